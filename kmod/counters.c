@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tables: find, add, sum, reset, and the bound on their memory. */
+#include <linux/in.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/timekeeping.h>
+
+#include "counters.h"
+
+/*
+ * Packets arrive whether there is memory or not, and the reserves are not
+ * there for counting them.
+ */
+#define PORTMON_GFP	(GFP_NOWAIT | __GFP_NOWARN)
+
+/* So many packets within a second make a port busy. */
+#define PORTMON_BUSY	32
+
+static struct kmem_cache *portmon_record_cache;
+unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
+
+#if BITS_PER_LONG == 32
+DEFINE_PER_CPU(struct u64_stats_sync, portmon_sync);
+#endif
+
+static struct portmon_leaf portmon_empty_leaf __ro_after_init;
+
+/**
+ * portmon_ip_protocol() - IP protocol number of a transport
+ * @transport: &enum portmon_transport
+ *
+ * Return: the number (IANA protocol numbers), or -1.
+ */
+int portmon_ip_protocol(unsigned int transport)
+{
+	static const u8 protocol[PORTMON_TRANSPORTS] = {
+		[PORTMON_TRANSPORT_TCP] = IPPROTO_TCP,
+		[PORTMON_TRANSPORT_UDP] = IPPROTO_UDP,
+		[PORTMON_TRANSPORT_UDPLITE] = IPPROTO_UDPLITE,
+		[PORTMON_TRANSPORT_SCTP] = IPPROTO_SCTP,
+		[PORTMON_TRANSPORT_DCCP] = IPPROTO_DCCP,
+	};
+
+	return transport < PORTMON_TRANSPORTS ? protocol[transport] : -1;
+}
+
+/**
+ * portmon_transport() - transport of an IP protocol
+ * @protocol: IP protocol number
+ *
+ * Return: &enum portmon_transport, or -1 where the protocol has no ports.
+ */
+int portmon_transport(u8 protocol)
+{
+	unsigned int t;
+
+	for (t = 0; t < PORTMON_TRANSPORTS; t++)
+		if (portmon_ip_protocol(t) == protocol)
+			return t;
+	return -1;
+}
+
+/**
+ * portmon_range_span() - first and last port of an IANA range (RFC 6335)
+ * @range: the range
+ * @min: set to its first port
+ * @max: set to its last port
+ */
+void portmon_range_span(enum portmon_range range, u16 *min, u16 *max)
+{
+	static const u16 first[PORTMON_RANGES] = { 0, 1024, 49152 };
+
+	*min = first[range];
+	*max = range == PORTMON_RANGE_MAX ? U16_MAX : first[range + 1] - 1;
+}
+
+/**
+ * portmon_range() - IANA range of a port
+ * @port: in host byte order
+ *
+ * Return: the range.
+ */
+enum portmon_range portmon_range(u16 port)
+{
+	unsigned int range;
+	u16 min, max;
+
+	for (range = 0; range < PORTMON_RANGE_MAX; range++) {
+		portmon_range_span(range, &min, &max);
+		if (port <= max)
+			break;
+	}
+	return range;
+}
+
+static struct portmon_ports *portmon_ports_alloc(struct portmon_tables *t)
+{
+	struct portmon_ports *p = kmalloc(sizeof(*p), PORTMON_GFP);
+	unsigned int scope, i;
+
+	if (!p)
+		return NULL;
+	for (scope = 0; scope < PORTMON_SCOPES; scope++)
+		for (i = 0; i < ARRAY_SIZE(p->leaf[scope]); i++)
+			p->leaf[scope][i] = &portmon_empty_leaf;
+	atomic_add(sizeof(*p), &t->blocks);
+	return p;
+}
+
+/* The directory at @where, made if it is not there. */
+static struct portmon_ports *portmon_ports(struct portmon_tables *t,
+					   struct portmon_ports **where)
+{
+	struct portmon_ports *p = READ_ONCE(*where), *other;
+
+	if (likely(p))
+		return p;
+	p = portmon_ports_alloc(t);
+	if (!p)
+		return NULL;
+	other = cmpxchg(where, NULL, p);
+	if (!other)
+		return p;
+	atomic_sub(sizeof(*p), &t->blocks);
+	kfree(p);
+	return other;
+}
+
+static bool portmon_leaf_make(struct portmon_tables *t,
+			      struct portmon_leaf **where)
+{
+	struct portmon_leaf *leaf = kmalloc(sizeof(*leaf), PORTMON_GFP);
+
+	if (!leaf)
+		return false;
+	*leaf = portmon_empty_leaf;
+	atomic_add(sizeof(*leaf), &t->blocks);
+	if (cmpxchg(where, &portmon_empty_leaf, leaf) != &portmon_empty_leaf) {
+		atomic_sub(sizeof(*leaf), &t->blocks);
+		kfree(leaf);
+	}
+	return true;
+}
+
+/* Make the record of a port; true when @entry has one after it. */
+static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry)
+{
+	struct portmon_record *record;
+
+	if (atomic_inc_return(&t->records) > READ_ONCE(portmon_max_records))
+		goto err_uncount;
+	record = kmem_cache_zalloc(portmon_record_cache, PORTMON_GFP);
+	if (!record)
+		goto err_uncount;
+	record->first = ktime_get_real_seconds();
+	record->last = jiffies;
+	record->window = (u32)jiffies;
+	if (cmpxchg(entry, PORTMON_COLD, (unsigned long)record | PORTMON_COLD) ==
+	    PORTMON_COLD)
+		return true;
+
+	/* Another CPU was quicker. */
+	kmem_cache_free(portmon_record_cache, record);
+	atomic_dec(&t->records);
+	return true;
+
+err_uncount:
+	atomic_dec(&t->records);
+	return READ_ONCE(*entry) != PORTMON_COLD;
+}
+
+/* The entry of a port with a record behind it, NULL if none can be had. */
+static unsigned long *portmon_entry_make(struct portmon_tables *t,
+					 struct portmon_ports **where,
+					 unsigned int scope, u8 hi, u8 lo)
+{
+	struct portmon_ports *p = portmon_ports(t, where);
+	struct portmon_leaf **leaf;
+	unsigned long *entry;
+
+	if (unlikely(!p))
+		return NULL;
+	leaf = &p->leaf[scope][hi];
+	if (unlikely(READ_ONCE(*leaf) == &portmon_empty_leaf) &&
+	    !portmon_leaf_make(t, leaf))
+		return NULL;
+	entry = &READ_ONCE(*leaf)->entry[lo];
+	if (unlikely(READ_ONCE(*entry) == PORTMON_COLD) &&
+	    !portmon_record_make(t, entry))
+		return NULL;
+	return entry;
+}
+
+/* Is it busy?  Races only make the answer come a packet sooner or later. */
+static bool portmon_record_busy(struct portmon_record *record, u32 now)
+{
+	u32 n = 1;
+
+	if (now - READ_ONCE(record->window) < HZ) {
+		n = READ_ONCE(record->in_window) + 1;
+		if (n >= PORTMON_BUSY) {
+			/* Ask again a window later if there is no slot. */
+			n = 0;
+			WRITE_ONCE(record->in_window, n);
+			return true;
+		}
+	} else {
+		WRITE_ONCE(record->window, now);
+	}
+	WRITE_ONCE(record->in_window, n);
+	return false;
+}
+
+static void portmon_entry_add(struct portmon_tables *t, unsigned long *entry,
+			      enum portmon_dir dir, u64 packets, u64 bytes)
+{
+	unsigned long e = READ_ONCE(*entry), now = jiffies;
+	struct portmon_record *record;
+
+	if (!(e & PORTMON_COLD)) {
+		portmon_slot_add(portmon_entry_slot(e), dir, packets, bytes,
+				 now);
+		return;
+	}
+	record = portmon_entry_record(e);
+	atomic64_add(packets, &record->dir[dir].packets);
+	atomic64_add(bytes, &record->dir[dir].bytes);
+	WRITE_ONCE(record->last, now);
+	if (portmon_record_busy(record, now))
+		portmon_slot_give(t, entry, record);
+}
+
+/**
+ * portmon_port_add() - count in a port's record, or in the overflow
+ * @t: tables of the namespace
+ * @transport: &enum portmon_transport
+ * @scope: &enum portmon_scope
+ * @port: in host byte order
+ * @dir: direction
+ * @packets: packets on the wire
+ * @bytes: network-layer bytes
+ *
+ * Finds or makes the record. Where none can be had the overflow record of
+ * the transport, scope and range takes the count.
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_port_add(struct portmon_tables *t, unsigned int transport,
+		      unsigned int scope, u16 port, enum portmon_dir dir,
+		      u64 packets, u64 bytes)
+{
+	struct portmon_ports **where = &t->ports[portmon_ip_protocol(transport)];
+	unsigned long *entry = portmon_entry_make(t, where, scope, port >> 8,
+						  port & 0xff);
+
+	if (likely(entry))
+		portmon_entry_add(t, entry, dir, packets, bytes);
+	else
+		portmon_pair_add(&t->stats->overflow[transport][scope]
+					[portmon_range(port)][dir],
+				 packets, bytes);
+}
+
+/**
+ * portmon_protocol_add() - count a packet of a protocol without ports
+ * @t: tables of the namespace
+ * @hook: where it passed
+ * @family: its network layer
+ * @protocol: IP protocol number
+ * @packets: packets on the wire
+ * @bytes: network-layer bytes
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
+			  enum portmon_family family, u8 protocol,
+			  u64 packets, u64 bytes)
+{
+	unsigned long *entry = portmon_entry_make(t, &t->protocols, hook,
+						  family, protocol);
+
+	if (likely(entry))
+		portmon_entry_add(t, entry, PORTMON_RX, packets, bytes);
+	else
+		portmon_pair_add(&t->stats->bucket[hook][family]
+					[PORTMON_BUCKET_PROTOCOL],
+				 packets, bytes);
+}
+
+static unsigned long *portmon_entry_find(struct portmon_ports *p,
+					 unsigned int scope, u8 hi, u8 lo)
+{
+	unsigned long *entry;
+
+	if (!p)
+		return NULL;
+	entry = portmon_entry(p, scope, hi, lo);
+	return READ_ONCE(*entry) == PORTMON_COLD ? NULL : entry;
+}
+
+/**
+ * portmon_find() - find the entry of a port that has been seen
+ * @t: tables of the namespace
+ * @key: the port
+ *
+ * Return: the entry, NULL if the port has no record.
+ */
+unsigned long *portmon_find(struct portmon_tables *t,
+			    const struct portmon_key *key)
+{
+	return portmon_entry_find(READ_ONCE(t->ports[portmon_ip_protocol(key->transport)]),
+				  key->scope, key->port >> 8, key->port & 0xff);
+}
+
+/**
+ * portmon_find_protocol() - find the entry of a protocol without ports
+ * @t: tables of the namespace
+ * @hook: hook
+ * @family: network layer
+ * @protocol: IP protocol number
+ *
+ * Return: the entry, NULL if no packet of it has passed.
+ */
+unsigned long *portmon_find_protocol(struct portmon_tables *t,
+				     enum portmon_hook hook,
+				     enum portmon_family family, u8 protocol)
+{
+	return portmon_entry_find(READ_ONCE(t->protocols), hook, family,
+				  protocol);
+}
+
+/* The first entry at or after @port and up to @max; sets @port. */
+static unsigned long *portmon_walk_ports(struct portmon_ports *p,
+					 unsigned int scope, u32 *port, u32 max)
+{
+	const struct portmon_leaf *leaf;
+
+	while (*port <= max) {
+		leaf = READ_ONCE(p->leaf[scope][*port >> 8]);
+		if (leaf == &portmon_empty_leaf) {
+			*port = (*port | 0xff) + 1;
+			continue;
+		}
+		if (READ_ONCE(leaf->entry[*port & 0xff]) != PORTMON_COLD)
+			return (unsigned long *)&leaf->entry[*port & 0xff];
+		++*port;
+	}
+	return NULL;
+}
+
+/**
+ * portmon_walk() - find the next port that has a record
+ * @t: tables of the namespace
+ * @key: where to begin; set to the port found
+ * @filter: which ports to stop at
+ *
+ * In the order scope, transport, port. To go on, add one to key->port.
+ *
+ * Context: Process context, may sleep; the tables must stay.
+ * Return: the entry, NULL at the end.
+ */
+unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
+			    const struct portmon_filter *filter)
+{
+	struct portmon_ports *p;
+	unsigned long *entry;
+
+	for (; key->scope < PORTMON_SCOPES; key->scope++, key->transport = 0) {
+		for (; key->transport < PORTMON_TRANSPORTS;
+		     key->transport++, key->port = 0) {
+			p = READ_ONCE(t->ports[portmon_ip_protocol(key->transport)]);
+			if (!p || !(filter->scopes & BIT(key->scope)) ||
+			    !(filter->transports & BIT(key->transport)))
+				continue;
+			key->port = max_t(u32, key->port, filter->port_min);
+			entry = portmon_walk_ports(p, key->scope, &key->port,
+						   filter->port_max);
+			if (entry)
+				return entry;
+			cond_resched();
+		}
+	}
+	return NULL;
+}
+
+/**
+ * portmon_read() - sum up what an entry has counted
+ * @entry: the entry
+ * @v: set to the values since the last reset
+ *
+ * Context: Under the tables' lock, so that the slot stays with its record.
+ */
+void portmon_read(const unsigned long *entry, struct portmon_values *v)
+{
+	unsigned long e = READ_ONCE(*entry), now, last;
+	struct portmon_slot __percpu *slot = NULL;
+	struct portmon_record *record;
+	enum portmon_dir dir;
+	int cpu;
+
+	if (e & PORTMON_COLD) {
+		record = portmon_entry_record(e);
+	} else {
+		slot = portmon_entry_slot(e);
+		record = portmon_slot_first(slot)->record;
+	}
+	now = jiffies;
+	last = READ_ONCE(record->last);
+	for (dir = 0; dir < PORTMON_DIRS; dir++) {
+		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
+		v->bytes[dir] = atomic64_read(&record->dir[dir].bytes);
+	}
+	if (slot) {
+		for_each_possible_cpu(cpu) {
+			struct portmon_pair rx, tx;
+			unsigned long at;
+
+			rx = portmon_pair_read(&slot->dir[PORTMON_RX], cpu);
+			tx = portmon_pair_read(&slot->dir[PORTMON_TX], cpu);
+			if (!(rx.packets | tx.packets))
+				continue;
+			v->packets[PORTMON_RX] += rx.packets;
+			v->bytes[PORTMON_RX] += rx.bytes;
+			v->packets[PORTMON_TX] += tx.packets;
+			v->bytes[PORTMON_TX] += tx.bytes;
+			at = READ_ONCE(per_cpu_ptr(slot, cpu)->last);
+			if (time_after(at, last))
+				last = at;
+		}
+	}
+	v->first = record->first;
+	/* Stamps may be younger than @now: the packet path does not wait. */
+	v->last = ktime_get_real_seconds() -
+		  (time_after(now, last) ? (now - last) / HZ : 0);
+}
+
+/**
+ * portmon_subtract() - take from an entry what a reset has returned
+ * @entry: the entry
+ * @v: values that portmon_read() gave
+ *
+ * No counter is set: what has been counted since the read stays. What a slot
+ * has counted is taken from the record, which may become negative by it.
+ *
+ * Context: Under the same hold of the tables' lock as the read.
+ */
+void portmon_subtract(const unsigned long *entry,
+		      const struct portmon_values *v)
+{
+	unsigned long e = READ_ONCE(*entry);
+	struct portmon_record *record;
+	enum portmon_dir dir;
+
+	if (e & PORTMON_COLD)
+		record = portmon_entry_record(e);
+	else
+		record = portmon_slot_first(portmon_entry_slot(e))->record;
+	for (dir = 0; dir < PORTMON_DIRS; dir++) {
+		atomic64_sub(v->packets[dir], &record->dir[dir].packets);
+		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
+	}
+}
+
+/**
+ * portmon_stats_read() - sum up a bucket or an overflow counter
+ * @t: tables of the namespace
+ * @which: its place in @t->base
+ *
+ * To reset, add the result to *@which under the same hold of the lock.
+ *
+ * Context: Under the tables' lock.
+ * Return: the values since the last reset.
+ */
+struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
+				       const struct portmon_pair *which)
+{
+	size_t offset = (const char *)which - (const char *)&t->base;
+	const struct portmon_pair __percpu *pair =
+		(const void __percpu *)t->stats + offset;
+	struct portmon_pair sum = {}, one;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		one = portmon_pair_read(pair, cpu);
+		sum.packets += one.packets;
+		sum.bytes += one.bytes;
+	}
+	sum.packets -= which->packets;
+	sum.bytes -= which->bytes;
+	return sum;
+}
+
+/**
+ * portmon_tables_memory() - kernel memory that tables hold
+ * @t: tables of the namespace
+ *
+ * Return: bytes, on all possible CPUs.
+ */
+size_t portmon_tables_memory(const struct portmon_tables *t)
+{
+	return sizeof(*t) + sizeof(*t->stats) * num_possible_cpus() +
+	       atomic_read(&t->blocks) +
+	       (size_t)atomic_read(&t->records) * sizeof(struct portmon_record) +
+	       portmon_slots_memory(&t->slots);
+}
+
+static void portmon_ports_free(struct portmon_ports *p)
+{
+	unsigned int scope, hi, lo;
+	struct portmon_leaf *leaf;
+	unsigned long e;
+
+	if (!p)
+		return;
+	for (scope = 0; scope < PORTMON_SCOPES; scope++) {
+		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++) {
+			leaf = p->leaf[scope][hi];
+			if (leaf == &portmon_empty_leaf)
+				continue;
+			for (lo = 0; lo < ARRAY_SIZE(leaf->entry); lo++) {
+				e = leaf->entry[lo];
+				if (!(e & PORTMON_COLD))
+					e = (unsigned long)portmon_slot_first(portmon_entry_slot(e))->record;
+				else
+					e &= ~PORTMON_COLD;
+				if (e)
+					kmem_cache_free(portmon_record_cache,
+							(void *)e);
+			}
+			kfree(leaf);
+			cond_resched();
+		}
+	}
+	kfree(p);
+}
+
+/**
+ * portmon_tables_alloc() - make empty tables
+ *
+ * Context: Process context, may sleep.
+ * Return: the tables, NULL if there is no memory.
+ */
+struct portmon_tables *portmon_tables_alloc(void)
+{
+	struct portmon_tables *t = kvzalloc(sizeof(*t), GFP_KERNEL);
+
+	if (!t)
+		return NULL;
+	t->stats = alloc_percpu(struct portmon_stats);
+	if (!t->stats) {
+		kvfree(t);
+		return NULL;
+	}
+	mutex_init(&t->lock);
+	portmon_slots_init(&t->slots);
+	return t;
+}
+
+/**
+ * portmon_tables_free() - give tables back
+ * @t: the tables
+ *
+ * Context: Process context, may sleep. No packet path and no reader has them.
+ */
+void portmon_tables_free(struct portmon_tables *t)
+{
+	unsigned int i;
+
+	cancel_work_sync(&t->slots.work);
+	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
+		portmon_ports_free(t->ports[i]);
+	portmon_ports_free(t->protocols);
+	portmon_slots_free(&t->slots);
+	free_percpu(t->stats);
+	kvfree(t);
+}
+
+/**
+ * portmon_counters_init() - prepare what all tables share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init portmon_counters_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(portmon_empty_leaf.entry); i++)
+		portmon_empty_leaf.entry[i] = PORTMON_COLD;
+#if BITS_PER_LONG == 32
+	for_each_possible_cpu(i)
+		u64_stats_init(per_cpu_ptr(&portmon_sync, i));
+#endif
+	portmon_record_cache = KMEM_CACHE(portmon_record, SLAB_HWCACHE_ALIGN);
+	return portmon_record_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * portmon_counters_exit() - undo portmon_counters_init()
+ */
+void portmon_counters_exit(void)
+{
+	kmem_cache_destroy(portmon_record_cache);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The tables: one record for each scope, transport and port that has been
+ * seen, and the buckets for what has no port.
+ *
+ * A port is cold at first: its record is one shared cache line of atomics.  A
+ * port that proves busy is given a slot, one cache line on every CPU, that
+ * the packet path reaches without touching the record.  A count is never
+ * moved while it can change; a total is always record plus slot.
+ */
+#ifndef _PORTMON_COUNTERS_H
+#define _PORTMON_COUNTERS_H
+
+#include <linux/atomic.h>
+#include <linux/jiffies.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/u64_stats_sync.h>
+#include <uapi/linux/portmon.h>
+
+#include "slots.h"
+
+#define PORTMON_SCOPES		(PORTMON_SCOPE_MAX + 1)
+#define PORTMON_TRANSPORTS	(PORTMON_TRANSPORT_MAX + 1)
+#define PORTMON_RANGES		(PORTMON_RANGE_MAX + 1)
+#define PORTMON_HOOKS		(PORTMON_HOOK_MAX + 1)
+#define PORTMON_FAMILIES	(PORTMON_FAMILY_MAX + 1)
+#define PORTMON_BUCKETS		(PORTMON_BUCKET_MAX + 1)
+
+/* Default of the module parameter max_records. */
+#define PORTMON_MAX_RECORDS	(4 * 65536)
+
+/**
+ * struct portmon_record - what is known of one port, shared by all CPUs
+ * @dir: packets and network-layer bytes, by &enum portmon_dir. What a slot
+ *	has counted is not in here; after a reset these are negative by what
+ *	the slot held.
+ * @last: jiffies of the latest packet that was counted here
+ * @first: when the record was made, seconds since the epoch
+ * @window: jiffies (low half) when the present second of observation began
+ * @in_window: packets since then; decides whether the port is busy
+ *
+ * One cache line.
+ */
+struct portmon_record {
+	struct {
+		atomic64_t packets;
+		atomic64_t bytes;
+	} dir[PORTMON_DIRS];
+	unsigned long last;
+	time64_t first;
+	u32 window;
+	u32 in_window;
+};
+
+/*
+ * An entry of a leaf is the way to a port's counters: a slot where there is
+ * one (bit 0 clear), else the record with bit 0 set, or this alone where no
+ * packet of the port has come.
+ */
+#define PORTMON_COLD	1UL
+
+struct portmon_leaf {
+	unsigned long entry[256];
+};
+
+/**
+ * struct portmon_ports - the ports of one transport
+ * @leaf: by scope and high byte of the port; never NULL, a shared empty leaf
+ *	stands where nothing has been seen
+ */
+struct portmon_ports {
+	struct portmon_leaf *leaf[PORTMON_SCOPES][256];
+};
+
+/* One CPU's part of what has no record. */
+struct portmon_stats {
+	struct portmon_pair bucket[PORTMON_HOOKS][PORTMON_FAMILIES][PORTMON_BUCKETS];
+	struct portmon_pair overflow[PORTMON_TRANSPORTS][PORTMON_SCOPES]
+				    [PORTMON_RANGES][PORTMON_DIRS];
+};
+
+/**
+ * struct portmon_tables - all counters of one network namespace
+ * @ports: by IP protocol; NULL where it has no ports or none was seen
+ * @protocols: records of protocols without ports: scope is the hook, the high
+ *	byte the family, the low byte the protocol
+ * @stats: per-CPU buckets and overflow
+ * @base: what of @stats has been returned by resets; under @lock
+ * @records: records in use
+ * @blocks: bytes of leaves and directories
+ * @slots: the per-CPU slots of busy ports
+ * @lock: serialises reading, resetting and taking slots back. Not held by
+ *	the packet path.
+ */
+struct portmon_tables {
+	struct portmon_ports *ports[256];
+	struct portmon_stats __percpu *stats;
+	struct portmon_ports *protocols;
+	atomic_t records;
+	atomic_t blocks;
+	struct portmon_slots slots;
+	struct mutex lock;
+	struct portmon_stats base;
+};
+
+/**
+ * struct portmon_values - counters as a reader sees them
+ * @packets: by &enum portmon_dir
+ * @bytes: network-layer bytes, by &enum portmon_dir
+ * @first: first packet, seconds since the epoch
+ * @last: latest packet, seconds since the epoch
+ */
+struct portmon_values {
+	u64 packets[PORTMON_DIRS];
+	u64 bytes[PORTMON_DIRS];
+	time64_t first;
+	time64_t last;
+};
+
+/**
+ * struct portmon_key - a port, and where a walk over ports stands
+ * @scope: &enum portmon_scope
+ * @transport: &enum portmon_transport
+ * @port: host byte order; 65536 when a walk has passed the last
+ */
+struct portmon_key {
+	u8 scope;
+	u8 transport;
+	u32 port;
+};
+
+/**
+ * struct portmon_filter - which ports a walk stops at
+ * @scopes: bit mask of &enum portmon_scope
+ * @transports: bit mask of &enum portmon_transport
+ * @port_min: lowest port
+ * @port_max: highest port
+ */
+struct portmon_filter {
+	u8 scopes;
+	u8 transports;
+	u16 port_min;
+	u16 port_max;
+};
+
+static inline struct portmon_record *portmon_entry_record(unsigned long entry)
+{
+	return (struct portmon_record *)(entry & ~PORTMON_COLD);
+}
+
+static inline struct portmon_slot __percpu *
+portmon_entry_slot(unsigned long entry)
+{
+	return (struct portmon_slot __percpu *)entry;
+}
+
+/**
+ * portmon_entry() - find the entry of a port
+ * @ports: of the packet's transport
+ * @scope: &enum portmon_scope
+ * @hi: high byte of the port, as it lies in the packet
+ * @lo: low byte
+ *
+ * Context: Packet path.
+ * Return: the entry; in the shared empty leaf where the port is new.
+ */
+static __always_inline unsigned long *
+portmon_entry(const struct portmon_ports *ports, unsigned int scope, u8 hi,
+	      u8 lo)
+{
+	return &READ_ONCE(ports->leaf[scope][hi])->entry[lo];
+}
+
+int portmon_ip_protocol(unsigned int transport);
+int portmon_transport(u8 protocol);
+enum portmon_range portmon_range(u16 port);
+void portmon_range_span(enum portmon_range range, u16 *min, u16 *max);
+
+void portmon_port_add(struct portmon_tables *t, unsigned int transport,
+		      unsigned int scope, u16 port, enum portmon_dir dir,
+		      u64 packets, u64 bytes);
+void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
+			  enum portmon_family family, u8 protocol,
+			  u64 packets, u64 bytes);
+
+unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
+			    const struct portmon_filter *filter);
+unsigned long *portmon_find(struct portmon_tables *t,
+			    const struct portmon_key *key);
+unsigned long *portmon_find_protocol(struct portmon_tables *t,
+				     enum portmon_hook hook,
+				     enum portmon_family family, u8 protocol);
+void portmon_read(const unsigned long *entry, struct portmon_values *v);
+void portmon_subtract(const unsigned long *entry,
+		      const struct portmon_values *v);
+struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
+				       const struct portmon_pair *which);
+size_t portmon_tables_memory(const struct portmon_tables *t);
+
+struct portmon_tables *portmon_tables_alloc(void);
+void portmon_tables_free(struct portmon_tables *t);
+
+int portmon_counters_init(void);
+void portmon_counters_exit(void);
+
+extern unsigned int portmon_max_records;
+
+#endif

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The packet path: from skb to the cells it counts in.
+ *
+ * portmon_hook() is the common case and short: a whole packet with a plain
+ * header, between this host and another, to and from busy ports.  What is
+ * not so goes on in portmon_cold() (a port without a slot) or portmon_slow()
+ * (everything else).  A packet is never changed, pulled or linearised.
+ */
+#include <linux/icmpv6.h>
+#include <linux/if.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/netdevice.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/sctp.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/ipv6_stubs.h>
+
+#include "counters.h"
+#include "hook.h"
+
+/* More extension headers than this no one sends in earnest. */
+#define PORTMON_EXTHDRS_MAX	16
+
+/* The way of a packet: decides whose ports its two are. */
+enum portmon_path {
+	PORTMON_PATH_IN = PORTMON_HOOK_LOCAL_IN,
+	PORTMON_PATH_OUT = PORTMON_HOOK_LOCAL_OUT,
+	PORTMON_PATH_FORWARD = PORTMON_HOOK_FORWARD,
+	PORTMON_PATH_LOOPBACK,
+	PORTMON_PATHS
+};
+
+/* The cells of a packet: those of its destination port, of its source port. */
+static const struct portmon_cells {
+	u8 dst_scope, dst_dir;
+	u8 src_scope, src_dir;
+} portmon_cells[PORTMON_PATHS] = {
+	[PORTMON_PATH_IN] = {
+		.dst_scope = PORTMON_SCOPE_LOCAL, .dst_dir = PORTMON_RX,
+		.src_scope = PORTMON_SCOPE_REMOTE, .src_dir = PORTMON_RX,
+	},
+	[PORTMON_PATH_OUT] = {
+		.dst_scope = PORTMON_SCOPE_REMOTE, .dst_dir = PORTMON_TX,
+		.src_scope = PORTMON_SCOPE_LOCAL, .src_dir = PORTMON_TX,
+	},
+	[PORTMON_PATH_FORWARD] = {
+		.dst_scope = PORTMON_SCOPE_FORWARD, .dst_dir = PORTMON_RX,
+		.src_scope = PORTMON_SCOPE_FORWARD, .src_dir = PORTMON_TX,
+	},
+	[PORTMON_PATH_LOOPBACK] = {
+		.dst_scope = PORTMON_SCOPE_LOOPBACK, .dst_dir = PORTMON_RX,
+		.src_scope = PORTMON_SCOPE_LOOPBACK, .src_dir = PORTMON_TX,
+	},
+};
+
+/* What a buffer is on the wire. */
+struct portmon_wire {
+	u32 packets;
+	u64 bytes;
+};
+
+/*
+ * The buffer's segments, each with its headers: as qdisc_pkt_len_init() has
+ * it (net/core/dev.c), but from the network layer on, and right for SCTP,
+ * tunnels and BIG TCP too.  @l4 is where the transport header begins.
+ */
+static struct portmon_wire portmon_wire(const struct sk_buff *skb,
+					unsigned int l4)
+{
+	const struct skb_shared_info *info = skb_shinfo(skb);
+	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
+	unsigned int header = l4;
+	struct tcphdr tcp_copy;
+	const struct tcphdr *tcp;
+
+	if (!info->gso_size)
+		return wire;
+
+	if (skb->encapsulation && skb->inner_transport_header)
+		header = skb_inner_transport_offset(skb);
+	if (info->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) {
+		tcp = skb_header_pointer(skb, header, sizeof(tcp_copy),
+					 &tcp_copy);
+		header += tcp ? __tcp_hdrlen(tcp) : 0;
+	} else if (info->gso_type & SKB_GSO_UDP_L4) {
+		header += sizeof(struct udphdr);
+	} else if (info->gso_type & SKB_GSO_SCTP) {
+		header += sizeof(struct sctphdr);
+	}
+	/* The jumbo option of BIG TCP goes before the wire (RFC 2675). */
+	if (ipv6_has_hopopt_jumbo(skb)) {
+		header -= sizeof(struct hop_jumbo_hdr);
+		wire.bytes -= sizeof(struct hop_jumbo_hdr);
+	}
+	if (wire.bytes <= header)
+		return wire;
+
+	if (info->gso_size == GSO_BY_FRAGS)
+		wire.packets = max_t(u32, info->gso_segs, 1);
+	else if (info->gso_segs && !(info->gso_type & SKB_GSO_DODGY))
+		wire.packets = info->gso_segs;
+	else
+		wire.packets = DIV_ROUND_UP((u32)wire.bytes - header,
+					    info->gso_size);
+	wire.bytes += (u64)(wire.packets - 1) * header;
+	return wire;
+}
+
+/* Count in the records of both ports, and that the packet had ports. */
+static void portmon_add(struct portmon_tables *t, unsigned int transport,
+			u16 dport, u16 sport, enum portmon_path path,
+			enum portmon_hook hook, enum portmon_family family,
+			struct portmon_wire wire)
+{
+	const struct portmon_cells *c = &portmon_cells[path];
+
+	portmon_port_add(t, transport, c->dst_scope, dport, c->dst_dir,
+			 wire.packets, wire.bytes);
+	portmon_port_add(t, transport, c->src_scope, sport, c->src_dir,
+			 wire.packets, wire.bytes);
+	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
+			 wire.packets, wire.bytes);
+}
+
+/* What follows the network header, or the bucket if nothing can. */
+struct portmon_l3 {
+	int bucket;		/* -1: go on at @l4 */
+	u8 protocol;
+	unsigned int l4;
+};
+
+static void portmon_parse_ipv4(const struct sk_buff *skb, struct portmon_l3 *l3)
+{
+	struct iphdr copy;
+	const struct iphdr *iph = skb_header_pointer(skb, 0, sizeof(copy),
+						     &copy);
+
+	l3->bucket = -1;
+	l3->l4 = sizeof(copy);
+	if (!iph) {
+		l3->bucket = PORTMON_BUCKET_TRUNCATED;
+		return;
+	}
+	l3->protocol = iph->protocol;
+	l3->l4 = iph->ihl * 4;
+	if (iph->version != 4 || iph->ihl < 5)
+		l3->bucket = PORTMON_BUCKET_MALFORMED;
+	else if (iph->frag_off & htons(IP_OFFSET))
+		l3->bucket = PORTMON_BUCKET_FRAGMENT;
+	else if (skb->len < l3->l4)
+		l3->bucket = PORTMON_BUCKET_TRUNCATED;
+}
+
+/*
+ * Walk the extension headers (RFC 8200, section 4).  Not into an
+ * authentication header: what is behind it comes to the hook again, once
+ * that has been checked.
+ */
+static void portmon_parse_ipv6(const struct sk_buff *skb, struct portmon_l3 *l3)
+{
+	struct ipv6hdr copy;
+	const struct ipv6hdr *ip6h = skb_header_pointer(skb, 0, sizeof(copy),
+							&copy);
+	unsigned int n;
+
+	l3->bucket = PORTMON_BUCKET_TRUNCATED;
+	l3->l4 = sizeof(copy);
+	if (!ip6h)
+		return;
+	l3->protocol = ip6h->nexthdr;
+	if (ip6h->version != 6) {
+		l3->bucket = PORTMON_BUCKET_MALFORMED;
+		return;
+	}
+	for (n = 0; n < PORTMON_EXTHDRS_MAX; n++) {
+		struct frag_hdr ext_copy;
+		const struct frag_hdr *ext;
+
+		switch (l3->protocol) {
+		case NEXTHDR_HOP:
+		case NEXTHDR_ROUTING:
+		case NEXTHDR_DEST:
+		case NEXTHDR_FRAGMENT:
+			break;
+		default:
+			l3->bucket = -1;
+			return;
+		}
+		/* Each of them is eight bytes long at least. */
+		ext = skb_header_pointer(skb, l3->l4, sizeof(ext_copy),
+					 &ext_copy);
+		if (!ext)
+			return;
+		if (l3->protocol == NEXTHDR_FRAGMENT) {
+			if (ext->frag_off & htons(IP6_OFFSET)) {
+				l3->bucket = PORTMON_BUCKET_FRAGMENT;
+				return;
+			}
+			l3->l4 += sizeof(*ext);
+		} else {
+			l3->l4 += ipv6_optlen((const struct ipv6_opt_hdr *)ext);
+		}
+		l3->protocol = ext->nexthdr;
+	}
+	l3->bucket = PORTMON_BUCKET_MALFORMED;
+}
+
+/* Did what comes in from an L3 master device start on this host? */
+static bool portmon_l3mdev_loopback(struct sk_buff *skb,
+				    const struct nf_hook_state *state,
+				    enum portmon_family family)
+{
+	if (family == PORTMON_FAMILY_IPV4)
+		return IPCB(skb)->iif == state->in->ifindex;
+#if IS_ENABLED(CONFIG_IPV6)
+	/* IP6CB(skb)->iif names a port of the VRF either way. */
+	return ipv6_stub->ipv6_dev_find(state->net, &ipv6_hdr(skb)->saddr,
+					state->in);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Loopback traffic passes LOCAL_OUT and LOCAL_IN and is counted at the latter.
+ * Traffic through a VRF passes LOCAL_OUT twice, with the master device and
+ * with the real one, and is counted with the latter.  Traffic within a VRF
+ * has the master for its loopback device.
+ */
+static int portmon_path(struct sk_buff *skb, const struct nf_hook_state *state,
+			enum portmon_hook hook, enum portmon_family family,
+			enum portmon_path *path)
+{
+	*path = (enum portmon_path)hook;
+	if (hook == PORTMON_HOOK_LOCAL_OUT) {
+		if (state->out->flags & IFF_LOOPBACK)
+			return PORTMON_BUCKET_LOOPBACK;
+		if (netif_is_l3_master(state->out))
+			return PORTMON_BUCKET_L3MDEV;
+	} else if (hook == PORTMON_HOOK_LOCAL_IN) {
+		if (state->in->flags & IFF_LOOPBACK ||
+		    (netif_is_l3_master(state->in) &&
+		     portmon_l3mdev_loopback(skb, state, family)))
+			*path = PORTMON_PATH_LOOPBACK;
+	}
+	return -1;
+}
+
+/* Any packet at all. */
+static noinline unsigned int portmon_slow(struct portmon_tables *t,
+					  struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  enum portmon_hook hook,
+					  enum portmon_family family)
+{
+	const __be16 *ports;
+	enum portmon_path path;
+	struct portmon_wire wire;
+	struct portmon_l3 l3;
+	__be16 copy[2];
+	int bucket, transport;
+
+	if (family == PORTMON_FAMILY_IPV4)
+		portmon_parse_ipv4(skb, &l3);
+	else
+		portmon_parse_ipv6(skb, &l3);
+	wire = portmon_wire(skb, l3.l4);
+
+	bucket = portmon_path(skb, state, hook, family, &path);
+	if (bucket < 0)
+		bucket = l3.bucket;
+	if (bucket < 0) {
+		transport = portmon_transport(l3.protocol);
+		if (transport < 0) {
+			portmon_protocol_add(t, hook, family, l3.protocol,
+					     wire.packets, wire.bytes);
+			return NF_ACCEPT;
+		}
+		ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
+		if (ports) {
+			portmon_add(t, transport, ntohs(ports[1]),
+				    ntohs(ports[0]), path, hook, family, wire);
+			return NF_ACCEPT;
+		}
+		bucket = PORTMON_BUCKET_TRUNCATED;
+	}
+	portmon_pair_add(&t->stats->bucket[hook][family][bucket],
+			 wire.packets, wire.bytes);
+	return NF_ACCEPT;
+}
+
+/* A plain packet, one of whose ports has no slot. */
+static noinline unsigned int portmon_cold(struct portmon_tables *t,
+					  const struct sk_buff *skb,
+					  const __be16 *ports, u8 protocol,
+					  enum portmon_hook hook,
+					  enum portmon_family family)
+{
+	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
+
+	portmon_add(t, portmon_transport(protocol), ntohs(ports[1]),
+		    ntohs(ports[0]), (enum portmon_path)hook, hook, family,
+		    wire);
+	return NF_ACCEPT;
+}
+
+/*
+ * The common case.  Everything in here is paid for by every packet: no call
+ * but the last, no lock, no write to what another CPU writes.
+ */
+static __always_inline unsigned int
+portmon_hook(struct portmon_tables *t, struct sk_buff *skb,
+	     const struct nf_hook_state *state, enum portmon_hook hook,
+	     enum portmon_family family)
+{
+	const struct portmon_cells *c = &portmon_cells[hook];
+	const unsigned int l4 = family == PORTMON_FAMILY_IPV4 ?
+				sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const struct iphdr *iph = (const void *)skb->data;
+	const struct ipv6hdr *ip6h = (const void *)skb->data;
+	const u8 *ports = skb->data + l4;
+	const struct portmon_ports *p;
+	unsigned long src, dst, now;
+	unsigned int special;
+	u64 bytes = skb->len;
+	u8 protocol;
+
+	if (unlikely(skb_headlen(skb) < l4 + 2 * sizeof(__be16)))
+		goto slow;
+	if (family == PORTMON_FAMILY_IPV4) {
+		if (unlikely(*(const u8 *)iph != 0x45 ||
+			     iph->frag_off & htons(IP_MF | IP_OFFSET)))
+			goto slow;
+		protocol = iph->protocol;
+	} else {
+		if (unlikely(ip6h->version != 6))
+			goto slow;
+		protocol = ip6h->nexthdr;
+	}
+
+	/* VRF devices are IFF_MASTER; so are bonds, which come back. */
+	special = skb_shinfo(skb)->gso_size;
+	if (hook == PORTMON_HOOK_LOCAL_IN)
+		special |= state->in->flags & (IFF_LOOPBACK | IFF_MASTER);
+	else if (hook == PORTMON_HOOK_LOCAL_OUT)
+		special |= state->out->flags & (IFF_LOOPBACK | IFF_MASTER);
+	if (unlikely(special))
+		goto slow;
+
+	p = t->ports[protocol];
+	if (unlikely(!p))
+		goto slow;
+
+	src = READ_ONCE(*portmon_entry(p, c->src_scope, ports[0], ports[1]));
+	dst = READ_ONCE(*portmon_entry(p, c->dst_scope, ports[2], ports[3]));
+	if (unlikely((src | dst) & PORTMON_COLD))
+		return portmon_cold(t, skb, (const __be16 *)ports, protocol,
+				    hook, family);
+
+	now = jiffies;
+	portmon_slot_add(portmon_entry_slot(src), c->src_dir, 1, bytes, now);
+	portmon_slot_add(portmon_entry_slot(dst), c->dst_dir, 1, bytes, now);
+	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
+			 1, bytes);
+	return NF_ACCEPT;
+
+slow:
+	return portmon_slow(t, skb, state, hook, family);
+}
+
+#define PORTMON_HOOK_FN(name, hook, family)				\
+static unsigned int name(void *priv, struct sk_buff *skb,		\
+			 const struct nf_hook_state *state)		\
+{									\
+	return portmon_hook(priv, skb, state, hook, family);		\
+}
+
+PORTMON_HOOK_FN(portmon_in4, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_in6, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV6)
+PORTMON_HOOK_FN(portmon_out4, PORTMON_HOOK_LOCAL_OUT, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_out6, PORTMON_HOOK_LOCAL_OUT, PORTMON_FAMILY_IPV6)
+PORTMON_HOOK_FN(portmon_fwd4, PORTMON_HOOK_FORWARD, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_fwd6, PORTMON_HOOK_FORWARD, PORTMON_FAMILY_IPV6)
+
+/*
+ * First on the way in: what arrived, before the firewall.  Last on the way
+ * out and through: what the firewall let go.
+ */
+#define PORTMON_OPS(fn, family, where, order) {				\
+	.hook = fn,							\
+	.pf = family,							\
+	.hooknum = where,						\
+	.priority = order,						\
+}
+
+const struct nf_hook_ops portmon_hook_ops[PORTMON_HOOK_OPS] = {
+	PORTMON_OPS(portmon_in4, NFPROTO_IPV4, NF_INET_LOCAL_IN, INT_MIN),
+	PORTMON_OPS(portmon_in6, NFPROTO_IPV6, NF_INET_LOCAL_IN, INT_MIN),
+	PORTMON_OPS(portmon_out4, NFPROTO_IPV4, NF_INET_LOCAL_OUT, INT_MAX),
+	PORTMON_OPS(portmon_out6, NFPROTO_IPV6, NF_INET_LOCAL_OUT, INT_MAX),
+	PORTMON_OPS(portmon_fwd4, NFPROTO_IPV4, NF_INET_FORWARD, INT_MAX),
+	PORTMON_OPS(portmon_fwd6, NFPROTO_IPV6, NF_INET_FORWARD, INT_MAX),
+};

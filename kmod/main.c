@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/* portmon: what every port is doing.  Load, unload, parameters. */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "../include/portmon_version.h"
+#include "counters.h"
+#include "net.h"
+#include "netlink.h"
+
+module_param_named(max_records, portmon_max_records, uint, 0644);
+MODULE_PARM_DESC(max_records,
+		 "Most records (ports per scope and transport) of a namespace; what comes after counts as overflow (default: 262144)");
+module_param_named(all_netns, portmon_all_netns, bool, 0444);
+MODULE_PARM_DESC(all_netns,
+		 "Count in every network namespace, not only the initial one (default: off)");
+module_param_named(restrict_read, portmon_restrict_read, bool, 0644);
+MODULE_PARM_DESC(restrict_read,
+		 "Reading needs CAP_NET_ADMIN over the network namespace (default: off)");
+module_param_named(userns_enable, portmon_userns_enable, bool, 0644);
+MODULE_PARM_DESC(userns_enable,
+		 "Let root of a user namespace switch counting on in its network namespaces (default: off)");
+
+static int __init portmon_init(void)
+{
+	int err;
+
+	err = portmon_counters_init();
+	if (err)
+		return err;
+	err = portmon_net_init();
+	if (err)
+		goto err_counters;
+	err = portmon_netlink_init();
+	if (err)
+		goto err_net;
+	return 0;
+
+err_net:
+	portmon_net_exit();
+err_counters:
+	portmon_counters_exit();
+	return err;
+}
+
+static void __exit portmon_exit(void)
+{
+	portmon_netlink_exit();
+	portmon_net_exit();
+	rcu_barrier();
+	portmon_counters_exit();
+}
+
+module_init(portmon_init);
+module_exit(portmon_exit);
+
+MODULE_DESCRIPTION("What every port is doing: packets and bytes per port and transport");
+MODULE_AUTHOR("The portmon authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(PORTMON_VERSION);
