@@ -14,9 +14,6 @@
  */
 #define PORTMON_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 
-/* So many packets within a second make a port busy. */
-#define PORTMON_BUSY	32
-
 static struct kmem_cache *portmon_record_cache;
 unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
 
@@ -192,51 +189,13 @@ static unsigned long *portmon_entry_make(struct portmon_tables *t,
 	return entry;
 }
 
-/* Is it busy?  Races only make the answer come a packet sooner or later. */
-static bool portmon_record_busy(struct portmon_record *record, u32 now)
-{
-	u32 n = 1;
-
-	if (now - READ_ONCE(record->window) < HZ) {
-		n = READ_ONCE(record->in_window) + 1;
-		if (n >= PORTMON_BUSY) {
-			/* Ask again a window later if there is no slot. */
-			n = 0;
-			WRITE_ONCE(record->in_window, n);
-			return true;
-		}
-	} else {
-		WRITE_ONCE(record->window, now);
-	}
-	WRITE_ONCE(record->in_window, n);
-	return false;
-}
-
-static void portmon_entry_add(struct portmon_tables *t, unsigned long *entry,
-			      enum portmon_dir dir, u64 packets, u64 bytes)
-{
-	unsigned long e = READ_ONCE(*entry), now = jiffies;
-	struct portmon_record *record;
-
-	if (!(e & PORTMON_COLD)) {
-		portmon_slot_add(portmon_entry_slot(e), dir, packets, bytes,
-				 now);
-		return;
-	}
-	record = portmon_entry_record(e);
-	atomic64_add(packets, &record->dir[dir].packets);
-	atomic64_add(bytes, &record->dir[dir].bytes);
-	WRITE_ONCE(record->last, now);
-	if (portmon_record_busy(record, now))
-		portmon_slot_give(t, entry, record);
-}
-
 /**
  * portmon_port_add() - count in a port's record, or in the overflow
  * @t: tables of the namespace
  * @transport: &enum portmon_transport
  * @scope: &enum portmon_scope
- * @port: in host byte order
+ * @hi: high byte of the port
+ * @lo: low byte
  * @dir: direction
  * @packets: packets on the wire
  * @bytes: network-layer bytes
@@ -247,18 +206,17 @@ static void portmon_entry_add(struct portmon_tables *t, unsigned long *entry,
  * Context: Packet path, under rcu_read_lock().
  */
 void portmon_port_add(struct portmon_tables *t, unsigned int transport,
-		      unsigned int scope, u16 port, enum portmon_dir dir,
+		      unsigned int scope, u8 hi, u8 lo, enum portmon_dir dir,
 		      u64 packets, u64 bytes)
 {
 	struct portmon_ports **where = &t->ports[portmon_ip_protocol(transport)];
-	unsigned long *entry = portmon_entry_make(t, where, scope, port >> 8,
-						  port & 0xff);
+	unsigned long *entry = portmon_entry_make(t, where, scope, hi, lo);
 
 	if (likely(entry))
-		portmon_entry_add(t, entry, dir, packets, bytes);
+		portmon_entry_add(t, entry, dir, packets, bytes, jiffies);
 	else
 		portmon_pair_add(&t->stats->overflow[transport][scope]
-					[portmon_range(port)][dir],
+					[portmon_range(hi << 8 | lo)][dir],
 				 packets, bytes);
 }
 
@@ -281,7 +239,8 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 						  family, protocol);
 
 	if (likely(entry))
-		portmon_entry_add(t, entry, PORTMON_RX, packets, bytes);
+		portmon_entry_add(t, entry, PORTMON_RX, packets, bytes,
+				  jiffies);
 	else
 		portmon_pair_add(&t->stats->bucket[hook][family]
 					[PORTMON_BUCKET_PROTOCOL],

@@ -27,6 +27,9 @@
 #define PORTMON_FAMILIES	(PORTMON_FAMILY_MAX + 1)
 #define PORTMON_BUCKETS		(PORTMON_BUCKET_MAX + 1)
 
+/* So many packets within a second make a port busy. */
+#define PORTMON_BUSY		32
+
 /* Default of the module parameter max_records. */
 #define PORTMON_MAX_RECORDS	(4 * 65536)
 
@@ -172,13 +175,72 @@ portmon_entry(const struct portmon_ports *ports, unsigned int scope, u8 hi,
 	return &READ_ONCE(ports->leaf[scope][hi])->entry[lo];
 }
 
+/**
+ * portmon_record_busy() - note a packet and ask whether the port is busy
+ * @record: of the port
+ * @now: jiffies
+ *
+ * Races only make the answer come a packet sooner or later.
+ *
+ * Context: Packet path.
+ * Return: true on the %PORTMON_BUSY th packet within a second.
+ */
+static __always_inline bool portmon_record_busy(struct portmon_record *record,
+						u32 now)
+{
+	u32 n = READ_ONCE(record->in_window) + 1;
+
+	if (unlikely(now - READ_ONCE(record->window) >= HZ)) {
+		WRITE_ONCE(record->window, now);
+		n = 1;
+	} else if (unlikely(n >= PORTMON_BUSY)) {
+		/* Where there is no slot, ask again after as many more. */
+		WRITE_ONCE(record->in_window, 0);
+		return true;
+	}
+	WRITE_ONCE(record->in_window, n);
+	return false;
+}
+
+/**
+ * portmon_entry_add() - count at an entry that has a record
+ * @t: tables of the namespace
+ * @entry: the entry
+ * @dir: direction
+ * @packets: packets on the wire
+ * @bytes: network-layer bytes
+ * @now: jiffies
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+static __always_inline void
+portmon_entry_add(struct portmon_tables *t, unsigned long *entry,
+		  enum portmon_dir dir, u64 packets, u64 bytes,
+		  unsigned long now)
+{
+	unsigned long e = READ_ONCE(*entry);
+	struct portmon_record *record;
+
+	if (!(e & PORTMON_COLD)) {
+		portmon_slot_add(portmon_entry_slot(e), dir, packets, bytes,
+				 now);
+		return;
+	}
+	record = portmon_entry_record(e);
+	atomic64_add(packets, &record->dir[dir].packets);
+	atomic64_add(bytes, &record->dir[dir].bytes);
+	WRITE_ONCE(record->last, now);
+	if (unlikely(portmon_record_busy(record, now)))
+		portmon_slot_give(t, entry, record);
+}
+
 int portmon_ip_protocol(unsigned int transport);
 int portmon_transport(u8 protocol);
 enum portmon_range portmon_range(u16 port);
 void portmon_range_span(enum portmon_range range, u16 *min, u16 *max);
 
 void portmon_port_add(struct portmon_tables *t, unsigned int transport,
-		      unsigned int scope, u16 port, enum portmon_dir dir,
+		      unsigned int scope, u8 hi, u8 lo, enum portmon_dir dir,
 		      u64 packets, u64 bytes);
 void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 			  enum portmon_family family, u8 protocol,

@@ -2,12 +2,13 @@
 /*
  * The packet path: from skb to the cells it counts in.
  *
- * portmon_hook() is the common case and short: a whole packet with a plain
- * header, between this host and another, to and from busy ports.  What is
- * not so goes on in portmon_cold() (a port without a slot) or portmon_slow()
- * (everything else).  A packet is never changed, pulled or linearised.
+ * The common case is short: a whole packet with a plain header, between this
+ * host and another (portmon_is_plain() and not portmon_is_special()), to and
+ * from busy ports (portmon_plain()).  It branches off to portmon_cold() for a
+ * port without a slot, to portmon_special() for loopback, and to
+ * portmon_slow() for everything, which knows every packet there is.  A packet
+ * is never changed, pulled or linearised.
  */
-#include <linux/icmpv6.h>
 #include <linux/if.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -25,6 +26,9 @@
 #include "counters.h"
 #include "hook.h"
 
+/* What all transports begin with: source port, destination port. */
+#define PORTMON_PORTS_LEN	4
+
 /* More extension headers than this no one sends in earnest. */
 #define PORTMON_EXTHDRS_MAX	16
 
@@ -36,6 +40,12 @@ enum portmon_path {
 	PORTMON_PATH_LOOPBACK,
 	PORTMON_PATHS
 };
+
+/* Path, hook and family in one register. */
+#define PORTMON_HOW(path, hook, family)	((path) | (hook) << 2 | (family) << 4)
+#define PORTMON_HOW_PATH(how)		((how) & 3)
+#define PORTMON_HOW_HOOK(how)		((how) >> 2 & 3)
+#define PORTMON_HOW_FAMILY(how)		((how) >> 4)
 
 /* The cells of a packet: those of its destination port, of its source port. */
 static const struct portmon_cells {
@@ -115,16 +125,16 @@ static struct portmon_wire portmon_wire(const struct sk_buff *skb,
 
 /* Count in the records of both ports, and that the packet had ports. */
 static void portmon_add(struct portmon_tables *t, unsigned int transport,
-			u16 dport, u16 sport, enum portmon_path path,
+			const u8 *ports, enum portmon_path path,
 			enum portmon_hook hook, enum portmon_family family,
 			struct portmon_wire wire)
 {
 	const struct portmon_cells *c = &portmon_cells[path];
 
-	portmon_port_add(t, transport, c->dst_scope, dport, c->dst_dir,
-			 wire.packets, wire.bytes);
-	portmon_port_add(t, transport, c->src_scope, sport, c->src_dir,
-			 wire.packets, wire.bytes);
+	portmon_port_add(t, transport, c->src_scope, ports[0], ports[1],
+			 c->src_dir, wire.packets, wire.bytes);
+	portmon_port_add(t, transport, c->dst_scope, ports[2], ports[3],
+			 c->dst_dir, wire.packets, wire.bytes);
 	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
 			 wire.packets, wire.bytes);
 }
@@ -260,12 +270,12 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 					  enum portmon_hook hook,
 					  enum portmon_family family)
 {
-	const __be16 *ports;
 	enum portmon_path path;
 	struct portmon_wire wire;
 	struct portmon_l3 l3;
-	__be16 copy[2];
+	u8 copy[PORTMON_PORTS_LEN];
 	int bucket, transport;
+	const u8 *ports;
 
 	if (family == PORTMON_FAMILY_IPV4)
 		portmon_parse_ipv4(skb, &l3);
@@ -285,8 +295,8 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 		}
 		ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
 		if (ports) {
-			portmon_add(t, transport, ntohs(ports[1]),
-				    ntohs(ports[0]), path, hook, family, wire);
+			portmon_add(t, transport, ports, path, hook, family,
+				    wire);
 			return NF_ACCEPT;
 		}
 		bucket = PORTMON_BUCKET_TRUNCATED;
@@ -296,73 +306,61 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	return NF_ACCEPT;
 }
 
-/* A plain packet, one of whose ports has no slot. */
+/* A plain packet, one of whose ports has no slot or is new. */
 static noinline unsigned int portmon_cold(struct portmon_tables *t,
-					  const struct sk_buff *skb,
-					  const __be16 *ports, u8 protocol,
-					  enum portmon_hook hook,
-					  enum portmon_family family)
+					  struct sk_buff *skb,
+					  const struct nf_hook_state *state,
+					  unsigned long *src,
+					  unsigned long *dst,
+					  unsigned int how)
 {
-	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
+	enum portmon_hook hook = PORTMON_HOW_HOOK(how);
+	enum portmon_family family = PORTMON_HOW_FAMILY(how);
+	const struct portmon_cells *c = &portmon_cells[PORTMON_HOW_PATH(how)];
+	unsigned long now = jiffies;
+	u64 bytes = skb->len;
 
-	portmon_add(t, portmon_transport(protocol), ntohs(ports[1]),
-		    ntohs(ports[0]), (enum portmon_path)hook, hook, family,
-		    wire);
+	if (unlikely(READ_ONCE(*src) == PORTMON_COLD ||
+		     READ_ONCE(*dst) == PORTMON_COLD))
+		return portmon_slow(t, skb, state, hook, family);
+	portmon_entry_add(t, src, c->src_dir, 1, bytes, now);
+	portmon_entry_add(t, dst, c->dst_dir, 1, bytes, now);
+	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
+			 1, bytes);
 	return NF_ACCEPT;
 }
 
-/*
- * The common case.  Everything in here is paid for by every packet: no call
- * but the last, no lock, no write to what another CPU writes.
- */
-static __always_inline unsigned int
-portmon_hook(struct portmon_tables *t, struct sk_buff *skb,
-	     const struct nf_hook_state *state, enum portmon_hook hook,
-	     enum portmon_family family)
+static __always_inline unsigned int portmon_l3_len(enum portmon_family family)
 {
-	const struct portmon_cells *c = &portmon_cells[hook];
-	const unsigned int l4 = family == PORTMON_FAMILY_IPV4 ?
-				sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	const struct iphdr *iph = (const void *)skb->data;
-	const struct ipv6hdr *ip6h = (const void *)skb->data;
-	const u8 *ports = skb->data + l4;
-	const struct portmon_ports *p;
-	unsigned long src, dst, now;
-	unsigned int special;
+	return family == PORTMON_FAMILY_IPV4 ? sizeof(struct iphdr) :
+					       sizeof(struct ipv6hdr);
+}
+
+/* The second half of the common case: a plain packet, its path decided. */
+static __always_inline unsigned int
+portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
+	      const struct nf_hook_state *state, enum portmon_path path,
+	      enum portmon_hook hook, enum portmon_family family)
+{
+	const struct portmon_cells *c = &portmon_cells[path];
+	const u8 *ports = skb->data + portmon_l3_len(family);
+	u8 protocol = family == PORTMON_FAMILY_IPV4 ?
+		      ((const struct iphdr *)skb->data)->protocol :
+		      ((const struct ipv6hdr *)skb->data)->nexthdr;
+	const struct portmon_ports *p = READ_ONCE(t->ports[protocol]);
+	unsigned long *src_entry, *dst_entry, src, dst, now;
 	u64 bytes = skb->len;
-	u8 protocol;
 
-	if (unlikely(skb_headlen(skb) < l4 + 2 * sizeof(__be16)))
-		goto slow;
-	if (family == PORTMON_FAMILY_IPV4) {
-		if (unlikely(*(const u8 *)iph != 0x45 ||
-			     iph->frag_off & htons(IP_MF | IP_OFFSET)))
-			goto slow;
-		protocol = iph->protocol;
-	} else {
-		if (unlikely(ip6h->version != 6))
-			goto slow;
-		protocol = ip6h->nexthdr;
-	}
-
-	/* VRF devices are IFF_MASTER; so are bonds, which come back. */
-	special = skb_shinfo(skb)->gso_size;
-	if (hook == PORTMON_HOOK_LOCAL_IN)
-		special |= state->in->flags & (IFF_LOOPBACK | IFF_MASTER);
-	else if (hook == PORTMON_HOOK_LOCAL_OUT)
-		special |= state->out->flags & (IFF_LOOPBACK | IFF_MASTER);
-	if (unlikely(special))
-		goto slow;
-
-	p = t->ports[protocol];
 	if (unlikely(!p))
-		goto slow;
+		return portmon_slow(t, skb, state, hook, family);
 
-	src = READ_ONCE(*portmon_entry(p, c->src_scope, ports[0], ports[1]));
-	dst = READ_ONCE(*portmon_entry(p, c->dst_scope, ports[2], ports[3]));
+	src_entry = portmon_entry(p, c->src_scope, ports[0], ports[1]);
+	dst_entry = portmon_entry(p, c->dst_scope, ports[2], ports[3]);
+	src = READ_ONCE(*src_entry);
+	dst = READ_ONCE(*dst_entry);
 	if (unlikely((src | dst) & PORTMON_COLD))
-		return portmon_cold(t, skb, (const __be16 *)ports, protocol,
-				    hook, family);
+		return portmon_cold(t, skb, state, src_entry, dst_entry,
+				    PORTMON_HOW(path, hook, family));
 
 	now = jiffies;
 	portmon_slot_add(portmon_entry_slot(src), c->src_dir, 1, bytes, now);
@@ -370,16 +368,82 @@ portmon_hook(struct portmon_tables *t, struct sk_buff *skb,
 	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
 			 1, bytes);
 	return NF_ACCEPT;
-
-slow:
-	return portmon_slow(t, skb, state, hook, family);
 }
 
-#define PORTMON_HOOK_FN(name, hook, family)				\
+/*
+ * A packet with a plain header that is a GSO buffer, or whose device is the
+ * loopback device, a VRF or a bond.
+ */
+static __always_inline unsigned int
+portmon_special(struct portmon_tables *t, struct sk_buff *skb,
+		const struct nf_hook_state *state, enum portmon_hook hook,
+		enum portmon_family family)
+{
+	const struct net_device *dev = hook == PORTMON_HOOK_LOCAL_IN ?
+				       state->in : state->out;
+
+	if (hook == PORTMON_HOOK_FORWARD || skb_is_gso(skb) ||
+	    !(dev->flags & IFF_LOOPBACK))
+		return portmon_slow(t, skb, state, hook, family);
+	if (hook == PORTMON_HOOK_LOCAL_IN)
+		return portmon_plain(t, skb, state, PORTMON_PATH_LOOPBACK,
+				     hook, family);
+	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_LOOPBACK],
+			 1, skb->len);
+	return NF_ACCEPT;
+}
+
+/*
+ * The common case.  Everything in here and in portmon_plain() is paid for by
+ * every packet: no call but the last, no lock, no store to what another CPU
+ * stores to.
+ */
+static __always_inline bool
+portmon_is_plain(const struct sk_buff *skb, enum portmon_family family)
+{
+	const struct iphdr *iph = (const void *)skb->data;
+
+	if (unlikely(skb_headlen(skb) <
+		     portmon_l3_len(family) + PORTMON_PORTS_LEN))
+		return false;
+	if (family == PORTMON_FAMILY_IPV4)
+		return likely(*(const u8 *)iph == 0x45 &&
+			      !(iph->frag_off & htons(IP_MF | IP_OFFSET)));
+	return likely(iph->version == 6);
+}
+
+/* VRF devices are IFF_MASTER; so are bonds, which portmon_slow() takes back. */
+static __always_inline bool
+portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
+		   enum portmon_hook hook)
+{
+	unsigned int special = skb_shinfo(skb)->gso_size;
+
+	if (hook == PORTMON_HOOK_LOCAL_IN)
+		special |= state->in->flags & (IFF_LOOPBACK | IFF_MASTER);
+	else if (hook == PORTMON_HOOK_LOCAL_OUT)
+		special |= state->out->flags & (IFF_LOOPBACK | IFF_MASTER);
+	return unlikely(special);
+}
+
+/* Two functions a hook: what the first leaves goes on in the second. */
+#define PORTMON_HOOK_FN(name, where, family)				\
+static noinline unsigned int						\
+name##_special(struct portmon_tables *t, struct sk_buff *skb,		\
+	       const struct nf_hook_state *state)			\
+{									\
+	return portmon_special(t, skb, state, where, family);		\
+}									\
+									\
 static unsigned int name(void *priv, struct sk_buff *skb,		\
 			 const struct nf_hook_state *state)		\
 {									\
-	return portmon_hook(priv, skb, state, hook, family);		\
+	if (unlikely(!portmon_is_plain(skb, family)))			\
+		return portmon_slow(priv, skb, state, where, family);	\
+	if (portmon_is_special(skb, state, where))			\
+		return name##_special(priv, skb, state);		\
+	return portmon_plain(priv, skb, state,				\
+			     (enum portmon_path)where, where, family);	\
 }
 
 PORTMON_HOOK_FN(portmon_in4, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV4)

@@ -200,6 +200,11 @@ int portmon_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	void *hdr;
 	int err;
 
+	/* From 6.2 on no one checks what has no policy. */
+	if (genlmsg_len(info->genlhdr)) {
+		NL_SET_ERR_MSG(info->extack, "info-get takes no attributes");
+		return -EINVAL;
+	}
 	reply = portmon_reply_new(info, &hdr);
 	if (!reply)
 		return -ENOMEM;
@@ -479,11 +484,7 @@ static int portmon_dump_begin(struct portmon_dump *d, struct sk_buff *request,
 				PORTMON_HOOK_MAX);
 	d->families = portmon_mask(attrs[PORTMON_A_RECORD_FAMILY],
 				   PORTMON_FAMILY_MAX);
-	err = portmon_parse_ports(d, attrs, cb->extack);
-	if (err)
-		return err;
-	d->begun = true;
-	return 0;
+	return portmon_parse_ports(d, attrs, cb->extack);
 }
 
 /* One message of a dump; filled by the caller between begin and end. */
@@ -773,6 +774,7 @@ static int portmon_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd
 	t = portmon_lock(pn, cb->extack);
 	if (!t)
 		return -ENETDOWN;
+	d->begun = true;
 	if (d->reset) {
 		portmon_net_changed(pn);
 		if (first && d->everything)
