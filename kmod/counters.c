@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tables: find, add, sum, reset, and the bound on their memory. */
 #include <linux/in.h>
+#include <linux/math64.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -356,6 +357,7 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 	struct portmon_slot __percpu *slot = NULL;
 	struct portmon_record *record;
 	enum portmon_dir dir;
+	u64 age = 0;
 	int cpu;
 
 	if (e & PORTMON_COLD) {
@@ -390,8 +392,14 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 	}
 	v->first = record->first;
 	/* Stamps may be younger than @now: the packet path does not wait. */
-	v->last = ktime_get_real_seconds() -
-		  (time_after(now, last) ? (now - last) / HZ : 0);
+	if (time_after(now, last))
+		age = jiffies64_to_nsecs(now - last);
+	/*
+	 * The coarse clock goes with jiffies: a port at rest has the same
+	 * answer whenever it is asked for.
+	 */
+	v->last = max_t(time64_t, v->first,
+			div_u64(ktime_get_coarse_real_ns() - age, NSEC_PER_SEC));
 }
 
 /**

@@ -19,9 +19,9 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <net/ipv6_stubs.h>
 
 #include "counters.h"
 #include "hook.h"
@@ -189,7 +189,7 @@ static void portmon_parse_ipv6(const struct sk_buff *skb, struct portmon_l3 *l3)
 		l3->bucket = PORTMON_BUCKET_MALFORMED;
 		return;
 	}
-	for (n = 0; n < PORTMON_EXTHDRS_MAX; n++) {
+	for (n = 0; n <= PORTMON_EXTHDRS_MAX; n++) {
 		struct frag_hdr ext_copy;
 		const struct frag_hdr *ext;
 
@@ -230,9 +230,9 @@ static bool portmon_l3mdev_loopback(struct sk_buff *skb,
 	if (family == PORTMON_FAMILY_IPV4)
 		return IPCB(skb)->iif == state->in->ifindex;
 #if IS_ENABLED(CONFIG_IPV6)
-	/* IP6CB(skb)->iif names a port of the VRF either way. */
-	return ipv6_stub->ipv6_dev_find(state->net, &ipv6_hdr(skb)->saddr,
-					state->in);
+	/* IP6CB(skb)->iif may name a port of the VRF either way. */
+	return ipv6_chk_addr_and_flags(state->net, &ipv6_hdr(skb)->saddr,
+				       state->in, true, 0, IFA_F_TENTATIVE);
 #else
 	return false;
 #endif
@@ -252,7 +252,9 @@ static int portmon_path(struct sk_buff *skb, const struct nf_hook_state *state,
 	if (hook == PORTMON_HOOK_LOCAL_OUT) {
 		if (state->out->flags & IFF_LOOPBACK)
 			return PORTMON_BUCKET_LOOPBACK;
-		if (netif_is_l3_master(state->out))
+		if (netif_is_l3_master(state->out) ||
+		    (family == PORTMON_FAMILY_IPV6 &&
+		     netif_is_l3_master(skb_dst(skb)->dev)))
 			return PORTMON_BUCKET_L3MDEV;
 	} else if (hook == PORTMON_HOOK_LOCAL_IN) {
 		if (state->in->flags & IFF_LOOPBACK ||
@@ -412,10 +414,14 @@ portmon_is_plain(const struct sk_buff *skb, enum portmon_family family)
 	return likely(iph->version == 6);
 }
 
-/* VRF devices are IFF_MASTER; so are bonds, which portmon_slow() takes back. */
+/*
+ * VRF devices are IFF_MASTER; so are bonds, which portmon_slow() takes back.
+ * On its first way through LOCAL_OUT, IPv6 names the VRF either in the hook's
+ * state or only in the route (ip6_xmit() has taken its device before).
+ */
 static __always_inline bool
 portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
-		   enum portmon_hook hook)
+		   enum portmon_hook hook, enum portmon_family family)
 {
 	unsigned int special = skb_shinfo(skb)->gso_size;
 
@@ -423,6 +429,8 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 		special |= state->in->flags & (IFF_LOOPBACK | IFF_MASTER);
 	else if (hook == PORTMON_HOOK_LOCAL_OUT)
 		special |= state->out->flags & (IFF_LOOPBACK | IFF_MASTER);
+	if (hook == PORTMON_HOOK_LOCAL_OUT && family == PORTMON_FAMILY_IPV6)
+		special |= skb_dst(skb)->dev->flags & IFF_MASTER;
 	return unlikely(special);
 }
 
@@ -440,7 +448,7 @@ static unsigned int name(void *priv, struct sk_buff *skb,		\
 {									\
 	if (unlikely(!portmon_is_plain(skb, family)))			\
 		return portmon_slow(priv, skb, state, where, family);	\
-	if (portmon_is_special(skb, state, where))			\
+	if (portmon_is_special(skb, state, where, family))			\
 		return name##_special(priv, skb, state);		\
 	return portmon_plain(priv, skb, state,				\
 			     (enum portmon_path)where, where, family);	\
