@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/* stats and reset: both tell what was counted, in the same shape. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "ctx.h"
+#include "out_json.h"
+#include "out_table.h"
+#include "snapshot.h"
+#include "util.h"
+#include "view.h"
+
+/* Names are dear: only where something asks for them. */
+static void prepare(struct ctx *ctx, struct records *ports)
+{
+	const struct options *opt = &ctx->opt;
+	const bool fold = !given(opt, OPT_ALL);
+	size_t i;
+
+	view_mark(ports, &ctx->info);
+	if (fold || !given(opt, OPT_NUMERIC))
+		view_name(ports, &ctx->services);
+	if (fold)
+		view_fold(ports);
+	if (given(opt, OPT_NUMERIC))
+		for (i = 0; i < ports->n; i++)
+			ports->v[i].service = NULL;
+}
+
+/* For people the busiest first; a program gets what costs least. */
+static enum sort_key sort_key(const struct options *opt)
+{
+	if (given(opt, OPT_SORT))
+		return opt->sort;
+	return given(opt, OPT_JSON) ? SORT_NONE : SORT_BYTES;
+}
+
+static void warn_overflow(const struct ctx *ctx, const struct records *list)
+{
+	uint64_t packets = 0;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		packets += list->v[i].rx.packets + list->v[i].tx.packets;
+	if (packets)
+		warn("warning: %" PRIu64 " packets came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records load the module with a larger max_records",
+		     packets, ctx->info.records, ctx->info.records_max);
+}
+
+static void warn_nothing(const struct ctx *ctx)
+{
+	char buf[TIME_SIZE];
+
+	if (filter_is_set(&ctx->opt.filter))
+		warn("no port that was asked for has been seen since %s",
+		     format_time(buf, ctx->info.since));
+	else
+		warn("nothing has been seen yet; counting began or was reset at %s",
+		     format_time(buf, ctx->info.since));
+}
+
+static int print_table(struct ctx *ctx, struct snapshot *s)
+{
+	int err = 0;
+
+	if (s->ports.n || s->overflow.n)
+		err = out_table_ports(ctx, &s->ports, &s->overflow);
+	else
+		warn_nothing(ctx);
+	return err;
+}
+
+static int run_stats(struct ctx *ctx, int argc, char **argv)
+{
+	const bool json = given(&ctx->opt, OPT_JSON);
+	struct filter filter = ctx->opt.filter;
+	struct snapshot s;
+	int err = ctx_counting(ctx);
+
+	(void)argc;
+	(void)argv;
+	if (err)
+		return err;
+	filter.non_zero = true;
+	err = snapshot_read(ctx, &filter,
+			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), &s);
+	if (err)
+		return err;
+	prepare(ctx, &s.ports);
+	view_sort(&s.ports, sort_key(&ctx->opt),
+		  given(&ctx->opt, OPT_REVERSE));
+	err = json ? out_json_snapshot(ctx, &s) : print_table(ctx, &s);
+	warn_overflow(ctx, &s.overflow);
+	snapshot_free(&s);
+	return err;
+}
+
+static void say_reset(const struct ctx *ctx, const struct snapshot *s)
+{
+	if (filter_is_set(&ctx->opt.filter))
+		printf("set %zu port records to zero\n", s->ports.n);
+	else
+		printf("set %zu port records, %zu overflow records and %zu buckets of the namespace to zero\n",
+		       s->ports.n, s->overflow.n, s->other.n);
+}
+
+static int run_reset(struct ctx *ctx, int argc, char **argv)
+{
+	const struct options *opt = &ctx->opt;
+	struct snapshot s;
+	int failed = 0, err = ctx_counting(ctx);
+
+	(void)argc;
+	(void)argv;
+	if (err)
+		return err;
+	/* What an error left of the answer is in no later one: print it. */
+	err = snapshot_reset(ctx, &opt->filter, &s);
+	if (err && !s.ports.n && !s.overflow.n && !s.other.n)
+		return err;
+	view_mark(&s.ports, &ctx->info);
+	if (!given(opt, OPT_NUMERIC))
+		view_name(&s.ports, &ctx->services);
+	if (given(opt, OPT_JSON))
+		failed = out_json_snapshot(ctx, &s);
+	else if (given(opt, OPT_DETAILS))
+		failed = out_table_ports(ctx, &s.ports, &s.overflow);
+	else
+		say_reset(ctx, &s);
+	snapshot_free(&s);
+	return err ? err : failed;
+}
+
+const struct command cmd_stats = {
+	.name = "stats",
+	.summary = "packets and bytes of every port, the busiest first",
+	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given.",
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
+		   OPT(NUMERIC) | OPT(DETAILS) | OPT(ALL) | OPT(NETNS),
+	.run = run_stats,
+};
+
+const struct command cmd_reset = {
+	.name = "reset",
+	.summary = "set counters to zero; --json prints what they held",
+	.text = "Sets the counters of the whole network namespace to zero, or with a filter those of the ports that match. No packet is lost or counted twice: what is printed with --json (or as a table with --details) and what is counted afterwards are together what was counted. Needs CAP_NET_ADMIN.",
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
+		   OPT(DETAILS) | OPT(NETNS),
+	.run = run_reset,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every subcommand is handed, and what it is made of. */
+#ifndef PORTMON_CTL_CTX_H
+#define PORTMON_CTL_CTX_H
+
+#include <stdbool.h>
+
+#include "nl.h"
+#include "options.h"
+#include "record.h"
+#include "services.h"
+
+/* Returned for what is wrong on the command line: exit status 2. */
+#define USAGE (-4096)
+
+/**
+ * struct ctx - one run of the tool
+ * @opt: what the command line asked for
+ * @services: names of ports, read when first asked for
+ * @pm: connection to the module, NULL before ctx_connect()
+ * @info: state of the namespace, valid after ctx_connect()
+ * @tty: standard output is a terminal
+ * @color: colours are wanted
+ */
+struct ctx {
+	struct options opt;
+	struct services services;
+	struct pm *pm;
+	struct info info;
+	bool tty;
+	bool color;
+};
+
+/**
+ * struct command - a subcommand
+ * @name: its name
+ * @args: what follows the name, or NULL if nothing may
+ * @summary: one line for the list
+ * @text: some more for "help NAME"
+ * @options: bit per option it takes, see options.h
+ * @run: returns 0, a negative errno (the person has been told) or USAGE
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *text;
+	unsigned int options;
+	int (*run)(struct ctx *ctx, int argc, char **argv);
+};
+
+extern const struct command cmd_stats;
+extern const struct command cmd_show;
+extern const struct command cmd_ranges;
+extern const struct command cmd_buckets;
+extern const struct command cmd_explain;
+extern const struct command cmd_services;
+extern const struct command cmd_reset;
+extern const struct command cmd_enable;
+extern const struct command cmd_disable;
+extern const struct command cmd_info;
+
+int ctx_enter(struct ctx *ctx);
+int ctx_connect(struct ctx *ctx);
+int ctx_counting(struct ctx *ctx);
+int ctx_no_args(int argc, char **argv);
+void ctx_free(struct ctx *ctx);
+
+#endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/* portmon-ctl: the one table of subcommands, dispatch and help. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctx.h"
+#include "portmon_version.h"
+#include "util.h"
+
+enum {
+	EXIT_DONE,
+	EXIT_FAILED,
+	EXIT_USAGE,
+};
+
+static int run_help(struct ctx *ctx, int argc, char **argv);
+
+static const struct command cmd_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.summary = "what there is, or what one command does",
+	.text = "Lists the commands, or tells what COMMAND does and which options it takes.",
+	.run = run_help,
+};
+
+static const struct command *const commands[] = {
+	&cmd_stats, &cmd_show, &cmd_ranges, &cmd_buckets, &cmd_explain,
+	&cmd_services, &cmd_reset, &cmd_enable, &cmd_disable, &cmd_info,
+	&cmd_help,
+};
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	warn("unknown command '%s'; see: portmon-ctl help", name);
+	return NULL;
+}
+
+static void print_usage(FILE *out, const struct command *c)
+{
+	if (c)
+		fprintf(out, "usage: portmon-ctl %s%s%s%s\n", c->name,
+			c->options ? " [OPTIONS]" : "", c->args ? " " : "",
+			c->args ? c->args : "");
+	else
+		fprintf(out, "usage: portmon-ctl [OPTIONS] COMMAND [ARGUMENTS]\n");
+}
+
+static void print_command(const struct command *c)
+{
+	print_usage(stdout, c);
+	putchar('\n');
+	print_wrapped(stdout, c->text, 0, 80);
+	if (c->options) {
+		printf("\nOptions:\n");
+		options_help(stdout, c->options | OPTS_ALWAYS);
+	}
+}
+
+static void print_overview(void)
+{
+	size_t i;
+
+	printf("portmon-ctl %s: what every port of this host is doing\n\n",
+	       PORTMON_VERSION);
+	print_usage(stdout, NULL);
+	printf("\nCommands:\n");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("  %-10s %s\n", commands[i]->name,
+		       commands[i]->summary);
+	printf("\nOptions go before or after the command; which ones a command takes:\n"
+	       "  portmon-ctl help COMMAND\n"
+	       "\nStart with:\n"
+	       "  portmon-ctl stats            the busiest ports\n"
+	       "  portmon-ctl show 443         one port in every scope\n"
+	       "  portmon-ctl explain 443      what a port is for\n");
+}
+
+static int run_help(struct ctx *ctx, int argc, char **argv)
+{
+	const struct command *c;
+
+	(void)ctx;
+	if (argc > 1)
+		return ctx_no_args(argc - 1, argv + 1);
+	if (!argc) {
+		print_overview();
+		return 0;
+	}
+	c = find_command(argv[0]);
+	if (!c)
+		return USAGE;
+	print_command(c);
+	return 0;
+}
+
+static bool want_color(const struct ctx *ctx)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (ctx->opt.color != WHEN_AUTO)
+		return ctx->opt.color == WHEN_ALWAYS;
+	return ctx->tty && !(no_color && *no_color) &&
+	       !(term && !strcmp(term, "dumb"));
+}
+
+static int run(struct ctx *ctx, const struct command *c, int argc,
+	       char **argv)
+{
+	int err;
+
+	if (given(&ctx->opt, OPT_HELP)) {
+		print_command(c);
+		return 0;
+	}
+	err = options_check(&ctx->opt, c->options, c->name);
+	if (!err && !c->args)
+		err = ctx_no_args(argc, argv);
+	if (err)
+		return err;
+	ctx->tty = isatty(STDOUT_FILENO);
+	ctx->color = want_color(ctx);
+	return c->run(ctx, argc, argv);
+}
+
+static int dispatch(struct ctx *ctx, int argc, char **argv)
+{
+	const struct command *c = NULL;
+	int first = options_parse(&ctx->opt, argc, argv);
+	int err = first < 0 ? first : 0;
+
+	if (!err && given(&ctx->opt, OPT_VERSION)) {
+		printf("portmon-ctl %s\n", PORTMON_VERSION);
+		return 0;
+	}
+	if (!err && first == argc) {
+		if (given(&ctx->opt, OPT_HELP)) {
+			print_overview();
+			return 0;
+		}
+		warn("no command given; see: portmon-ctl help");
+		err = USAGE;
+	} else if (!err) {
+		c = find_command(argv[first]);
+		err = c ? run(ctx, c, argc - first - 1, argv + first + 1) :
+			  USAGE;
+	}
+	if (err == USAGE)
+		print_usage(stderr, c);
+	return err;
+}
+
+/*
+ * A file opened later must not take the place of a closed standard stream;
+ * opened the wrong way round, so that using it still fails.
+ */
+static int hold_standard_streams(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) != fd)
+			return -1;
+	return 0;
+}
+
+/* Of a reader that went away (| head) nobody wants to hear. */
+static int close_stdout(int err)
+{
+	int failed = ferror(stdout);
+
+	if (!fclose(stdout) && !failed)
+		return 0;
+	/* What failed before is what the subcommand returned. */
+	if (!failed)
+		err = -errno;
+	if (err != -EPIPE)
+		warn("cannot write the output: %s",
+		     strerror(err < 0 && err != USAGE ? -err : EIO));
+	return -EIO;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctx ctx = { .opt = OPTIONS_DEFAULT };
+	int err, closed;
+
+	if (hold_standard_streams())
+		return EXIT_FAILED;
+	err = dispatch(&ctx, argc, argv);
+	ctx_free(&ctx);
+	closed = close_stdout(err);
+	if (err == USAGE)
+		return EXIT_USAGE;
+	return err || closed ? EXIT_FAILED : EXIT_DONE;
+}

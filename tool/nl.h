@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one part of the tool that speaks netlink. Functions return 0 or a
+ * negative errno as the kernel gave it; pm_complain() tells the person.
+ */
+#ifndef PORTMON_CTL_NL_H
+#define PORTMON_CTL_NL_H
+
+#include "record.h"
+
+struct nlattr;
+struct pm;
+
+int pm_open(struct pm **pmp);
+void pm_close(struct pm *pm);
+
+int pm_info(struct pm *pm, struct info *info);
+int pm_enable(struct pm *pm, bool on, struct info *info);
+int pm_ports(struct pm *pm, const struct filter *f, struct records *list);
+int pm_ranges(struct pm *pm, const struct filter *f, struct records *list);
+int pm_overflow(struct pm *pm, const struct filter *f, struct records *list);
+int pm_buckets(struct pm *pm, struct records *list);
+int pm_reset(struct pm *pm, const struct filter *f, struct records *list);
+
+int pm_complain(const struct pm *pm, const char *what, int err);
+
+int pm_parse_record(const struct nlattr *attrs, int len, struct record *r);
+int pm_parse_info(const struct nlattr *attrs, int len, struct info *info);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The options of all subcommands. */
+#ifndef PORTMON_CTL_OPTIONS_H
+#define PORTMON_CTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "format.h"
+#include "record.h"
+
+enum {
+	OPT_JSON,
+	OPT_PRETTY,
+	OPT_NUMERIC,
+	OPT_DETAILS,
+	OPT_ALL,
+	OPT_NETNS,
+	OPT_SCOPE,
+	OPT_TRANSPORT,
+	OPT_PORT,
+	OPT_RANGE,
+	OPT_SORT,
+	OPT_REVERSE,
+	OPT_EXACT,
+	OPT_IEC,
+	OPT_SI,
+	OPT_COLOR,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_COUNT
+};
+
+#define OPT(name)	(1u << OPT_##name)
+#define OPTS_ALWAYS	(OPT(HELP) | OPT(VERSION) | OPT(COLOR))
+#define OPTS_JSON	(OPT(JSON) | OPT(PRETTY))
+#define OPTS_UNITS	(OPT(EXACT) | OPT(IEC) | OPT(SI))
+#define OPTS_TRIPLE	(OPT(SCOPE) | OPT(TRANSPORT) | OPT(RANGE))
+#define OPTS_FILTER	(OPTS_TRIPLE | OPT(PORT))
+#define OPTS_SORT	(OPT(SORT) | OPT(REVERSE))
+
+enum sort_key {
+	SORT_NONE,
+	SORT_BYTES,
+	SORT_PACKETS,
+	SORT_RX,
+	SORT_TX,
+	SORT_RX_PACKETS,
+	SORT_TX_PACKETS,
+	SORT_LAST_SEEN,
+	SORT_FIRST_SEEN,
+	SORT_PORT,
+	SORT_SERVICE,
+	SORT_SCOPE,
+	SORT_TRANSPORT,
+};
+
+enum when {
+	WHEN_AUTO,
+	WHEN_NEVER,
+	WHEN_ALWAYS,
+};
+
+/**
+ * struct options - what the command line asked for
+ * @given: bit per option given
+ * @filter: which ports
+ * @sort: in which order
+ * @units: how large numbers are cut short
+ * @color: when there are colours
+ * @netns: name of the network namespace or NULL
+ */
+struct options {
+	unsigned int given;
+	struct filter filter;
+	enum sort_key sort;
+	enum units units;
+	enum when color;
+	const char *netns;
+};
+
+#define OPTIONS_DEFAULT { .filter = FILTER_ALL }
+
+static inline bool given(const struct options *opt, unsigned int which)
+{
+	return opt->given & 1u << which;
+}
+
+int options_parse(struct options *opt, int argc, char **argv);
+int options_check(const struct options *opt, unsigned int taken,
+		  const char *command);
+void options_help(FILE *out, unsigned int taken);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The shape of the JSON documents. */
+#ifndef PORTMON_CTL_OUT_JSON_H
+#define PORTMON_CTL_OUT_JSON_H
+
+#include "json.h"
+#include "snapshot.h"
+
+int out_json_begin(struct json *j, struct ctx *ctx);
+int out_json_end(struct json *j);
+void out_json_ports(struct json *j, const char *key,
+		    const struct records *list);
+void out_json_sums(struct json *j, const char *key,
+		   const struct records *list);
+int out_json_snapshot(struct ctx *ctx, const struct snapshot *s);
+void out_json_buckets(struct json *j, const char *key,
+		      const struct records *list);
+
+#endif

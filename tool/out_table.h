@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Records as tables for people. */
+#ifndef PORTMON_CTL_OUT_TABLE_H
+#define PORTMON_CTL_OUT_TABLE_H
+
+#include "ctx.h"
+
+int out_table_ports(struct ctx *ctx, const struct records *list,
+		    const struct records *overflow);
+int out_table_ranges(struct ctx *ctx, const struct records *list);
+int out_table_buckets(struct ctx *ctx, const struct records *list);
+
+#endif

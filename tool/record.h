@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One line of counters, as every view of the tool sees it. */
+#ifndef PORTMON_CTL_RECORD_H
+#define PORTMON_CTL_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/portmon.h>
+
+/**
+ * struct count - packets on the wire and their network-layer bytes
+ * @packets: packets; a GRO or GSO buffer counts as its segments
+ * @bytes: network-layer bytes, each segment with its headers
+ */
+struct count {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/**
+ * struct record - a port, a range, an overflow record, a bucket or a fold
+ * @has: bit per PORTMON_A_RECORD_* attribute that the kernel sent
+ * @scope: enum portmon_scope
+ * @transport: enum portmon_transport
+ * @range: enum portmon_range
+ * @hook: enum portmon_hook
+ * @family: enum portmon_family
+ * @bucket: enum portmon_bucket
+ * @protocol: IP protocol number of a bucket
+ * @ephemeral: port is one that this namespace picks for itself
+ * @port: port number, of a fold the first one
+ * @port_max: last port of a fold
+ * @ports: ports in a range or in a fold
+ * @folded: this line stands for @ports ephemeral ports
+ * @rx: see enum portmon_scope
+ * @tx: see enum portmon_scope
+ * @all: what a bucket counted
+ * @first_seen: seconds since the epoch
+ * @last_seen: seconds since the epoch
+ * @service: short name of the port's service or NULL (not from the kernel)
+ */
+struct record {
+	uint32_t has;
+	uint8_t scope;
+	uint8_t transport;
+	uint8_t range;
+	uint8_t hook;
+	uint8_t family;
+	uint8_t bucket;
+	uint8_t protocol;
+	bool ephemeral;
+	uint16_t port;
+	uint16_t port_max;
+	uint32_t ports;
+	bool folded;
+	struct count rx;
+	struct count tx;
+	struct count all;
+	uint64_t first_seen;
+	uint64_t last_seen;
+	const char *service;
+};
+
+/**
+ * struct records - a list of records that grows
+ * @v: the records
+ * @n: how many there are
+ * @cap: how many there is room for
+ */
+struct records {
+	struct record *v;
+	size_t n;
+	size_t cap;
+};
+
+static inline bool record_has(const struct record *r, unsigned int attr)
+{
+	return r->has & 1u << attr;
+}
+
+struct record *records_new(struct records *list);
+int records_add(struct records *list, const struct record *r);
+void records_free(struct records *list);
+
+/**
+ * struct info - the module and the state of one network namespace
+ * @version: version of the module
+ * @enabled: counting is on
+ * @since: when counting began or was last reset, 0 while off
+ * @generation: changes with every reset
+ * @records: records in use
+ * @records_max: bound on them
+ * @slots: records with per-CPU counters
+ * @slots_max: bound on them
+ * @memory: bytes of kernel memory
+ * @ephemeral_min: first port picked for outgoing connections
+ * @ephemeral_max: last port picked for outgoing connections
+ */
+struct info {
+	char version[32];
+	bool enabled;
+	uint64_t since;
+	uint32_t generation;
+	uint32_t records;
+	uint32_t records_max;
+	uint32_t slots;
+	uint32_t slots_max;
+	uint64_t memory;
+	uint16_t ephemeral_min;
+	uint16_t ephemeral_max;
+};
+
+#define ANY (-1)
+
+/**
+ * struct filter - which ports are asked for; ANY where it does not matter
+ * @scope: enum portmon_scope
+ * @transport: enum portmon_transport
+ * @range: enum portmon_range
+ * @port: first port
+ * @port_max: last port, the same as @port for a single one
+ * @non_zero: only what counted since the last reset
+ */
+struct filter {
+	int scope;
+	int transport;
+	int range;
+	int port;
+	int port_max;
+	bool non_zero;
+};
+
+#define FILTER_ALL \
+	{ .scope = ANY, .transport = ANY, .range = ANY, \
+	  .port = ANY, .port_max = ANY }
+
+static inline bool filter_is_set(const struct filter *f)
+{
+	return f->scope != ANY || f->transport != ANY || f->range != ANY ||
+	       f->port != ANY;
+}
+
+#endif

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "services.h"
+#include "util.h"
+
+#define SITE_FILE	"/etc/portmon/services"
+#define SYSTEM_FILE	"/etc/services"
+
+/*
+ * A wide span tells what a port may be, not what it is: explain knows it,
+ * but it gives no port its name (and so keeps none from being folded).
+ */
+#define NAME_SPAN_MAX	100
+
+/* $XDG_CONFIG_HOME/portmon/services, or the same under $HOME/.config. */
+static char *user_file(void)
+{
+	const char *dir = getenv("XDG_CONFIG_HOME");
+	const char *sub = "";
+	char *path;
+
+	if (!dir || *dir != '/') {
+		dir = getenv("HOME");
+		sub = "/.config";
+	}
+	if (!dir || *dir != '/')
+		return NULL;
+	if (asprintf(&path, "%s%s/portmon/services", dir, sub) < 0)
+		return NULL;
+	return path;
+}
+
+static void load(struct services *s, unsigned int source)
+{
+	struct svc_table *t = &s->tables[source];
+	char *path = NULL;
+	int err = 0;
+
+	switch (source) {
+	case SVC_USER:
+		path = user_file();
+		if (path)
+			err = svc_load(path, false, t);
+		break;
+	case SVC_SITE:
+		err = svc_load(SITE_FILE, false, t);
+		break;
+	case SVC_CATALOGUE:
+		*t = catalogue;
+		break;
+	case SVC_SYSTEM:
+		/* Its odder lines are not this tool's business. */
+		err = svc_load(SYSTEM_FILE, true, t);
+		break;
+	}
+	/* After su, $HOME may still be somebody else's. */
+	if (err && !(err == -EACCES && source == SVC_USER))
+		warn("cannot read %s: %s; going on without it",
+		     t->source, strerror(-err));
+	if (source == SVC_USER) {
+		free(path);
+		t->source = "user's file";
+	}
+}
+
+/**
+ * services_table() - the names of one source, read when first asked for
+ * @s: the sources
+ * @source: which
+ *
+ * Return: its table, empty where there is no such file.
+ */
+const struct svc_table *services_table(struct services *s, unsigned int source)
+{
+	if (!(s->loaded & 1u << source)) {
+		s->loaded |= 1u << source;
+		load(s, source);
+	}
+	return &s->tables[source];
+}
+
+/**
+ * services_free() - release what was read
+ * @s: the sources
+ */
+void services_free(struct services *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < SVC_SOURCES; i++)
+		if (s->loaded & 1u << i && i != SVC_CATALOGUE)
+			svc_free(&s->tables[i]);
+	s->loaded = 0;
+}
+
+/**
+ * svc_find_port() - what a table says of a port
+ * @t: the table
+ * @port: port number
+ * @transports: bit per transport of which one must match
+ *
+ * Return: the entry or NULL.
+ */
+const struct service *svc_find_port(const struct svc_table *t,
+				    unsigned int port,
+				    unsigned int transports)
+{
+	unsigned int low = 0, high = t->singles, i;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (t->v[middle].port < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (i = low; i < t->singles && t->v[i].port == port; i++)
+		if (t->v[i].transports & transports)
+			return &t->v[i];
+	for (i = t->singles; i < t->singles + t->spans; i++)
+		if (t->v[i].port <= port && port <= t->v[i].port_max &&
+		    t->v[i].transports & transports)
+			return &t->v[i];
+	return NULL;
+}
+
+/**
+ * services_name() - short name of a port's service
+ * @s: the sources
+ * @port: port number
+ * @transport: enum portmon_transport
+ *
+ * Return: the name or NULL.
+ */
+const char *services_name(struct services *s, unsigned int port,
+			  unsigned int transport)
+{
+	unsigned int source;
+
+	for (source = 0; source < SVC_SOURCES; source++) {
+		const struct svc_table *t = services_table(s, source);
+		const struct service *e;
+
+		if (!t->singles && !t->spans)
+			continue;
+		e = svc_find_port(t, port, 1u << transport);
+		if (e && e->port_max - e->port < NAME_SPAN_MAX)
+			return svc_text(t, e->name);
+	}
+	return NULL;
+}
+
+static bool is_called(const struct svc_table *t, const struct service *e,
+		      const char *name)
+{
+	const char *alias = svc_text(t, e->aliases);
+	size_t len = strlen(name);
+
+	if (!strcasecmp(svc_text(t, e->name), name))
+		return true;
+	while (alias && *alias) {
+		size_t n = strcspn(alias, " \t");
+
+		if (n == len && !strncasecmp(alias, name, n))
+			return true;
+		alias += n;
+		alias += strspn(alias, " \t");
+	}
+	return false;
+}
+
+/**
+ * services_find_name() - ports that a name stands for
+ * @s: the sources; the first that knows the name decides
+ * @name: short name or alias, in any case of letters
+ * @match: room for what is found
+ * @max: how much of it
+ *
+ * Return: how many were found.
+ */
+size_t services_find_name(struct services *s, const char *name,
+			  struct svc_match *match, size_t max)
+{
+	unsigned int source, i;
+	size_t n = 0;
+
+	for (source = 0; source < SVC_SOURCES && !n; source++) {
+		const struct svc_table *t = services_table(s, source);
+
+		for (i = 0; i < t->singles + t->spans && n < max; i++)
+			if (is_called(t, &t->v[i], name))
+				match[n++] = (struct svc_match){ t, &t->v[i] };
+	}
+	return n;
+}
+
+/**
+ * services_range() - IANA range of a port, as the catalogue tells it
+ * @port: port number
+ *
+ * For explain, which must answer without the module; everything else goes
+ * by what the kernel says.
+ *
+ * Return: the entry of @catalogue or NULL.
+ */
+const struct service *services_range(unsigned int port)
+{
+	const struct service *e = catalogue.v + catalogue.singles +
+				  catalogue.spans;
+	unsigned int i;
+
+	for (i = 0; i < catalogue.ranges; i++, e++)
+		if (e->port <= port && port <= e->port_max)
+			return e;
+	return NULL;
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+
+#include "snapshot.h"
+
+/* How often to start over when a reset comes between two dumps. */
+#define MAX_TRIES 16
+
+static int read_once(struct ctx *ctx, const struct filter *f,
+		     unsigned int parts, struct snapshot *s)
+{
+	int err;
+
+	s->ports.n = 0;
+	s->overflow.n = 0;
+	s->other.n = 0;
+	err = pm_ports(ctx->pm, f, &s->ports);
+	if (!err && parts & SNAP_OVERFLOW)
+		err = pm_overflow(ctx->pm, f, &s->overflow);
+	if (!err && parts & SNAP_OTHER)
+		err = pm_buckets(ctx->pm, &s->other);
+	return err;
+}
+
+/**
+ * snapshot_read() - read ports and what belongs to them
+ * @ctx: the run, connected
+ * @f: which ports
+ * @parts: what to read beside the ports
+ * @s: what was read, to release with snapshot_free()
+ *
+ * What is read in several dumps is all from between the same two resets.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
+		  struct snapshot *s)
+{
+	int tries, err = 0;
+
+	*s = (struct snapshot){ 0 };
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		uint32_t before = ctx->info.generation;
+
+		err = read_once(ctx, f, parts, s);
+		if (err || !parts)
+			break;
+		err = pm_info(ctx->pm, &ctx->info);
+		if (err || ctx->info.generation == before)
+			break;
+		err = -EINTR;
+	}
+	if (err) {
+		snapshot_free(s);
+		return pm_complain(ctx->pm, "read the counters", err);
+	}
+	return 0;
+}
+
+/**
+ * snapshot_reset() - set counters to zero and keep what they held
+ * @ctx: the run, connected
+ * @f: which; with nothing asked for, all of the namespace
+ * @s: what they held, also where an error is returned
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int snapshot_reset(struct ctx *ctx, const struct filter *f,
+		   struct snapshot *s)
+{
+	struct records all = { 0 };
+	int failed, err;
+	size_t i;
+
+	*s = (struct snapshot){ 0 };
+	err = pm_reset(ctx->pm, f, &all);
+	if (err)
+		pm_complain(ctx->pm, "reset the counters", err);
+	for (i = 0; i < all.n; i++) {
+		const struct record *r = &all.v[i];
+
+		if (record_has(r, PORTMON_A_RECORD_BUCKET))
+			failed = records_add(&s->other, r);
+		else if (record_has(r, PORTMON_A_RECORD_PORT))
+			failed = records_add(&s->ports, r);
+		else
+			failed = records_add(&s->overflow, r);
+		if (failed && !err)
+			err = failed;
+	}
+	records_free(&all);
+	return err;
+}
+
+/**
+ * snapshot_free() - release what a snapshot holds
+ * @s: the snapshot
+ */
+void snapshot_free(struct snapshot *s)
+{
+	records_free(&s->ports);
+	records_free(&s->overflow);
+	records_free(&s->other);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* All that a namespace has counted, read at one time. */
+#ifndef PORTMON_CTL_SNAPSHOT_H
+#define PORTMON_CTL_SNAPSHOT_H
+
+#include "ctx.h"
+
+/**
+ * struct snapshot - what was counted
+ * @ports: port records
+ * @overflow: what no port record could be had for
+ * @other: buckets
+ */
+struct snapshot {
+	struct records ports;
+	struct records overflow;
+	struct records other;
+};
+
+enum {
+	SNAP_OVERFLOW = 1,
+	SNAP_OTHER = 2,
+};
+
+int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
+		  struct snapshot *s);
+int snapshot_reset(struct ctx *ctx, const struct filter *f,
+		   struct snapshot *s);
+void snapshot_free(struct snapshot *s);
+
+#endif

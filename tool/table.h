@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A table on standard output, by libsmartcols. */
+#ifndef PORTMON_CTL_TABLE_H
+#define PORTMON_CTL_TABLE_H
+
+#include "ctx.h"
+
+struct table;
+
+/**
+ * enum table_flags - how a column behaves
+ * @COLUMN_LEFT: words
+ * @COLUMN_RIGHT: numbers
+ * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
+ */
+enum table_flags {
+	COLUMN_LEFT = 0,
+	COLUMN_RIGHT = 1,
+	COLUMN_TRUNC = 2,
+};
+
+struct table *table_begin(const struct ctx *ctx);
+void table_column(struct table *t, const char *head, unsigned int flags);
+void table_row(struct table *t, bool dim);
+void table_cell(struct table *t, const char *text);
+int table_end(struct table *t);
+
+#endif

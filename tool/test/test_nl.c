@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/* nl.c against a kernel of our own: send() and recvfrom() are made here. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "ktap.h"
+#include "nl.h"
+#include "util.h"
+
+enum reply {
+	END,
+	FAMILY,		/* number of the family, and an ack */
+	PORT,		/* one record */
+	PORT_INTR,	/* one record, marked as broken into */
+	OTHER_SEQ,	/* an answer to some earlier question */
+	FORGED,		/* the end, from another process */
+	SIGNAL,		/* recvfrom() was interrupted */
+	NO_ROOM,	/* the socket has lost messages */
+	DONE,
+	DONE_FAILED,	/* a dump that failed half way, with a sentence */
+	ACK,
+	REFUSED,	/* with a sentence */
+	REFUSED_WHOLE,	/* with a sentence behind the whole request */
+	SHORT,		/* an error message cut short */
+	BAD_RECORD,
+};
+
+static const enum reply *script;
+static unsigned int requests;
+static uint32_t seq;
+static unsigned char out[1024];
+static int len;
+
+/* What stands between nl.c and the kernel. */
+ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+	const struct nlmsghdr *h = buf;
+
+	(void)fd;
+	(void)flags;
+	seq = h->nlmsg_seq;
+	requests++;
+	return n;
+}
+
+static struct nlmsghdr *begin(unsigned int type, unsigned int flags)
+{
+	struct nlmsghdr *h = (void *)(out + len);
+
+	memset(h, 0, NLMSG_HDRLEN + 200);
+	h->nlmsg_type = type;
+	h->nlmsg_flags = flags;
+	h->nlmsg_seq = seq;
+	h->nlmsg_len = NLMSG_HDRLEN;
+	return h;
+}
+
+static void append(struct nlmsghdr *h, const void *data, int n)
+{
+	memcpy((char *)h + NLMSG_ALIGN(h->nlmsg_len), data, n);
+	h->nlmsg_len = NLMSG_ALIGN(h->nlmsg_len) + n;
+}
+
+static void append_attr(struct nlmsghdr *h, unsigned int type,
+			const void *data, int n)
+{
+	const struct nlattr a = { NLA_HDRLEN + n, type };
+
+	append(h, &a, sizeof(a));
+	append(h, data, n);
+}
+
+static void end(struct nlmsghdr *h)
+{
+	len += NLMSG_ALIGN(h->nlmsg_len);
+}
+
+static void put_error(int error, unsigned int flags, const char *sentence)
+{
+	struct nlmsghdr *h = begin(NLMSG_ERROR, flags);
+	struct nlmsgerr e = { .error = error };
+
+	e.msg.nlmsg_len = sizeof(e.msg) + (flags & NLM_F_CAPPED ? 0 : 20);
+	append(h, &e, sizeof(e));
+	if (!(flags & NLM_F_CAPPED))
+		append(h, "a request repeated..", 20);
+	/* Without the zero at its end: it need not have one. */
+	if (sentence)
+		append_attr(h, NLMSGERR_ATTR_MSG, sentence, strlen(sentence));
+	end(h);
+}
+
+static void put_done(int error, const char *sentence)
+{
+	struct nlmsghdr *h = begin(NLMSG_DONE,
+				   sentence ? NLM_F_ACK_TLVS : 0);
+
+	append(h, &error, sizeof(error));
+	if (sentence)
+		append_attr(h, NLMSGERR_ATTR_MSG, sentence, strlen(sentence));
+	end(h);
+}
+
+static void put_port(unsigned int flags, int size)
+{
+	const struct genlmsghdr g = { .cmd = PORTMON_CMD_PORT_GET };
+	struct nlmsghdr *h = begin(0x20, flags);
+	uint16_t port = 80;
+
+	append(h, &g, sizeof(g));
+	append_attr(h, PORTMON_A_RECORD_PORT, &port, size);
+	end(h);
+}
+
+static void put_family(void)
+{
+	const struct genlmsghdr g = { .cmd = CTRL_CMD_NEWFAMILY };
+	struct nlmsghdr *h = begin(GENL_ID_CTRL, 0);
+	uint16_t id = 0x20;
+
+	append(h, &g, sizeof(g));
+	append_attr(h, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
+	end(h);
+	put_error(0, NLM_F_CAPPED, NULL);
+}
+
+static void put_reply(enum reply reply)
+{
+	switch (reply) {
+	case FAMILY:
+		put_family();
+		break;
+	case PORT:
+		put_port(NLM_F_MULTI, 2);
+		break;
+	case PORT_INTR:
+		put_port(NLM_F_MULTI | NLM_F_DUMP_INTR, 2);
+		break;
+	case BAD_RECORD:
+		put_port(NLM_F_MULTI, 0);
+		break;
+	case OTHER_SEQ:
+		seq--;
+		put_error(-EIO, NLM_F_CAPPED, NULL);
+		seq++;
+		break;
+	case FORGED:
+	case DONE:
+		put_done(0, NULL);
+		break;
+	case DONE_FAILED:
+		put_done(-ENOMEM, "half way");
+		break;
+	case ACK:
+		put_error(0, NLM_F_CAPPED, NULL);
+		break;
+	case REFUSED:
+		put_error(-EPERM, NLM_F_CAPPED | NLM_F_ACK_TLVS, "not you");
+		break;
+	case REFUSED_WHOLE:
+		put_error(-EINVAL, NLM_F_ACK_TLVS, "not so");
+		break;
+	case SHORT:
+		end(begin(NLMSG_ERROR, 0));
+		break;
+	default:
+		break;
+	}
+}
+
+ssize_t recvfrom(int fd, void *buf, size_t n, int flags,
+		 struct sockaddr *from, socklen_t *from_len)
+{
+	const enum reply reply = *script;
+	const struct sockaddr_nl who = {
+		.nl_family = AF_NETLINK, .nl_pid = reply == FORGED,
+	};
+
+	(void)fd;
+	(void)flags;
+	if (reply == END) {
+		check_at(false, "the script goes on", __FILE__, __LINE__);
+		errno = EIO;
+		return -1;
+	}
+	script++;
+	if (reply == SIGNAL || reply == NO_ROOM) {
+		errno = reply == SIGNAL ? EINTR : ENOBUFS;
+		return -1;
+	}
+	len = 0;
+	put_reply(reply);
+	memcpy(from, &who, sizeof(who));
+	*from_len = sizeof(who);
+	check((size_t)len <= n);
+	memcpy(buf, out, len);
+	return len;
+}
+
+static struct records list;
+static const struct filter filter = FILTER_ALL;
+
+/* Read ports as the script has it. */
+static int read_ports(const enum reply *replies, const char *said)
+{
+	struct pm *pm = NULL;
+	const char *text;
+	int err;
+
+	script = replies;
+	requests = 0;
+	records_free(&list);
+	if (pm_open(&pm))
+		return 1;
+	err = pm_ports(pm, &filter, &list);
+	if (err) {
+		begin_capture();
+		check(pm_complain(pm, "do it", err) == err);
+		text = end_capture();
+		if (said)
+			check_text(text, said);
+	}
+	check(*script == END);
+	pm_close(pm);
+	return err;
+}
+
+#define SCRIPT(...) ((const enum reply[]){ FAMILY, __VA_ARGS__, END })
+
+static void test_dump(void)
+{
+	check(!read_ports(SCRIPT(DONE), NULL));
+	check(list.n == 0);
+	check(!read_ports(SCRIPT(PORT, PORT, DONE), NULL));
+	check(list.n == 2 && list.v[1].port == 80);
+	check(!read_ports(SCRIPT(OTHER_SEQ, FORGED, SIGNAL, PORT, FORGED,
+				 DONE), NULL));
+	check(list.n == 1);
+	records_free(&list);
+}
+
+static void test_interrupted(void)
+{
+	enum reply replies[2 + 2 * 16 + 1] = { FAMILY };
+	int i;
+
+	check(!read_ports(SCRIPT(PORT, PORT_INTR, DONE, PORT, DONE), NULL));
+	check(list.n == 1 && requests == 3);
+	for (i = 0; i < 16; i++) {
+		replies[1 + 2 * i] = PORT_INTR;
+		replies[2 + 2 * i] = DONE;
+	}
+	check(read_ports(replies, "portmon-ctl: cannot do it: the counters were reset again and again while they were read; try again\n")
+	      == -EINTR);
+	check(!list.n && requests == 17);
+	records_free(&list);
+}
+
+static void test_errors(void)
+{
+	check(read_ports(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; try as root (sudo portmon-ctl ...)\n")
+	      == -EPERM);
+	check(read_ports(SCRIPT(REFUSED_WHOLE),
+			 "portmon-ctl: cannot do it: not so\n") == -EINVAL);
+	check(read_ports(SCRIPT(PORT, DONE_FAILED),
+			 "portmon-ctl: cannot do it: half way\n") == -ENOMEM);
+	check(read_ports(SCRIPT(PORT, NO_ROOM), NULL) == -ENOBUFS);
+	check(read_ports(SCRIPT(SHORT), NULL) == -EBADMSG);
+	/* The rest of an answer is read even so. */
+	check(read_ports(SCRIPT(BAD_RECORD, PORT, DONE), NULL) == -EBADMSG);
+	records_free(&list);
+}
+
+/* What a reset returned is not thrown away, and it is not asked again. */
+static void test_reset(void)
+{
+	static const enum reply replies[] = {
+		FAMILY, PORT_INTR, PORT, DONE_FAILED, END
+	};
+	struct pm *pm = NULL;
+
+	script = replies;
+	requests = 0;
+	if (pm_open(&pm)) {
+		check(pm);
+		return;
+	}
+	check(pm_reset(pm, &filter, &list) == -ENOMEM);
+	check(list.n == 2 && requests == 2);
+	pm_close(pm);
+	records_free(&list);
+}
+
+const struct unit_test nl_tests[] = {
+	{ "dump", test_dump },
+	{ "interrupted", test_interrupted },
+	{ "errors", test_errors },
+	{ "reset", test_reset },
+	{ 0 }
+};

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <getopt.h>
+#include <string.h>
+
+#include "ctx.h"
+#include "ktap.h"
+#include "util.h"
+
+#define MAX_ARGS 8
+
+static struct options opt;
+static char *args[MAX_ARGS + 2];
+static char words[256];
+static const char *said;
+
+/* Return: the first word that is no option, "" for none, NULL if refused. */
+static const char *parse(const char *line)
+{
+	const struct options none = OPTIONS_DEFAULT;
+	int argc = 1, first;
+	char *save, *w;
+
+	opt = none;
+	args[0] = "portmon-ctl";
+	snprintf(words, sizeof(words), "%s", line);
+	for (w = strtok_r(words, " ", &save); w && argc <= MAX_ARGS;
+	     w = strtok_r(NULL, " ", &save))
+		args[argc++] = w;
+	args[argc] = NULL;
+	optind = 0;
+	begin_capture();
+	first = options_parse(&opt, argc, args);
+	said = end_capture();
+	check((first < 0) == !!*said);
+	if (first < 0)
+		return NULL;
+	return first < argc ? args[first] : "";
+}
+
+static void test_anywhere(void)
+{
+	check_text(parse("-j stats --all"), "stats");
+	check(given(&opt, OPT_JSON) && given(&opt, OPT_ALL));
+	check_text(parse("stats -jan --netns blue"), "stats");
+	check(given(&opt, OPT_JSON) && given(&opt, OPT_NUMERIC));
+	check_text(opt.netns, "blue");
+	check_text(parse("--pretty"), "");
+	check(given(&opt, OPT_JSON) && given(&opt, OPT_PRETTY));
+	check_text(parse("show -- -j"), "show");
+	check(!given(&opt, OPT_JSON));
+}
+
+static void test_filters(void)
+{
+	parse("stats");
+	check(!filter_is_set(&opt.filter));
+	parse("--scope remote --transport UDP --range dynamic --port 8000-8100");
+	check(opt.filter.scope == PORTMON_SCOPE_REMOTE);
+	check(opt.filter.transport == PORTMON_TRANSPORT_UDP);
+	check(opt.filter.range == PORTMON_RANGE_DYNAMIC);
+	check(opt.filter.port == 8000 && opt.filter.port_max == 8100);
+	parse("--port=0");
+	check(opt.filter.port == 0 && opt.filter.port_max == 0);
+	check(filter_is_set(&opt.filter));
+	parse("--sort last-seen -r --iec");
+	check(opt.sort == SORT_LAST_SEEN && opt.units == UNITS_IEC);
+}
+
+static void test_wrong(void)
+{
+	static const char *const wrong[] = {
+		"--bogus", "-Z", "--netns", "--json=1", "--scope x",
+		"--scope loc", "--transport ip", "--range low", "--port x",
+		"--port 65536", "--port 2-1", "--port 1-", "--port 1x",
+		"--sort size", "--color blue", "--s",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		if (parse(wrong[i]))
+			check_text(wrong[i], "refused");
+		check(!strncmp(said, "portmon-ctl: ", 13));
+	}
+	parse("stats --scope x");
+	check(strstr(said, "local, remote, forward, loopback"));
+}
+
+static void test_taken(void)
+{
+	const struct command *c = &cmd_enable;
+
+	parse("enable --netns x");
+	check(!options_check(&opt, c->options, c->name));
+	parse("enable --json");
+	begin_capture();
+	check(options_check(&opt, c->options, c->name) == USAGE);
+	check_text(end_capture(), "portmon-ctl: enable does not take --json\n");
+}
+
+const struct unit_test options_tests[] = {
+	{ "anywhere", test_anywhere },
+	{ "filters", test_filters },
+	{ "wrong", test_wrong },
+	{ "taken", test_taken },
+	{ 0 }
+};

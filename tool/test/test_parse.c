@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Messages as a module might send them, and as none should. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/netlink.h>
+
+#include "ktap.h"
+#include "nl.h"
+
+static unsigned char msg[512];
+static int len;
+
+static void put(unsigned int type, const void *data, int n)
+{
+	struct nlattr a = { .nla_len = NLA_HDRLEN + n, .nla_type = type };
+
+	memcpy(msg + len, &a, sizeof(a));
+	memcpy(msg + len + NLA_HDRLEN, data, n);
+	len += NLA_ALIGN(a.nla_len);
+}
+
+static void put_u8(unsigned int type, uint8_t v)
+{
+	put(type, &v, sizeof(v));
+}
+
+static void put_u16(unsigned int type, uint16_t v)
+{
+	put(type, &v, sizeof(v));
+}
+
+static void put_u32(unsigned int type, uint32_t v)
+{
+	put(type, &v, sizeof(v));
+}
+
+static void put_u64(unsigned int type, uint64_t v)
+{
+	put(type, &v, sizeof(v));
+}
+
+/* In memory of just its size, so that reading beyond it is seen. */
+static int parse(struct record *r)
+{
+	void *copy = malloc(len ? len : 1);
+	int err;
+
+	memcpy(copy, msg, len);
+	err = pm_parse_record(copy, len, r);
+	free(copy);
+	len = 0;
+	return err;
+}
+
+static void test_record(void)
+{
+	struct record r;
+
+	put_u8(PORTMON_A_RECORD_SCOPE, PORTMON_SCOPE_REMOTE);
+	put_u8(PORTMON_A_RECORD_TRANSPORT, PORTMON_TRANSPORT_UDP);
+	put_u16(PORTMON_A_RECORD_PORT, 65535);
+	put_u8(PORTMON_A_RECORD_RANGE, PORTMON_RANGE_DYNAMIC);
+	put_u32(PORTMON_A_RECORD_RX_PACKETS, UINT32_MAX);
+	put_u64(PORTMON_A_RECORD_RX_BYTES, UINT64_MAX);
+	put_u64(PORTMON_A_RECORD_TX_PACKETS, 1ULL << 63);
+	put_u32(PORTMON_A_RECORD_TX_BYTES, 0);
+	put_u32(PORTMON_A_RECORD_FIRST_SEEN, 1767225600);
+	put_u64(PORTMON_A_RECORD_LAST_SEEN, 1ULL << 33);
+	check(!parse(&r));
+	check(r.scope == PORTMON_SCOPE_REMOTE);
+	check(r.transport == PORTMON_TRANSPORT_UDP);
+	check(r.port == 65535 && r.range == PORTMON_RANGE_DYNAMIC);
+	check(r.rx.packets == UINT32_MAX && r.rx.bytes == UINT64_MAX);
+	check(r.tx.packets == 1ULL << 63 && r.tx.bytes == 0);
+	check(r.first_seen == 1767225600 && r.last_seen == 1ULL << 33);
+	check(record_has(&r, PORTMON_A_RECORD_TX_BYTES));
+	check(!record_has(&r, PORTMON_A_RECORD_BUCKET));
+}
+
+static void test_bucket(void)
+{
+	struct record r;
+
+	put_u8(PORTMON_A_RECORD_HOOK, PORTMON_HOOK_FORWARD);
+	put_u8(PORTMON_A_RECORD_FAMILY, PORTMON_FAMILY_IPV6);
+	put_u8(PORTMON_A_RECORD_BUCKET, PORTMON_BUCKET_PROTOCOL);
+	put_u8(PORTMON_A_RECORD_PROTOCOL, 0);
+	put_u32(PORTMON_A_RECORD_PACKETS, 7);
+	put_u32(PORTMON_A_RECORD_BYTES, 700);
+	check(!parse(&r));
+	check(r.hook == PORTMON_HOOK_FORWARD);
+	check(r.family == PORTMON_FAMILY_IPV6);
+	check(r.bucket == PORTMON_BUCKET_PROTOCOL);
+	check(record_has(&r, PORTMON_A_RECORD_PROTOCOL) && !r.protocol);
+	check(r.all.packets == 7 && r.all.bytes == 700);
+}
+
+static void test_unknown(void)
+{
+	struct record r;
+
+	put_u8(PORTMON_A_RECORD_SCOPE, 1);
+	put(30, "a longer thing", 14);
+	put(NLA_F_NESTED | 41, "", 0);
+	put(0x3fff, "x", 1);
+	put_u16(PORTMON_A_RECORD_PORT, 53);
+	check(!parse(&r));
+	check(r.scope == 1 && r.port == 53);
+	check(!parse(&r));		/* no attribute at all */
+	check(!r.has);
+}
+
+static void test_wrong_size(void)
+{
+	struct record r;
+
+	put(PORTMON_A_RECORD_RX_BYTES, "abc", 3);
+	check(parse(&r) == -EBADMSG);
+	put(PORTMON_A_RECORD_RX_BYTES, "", 0);
+	check(parse(&r) == -EBADMSG);
+	put(PORTMON_A_RECORD_RX_BYTES, "0123456789abcdef", 16);
+	check(parse(&r) == -EBADMSG);
+	put_u32(PORTMON_A_RECORD_PORT, 65536);
+	check(parse(&r) == -EBADMSG);
+	put_u16(PORTMON_A_RECORD_SCOPE, 256);
+	check(parse(&r) == -EBADMSG);
+}
+
+static void test_truncated(void)
+{
+	struct record r;
+	int n;
+
+	/* Cut anywhere but behind an attribute (or in its padding). */
+	for (n = 0; n <= 24; n++) {
+		put_u32(PORTMON_A_RECORD_RX_PACKETS, 2);
+		put_u32(PORTMON_A_RECORD_TX_PACKETS, 3);
+		put_u32(PORTMON_A_RECORD_RX_BYTES, 1);
+		len = n;
+		check(parse(&r) == (n % 8 ? -EBADMSG : 0));
+		check(record_has(&r, PORTMON_A_RECORD_RX_BYTES) == (n == 24));
+	}
+	/* An attribute that says it is longer than the message. */
+	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
+	((struct nlattr *)msg)->nla_len = 200;
+	check(parse(&r) == -EBADMSG);
+	/* And one shorter than its own header. */
+	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
+	((struct nlattr *)msg)->nla_len = 2;
+	check(parse(&r) == -EBADMSG);
+}
+
+static void test_info(void)
+{
+	struct info info;
+
+	put(PORTMON_A_INFO_VERSION, "1.2.3", 6);
+	put_u8(PORTMON_A_INFO_ENABLED, 1);
+	put_u32(PORTMON_A_INFO_SINCE, 1767225600);
+	put_u32(PORTMON_A_INFO_GENERATION, 5);
+	put_u64(PORTMON_A_INFO_MEMORY, 1ULL << 40);
+	put_u16(PORTMON_A_INFO_EPHEMERAL_MIN, 32768);
+	put_u16(PORTMON_A_INFO_EPHEMERAL_MAX, 60999);
+	put_u32(99, 1);
+	check(!pm_parse_info((void *)msg, len, &info));
+	len = 0;
+	check_text(info.version, "1.2.3");
+	check(info.enabled && info.since == 1767225600);
+	check(info.generation == 5 && info.memory == 1ULL << 40);
+	check(info.ephemeral_min == 32768 && info.ephemeral_max == 60999);
+
+	put(PORTMON_A_INFO_VERSION,
+	    "a version that is longer than there is room for", 48);
+	check(!pm_parse_info((void *)msg, len, &info));
+	len = 0;
+	check(strlen(info.version) == sizeof(info.version) - 1);
+	put(PORTMON_A_INFO_VERSION, "", 0);
+	check(!pm_parse_info((void *)msg, len, &info));
+	len = 0;
+	check_text(info.version, "");
+}
+
+const struct unit_test parse_tests[] = {
+	{ "record", test_record },
+	{ "bucket", test_bucket },
+	{ "unknown", test_unknown },
+	{ "wrong_size", test_wrong_size },
+	{ "truncated", test_truncated },
+	{ "info", test_info },
+	{ 0 }
+};

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "ktap.h"
+#include "view.h"
+
+static const struct info info = {
+	.ephemeral_min = 32768, .ephemeral_max = 60999,
+};
+
+static struct records list;
+
+static void add(unsigned int scope, unsigned int transport,
+		unsigned int port, uint64_t bytes, const char *service)
+{
+	const struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT,
+		.scope = scope, .transport = transport, .port = port,
+		.range = port < 1024 ? PORTMON_RANGE_WELL_KNOWN :
+			 port < 49152 ? PORTMON_RANGE_REGISTERED :
+					PORTMON_RANGE_DYNAMIC,
+		.rx = { 1, bytes }, .tx = { 2, 10 * bytes },
+		.first_seen = 1000 + port, .last_seen = 2000 + port,
+		.service = service,
+	};
+
+	check(!records_add(&list, &r));
+}
+
+static void test_fold(void)
+{
+	const struct record *r;
+
+	add(0, 0, 443, 5, "https");
+	add(0, 0, 8080, 6, NULL);	/* a listener: stays */
+	add(0, 0, 32767, 1, NULL);
+	add(0, 0, 32768, 1, NULL);	/* folds */
+	add(0, 0, 40000, 2, "named");	/* stays */
+	add(0, 0, 60999, 3, NULL);	/* folds */
+	add(0, 0, 61000, 4, NULL);	/* dynamic: folds */
+	add(0, 1, 50000, 7, NULL);	/* alone: stays a port */
+	add(1, 0, 33000, 1, NULL);	/* folds, another scope */
+	add(1, 0, 65535, 1, NULL);
+	view_mark(&list, &info);
+	check(!list.v[2].ephemeral && list.v[3].ephemeral);
+	check(list.v[5].ephemeral && !list.v[6].ephemeral);
+	view_fold(&list);
+	check(list.n == 7);
+	r = &list.v[3];
+	check(r->folded && r->ports == 3);
+	check(r->port == 32768 && r->port_max == 61000);
+	check(r->rx.packets == 3 && r->rx.bytes == 8);
+	check(r->tx.packets == 6 && r->tx.bytes == 80);
+	check(r->first_seen == 33768 && r->last_seen == 63000);
+	check(list.v[1].port == 8080 && !list.v[1].folded);
+	check_text(list.v[4].service, "named");
+	check(list.v[5].port == 50000 && !list.v[5].folded);
+	check(list.v[6].folded && list.v[6].scope == 1);
+	check(list.v[6].ports == 2);
+	records_free(&list);
+	view_fold(&list);		/* nothing to fold */
+	check(!list.n);
+}
+
+/* A newer module may have more scopes and transports. */
+static void test_fold_unknown(void)
+{
+	add(200, 0, 50000, 1, NULL);
+	add(200, 0, 50001, 1, NULL);
+	add(0, 200, 50002, 1, NULL);
+	view_fold(&list);
+	check(list.n == 3 && !list.v[0].folded);
+	records_free(&list);
+}
+
+static void fill(void)
+{
+	records_free(&list);
+	add(1, 0, 80, 30, "http");
+	add(0, 1, 53, 20, "domain");
+	add(0, 0, 443, 30, "https");
+	add(0, 0, 8080, 99, NULL);
+	list.v[1].rx.packets = 500;
+}
+
+static void is_order(enum sort_key key, bool reverse, unsigned int a,
+		     unsigned int b, unsigned int c, unsigned int d)
+{
+	fill();
+	view_sort(&list, key, reverse);
+	check(list.v[0].port == a && list.v[1].port == b);
+	check(list.v[2].port == c && list.v[3].port == d);
+}
+
+static void test_sort(void)
+{
+	is_order(SORT_NONE, false, 80, 53, 443, 8080);
+	is_order(SORT_NONE, true, 8080, 443, 53, 80);
+	is_order(SORT_BYTES, false, 8080, 443, 80, 53);
+	is_order(SORT_BYTES, true, 53, 80, 443, 8080);
+	is_order(SORT_RX, false, 8080, 443, 80, 53);
+	is_order(SORT_TX, false, 8080, 443, 80, 53);
+	is_order(SORT_PACKETS, false, 53, 443, 8080, 80);
+	is_order(SORT_RX_PACKETS, false, 53, 443, 8080, 80);
+	is_order(SORT_TX_PACKETS, false, 443, 8080, 53, 80);
+	is_order(SORT_PORT, false, 53, 80, 443, 8080);
+	is_order(SORT_SERVICE, false, 53, 80, 443, 8080);
+	is_order(SORT_SCOPE, false, 443, 8080, 53, 80);
+	is_order(SORT_TRANSPORT, false, 443, 8080, 80, 53);
+	is_order(SORT_LAST_SEEN, false, 8080, 443, 80, 53);
+	is_order(SORT_FIRST_SEEN, false, 8080, 443, 80, 53);
+	records_free(&list);
+	view_sort(&list, SORT_BYTES, true);
+}
+
+const struct unit_test view_tests[] = {
+	{ "fold", test_fold },
+	{ "fold_unknown", test_fold_unknown },
+	{ "sort", test_sort },
+	{ 0 }
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PORTMON_CTL_UTIL_H
+#define PORTMON_CTL_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool parse_number(const char *s, unsigned long max, unsigned long *v,
+		  const char **end);
+bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
+		 const char **end);
+void warn_ports(const char *s);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+/**
+ * view_name() - give each port the short name of its service
+ * @list: port records
+ * @services: the names
+ */
+void view_name(struct records *list, struct services *services)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		list->v[i].service = services_name(services, list->v[i].port,
+						   list->v[i].transport);
+}
+
+/**
+ * view_mark() - mark the ports that this namespace picks for itself
+ * @list: port records
+ * @info: says which
+ */
+void view_mark(struct records *list, const struct info *info)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct record *r = &list->v[i];
+
+		r->ephemeral = r->port >= info->ephemeral_min &&
+			       r->port <= info->ephemeral_max;
+	}
+}
+
+/*
+ * A port folds if nobody gave it a name and it is one that hosts pick for
+ * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
+ * server without a name below those, on 8080 say, stays a line of its own.
+ */
+static bool folds(const struct record *r)
+{
+	return !r->service &&
+	       (r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC);
+}
+
+static void add(struct count *to, const struct count *c)
+{
+	to->packets += c->packets;
+	to->bytes += c->bytes;
+}
+
+static void fold_into(struct record *fold, const struct record *r)
+{
+	fold->folded = true;
+	fold->ports++;
+	if (r->port < fold->port)
+		fold->port = r->port;
+	if (r->port > fold->port_max)
+		fold->port_max = r->port;
+	add(&fold->rx, &r->rx);
+	add(&fold->tx, &r->tx);
+	if (r->first_seen < fold->first_seen)
+		fold->first_seen = r->first_seen;
+	if (r->last_seen > fold->last_seen)
+		fold->last_seen = r->last_seen;
+}
+
+/**
+ * view_fold() - make one line of the ephemeral ports of a scope and transport
+ * @list: port records, named and marked
+ *
+ * The line stands where the first of its ports stood. A single port stays
+ * what it is.
+ */
+void view_fold(struct records *list)
+{
+	enum { SCOPES = 8, TRANSPORTS = 8 };	/* more than there are */
+	size_t at[SCOPES][TRANSPORTS] = { 0 };	/* place + 1 */
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		const struct record *r = &list->v[i];
+		size_t *place;
+
+		if (!folds(r) || r->scope >= SCOPES ||
+		    r->transport >= TRANSPORTS) {
+			list->v[n++] = *r;
+			continue;
+		}
+		place = &at[r->scope][r->transport];
+		if (*place) {
+			fold_into(&list->v[*place - 1], r);
+			continue;
+		}
+		list->v[n] = *r;
+		list->v[n].port_max = r->port;
+		list->v[n].ports = 1;
+		*place = ++n;
+	}
+	list->n = n;
+}
+
+static uint64_t weight(const struct record *r, enum sort_key key)
+{
+	switch (key) {
+	case SORT_BYTES:
+		return r->rx.bytes + r->tx.bytes;
+	case SORT_PACKETS:
+		return r->rx.packets + r->tx.packets;
+	case SORT_RX:
+		return r->rx.bytes;
+	case SORT_TX:
+		return r->tx.bytes;
+	case SORT_RX_PACKETS:
+		return r->rx.packets;
+	case SORT_TX_PACKETS:
+		return r->tx.packets;
+	case SORT_LAST_SEEN:
+		return r->last_seen;
+	case SORT_FIRST_SEEN:
+		return r->first_seen;
+	default:
+		return 0;
+	}
+}
+
+static int compare_places(const struct record *a, const struct record *b)
+{
+	if (a->scope != b->scope)
+		return a->scope - b->scope;
+	if (a->transport != b->transport)
+		return a->transport - b->transport;
+	return a->port - b->port;
+}
+
+/* Ports without a name come last. */
+static int compare_services(const struct record *a, const struct record *b)
+{
+	if (a->service && b->service)
+		return strcmp(a->service, b->service);
+	return !a->service - !b->service;
+}
+
+static int compare(const void *x, const void *y, void *arg)
+{
+	const struct record *a = x, *b = y;
+	const enum sort_key key = *(enum sort_key *)arg;
+	uint64_t wa = weight(a, key), wb = weight(b, key);
+	int order = 0;
+
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	if (key == SORT_PORT)
+		order = a->port - b->port;
+	else if (key == SORT_SERVICE)
+		order = compare_services(a, b);
+	else if (key == SORT_TRANSPORT)
+		order = a->transport - b->transport;
+	return order ? order : compare_places(a, b);
+}
+
+/**
+ * view_sort() - put records in order
+ * @list: the records, named
+ * @key: by what: amounts and times with the largest first, names and numbers
+ *   with the smallest; SORT_NONE keeps the kernel's order
+ * @reverse: the other way
+ */
+void view_sort(struct records *list, enum sort_key key, bool reverse)
+{
+	size_t i;
+
+	if (key != SORT_NONE && list->n)
+		qsort_r(list->v, list->n, sizeof(*list->v), compare, &key);
+	if (!reverse)
+		return;
+	for (i = 0; i < list->n / 2; i++) {
+		struct record r = list->v[i];
+
+		list->v[i] = list->v[list->n - 1 - i];
+		list->v[list->n - 1 - i] = r;
+	}
+}

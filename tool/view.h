@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is done to records between the kernel and the eye. */
+#ifndef PORTMON_CTL_VIEW_H
+#define PORTMON_CTL_VIEW_H
+
+#include "options.h"
+#include "record.h"
+#include "services.h"
+
+void view_name(struct records *list, struct services *services);
+void view_mark(struct records *list, const struct info *info);
+void view_fold(struct records *list);
+void view_sort(struct records *list, enum sort_key key, bool reverse);
+
+#endif
