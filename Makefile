@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0
+# What every port of this machine is doing: a kernel module and its command line.
+
+KDIR    ?= /lib/modules/$(shell uname -r)/build
+KREL    := $(or $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null),$(shell uname -r))
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Kernels that check and lint go over, and the one that demo and vm-shell boot.
+KERNELS ?= 6.1 6.12
+KERNEL  ?= 6.12
+# make check T='hook*': only the tests whose name matches.
+T       ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+MAKEFLAGS += --no-print-directory
+FETCH := tests/vm/fetch
+fetched = $$($(FETCH) $1)
+
+# The one list of what Debian has to provide.
+PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
+	libnl-3-dev libnl-genl-3-dev libsmartcols-dev libjson-c-dev \
+	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
+	perl sparse clang
+
+all: module tool ## the module for the running kernel (or KDIR=), and portmon-ctl
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+deps: ## install the Debian packages that are missing, if any
+	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
+		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$$//p' | sort)); \
+	[ -n "$$missing" ] || exit 0; \
+	echo "installing:" $$missing; \
+	[ $$(id -u) = 0 ] && as= || as=sudo; \
+	get() { $$as env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+		-o Dpkg::Use-Pty=0 install $$missing > /dev/null; }; \
+	get 2> /dev/null || { $$as apt-get -qq update && get; }
+
+# Sources are linked into build/NAME and built there, so that one tree serves any number of kernels.
+# $(call kbuild,NAME,KDIR,MAKE ARGUMENTS)
+define kbuild
+	@mkdir -p build/$1/kmod
+	@find build/$1/kmod -xtype l -delete
+	@ln -sfn ../../include build/$1/include
+	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/*.[ch] kmod/Kbuild)) build/$1/kmod
+	@$(MAKE) -s -C $2 M=$(CURDIR)/build/$1/kmod $3
+endef
+
+module: ## only the module
+ifneq ($(wildcard $(KDIR)/Makefile),)
+	$(call kbuild,$(KREL),$(KDIR),modules)
+	@echo "module: build/$(KREL)/kmod/portmon.ko"
+else
+	@echo "module: not built, there are no headers for $(KREL) in $(KDIR)" \
+		"(apt-get install linux-headers-$(KREL), or KDIR=; the VM needs none)"
+endif
+
+module-%: FORCE
+	$(call kbuild,$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= modules)
+
+tool: ## only portmon-ctl
+	@$(MAKE) -s -C tool
+
+install: all ## module, portmon-ctl and manual pages (PREFIX=, DESTDIR=)
+ifneq ($(wildcard $(KDIR)/Makefile),)
+	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install)
+	$(if $(DESTDIR),,depmod $(KREL))
+endif
+	@$(MAKE) -s -C tool install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	$(foreach page,$(wildcard Documentation/man/*.[1-8]), \
+		install -Dm644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/portmon-ctl $(foreach page,$(wildcard Documentation/man/*.[1-8]), \
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -f $(DESTDIR)/lib/modules/$(KREL)/{extra,updates}/portmon.ko*
+	$(if $(DESTDIR),,depmod $(KREL))
+
+demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what portmon-ctl says of them
+	@tests/vm/run demo $(KERNEL)
+
+check: deps tool collection $(KERNELS:%=module-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
+	@tests/vm/run check $(KERNELS) $(if $(T),--test '$(T)',--host '$(MAKE) -s -C tool check')
+
+vm-shell: deps tool collection module-$(KERNEL) ## a prompt in a VM with everything in it (KERNEL=6.1)
+	@tests/vm/run shell $(KERNEL)
+
+collection:
+	@rm -rf build/tests && mkdir -p build/tests build/tests.obj
+	@ksrc=$(call fetched,source) && tests="$(MAKE) -s -C tests KSRC=$$ksrc OUTPUT=$(CURDIR)/build/tests.obj" && \
+		$$tests install INSTALL_PATH=$(CURDIR)/build/tests > /dev/null && \
+		$$tests emit_tests COLLECTION=portmon > build/tests/kselftest-list.txt
+
+gen: ## write the uapi header and the policies anew from the netlink spec
+	@KSRC=$(call fetched,source) tests/gen
+
+check-gen: deps ## do they agree with the spec?
+	@KSRC=$(call fetched,source) tests/gen --check
+
+lint: deps check-gen $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
+	@perl $(call fetched,source)/scripts/checkpatch.pl --strict --no-tree --quiet --terse --show-types -f \
+		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch]))
+
+# Debian configures for gcc-12; what clang does not know is left out, for its warnings only.
+CLANG := CC=clang CONFIG_CC_IS_GCC= CONFIG_CC_IS_CLANG=y CONFIG_RETHUNK= CONFIG_MITIGATION_RETHUNK= \
+	CONFIG_SLS= CONFIG_MITIGATION_SLS= CONFIG_FTRACE_MCOUNT_USE_CC= CONFIG_INIT_STACK_ALL_ZERO= CONFIG_OBJTOOL= \
+	KCFLAGS='-Werror -Wno-unknown-warning-option -Wno-address-of-packed-member \
+		-Wno-gnu -Wno-duplicate-decl-specifier'
+
+lint-%: FORCE
+	@rm -rf build/lint-$* build/clang-$*
+	$(call kbuild,lint-$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= C=2 W=1 KCFLAGS=-Werror modules) \
+		2>&1 | tee build/lint-$*/log
+	@! grep -E 'warning:|error:' build/lint-$*/log > /dev/null
+	$(call kbuild,clang-$*,$(call fetched,kernel $*)/build,$(CLANG) portmon.o)
+
+clean: ## everything built here (what is fetched stays in the cache)
+	@rm -rf build
+	@$(MAKE) -s -C tool clean
+
+FORCE:
+.PHONY: FORCE all help deps module tool install uninstall demo check vm-shell collection gen check-gen lint clean

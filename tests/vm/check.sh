@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest, sourced by init: every test, then the endgame, and only then the word "passed".
+#
+# What a test prints is indented by one space on the result channel, so that it cannot be taken for one of
+# the lines that begin with "@", which are the harness's own.
+exec > /dev/ttyS1 2>&1 < /dev/null
+
+run_test() # NAME COMMAND...
+{
+	local name=$1 log=/run/log status left
+	shift
+	echo "@begin $name"
+	: > $log
+	setsid -w timeout -k 5 "$TEST_TIMEOUT" "$@" > $log 2>&1 &
+	# Not a pipe: a background process that outlives the test would hold it open.
+	tail -n +1 -f -s 0.1 --pid=$! $log | sed -u 's/^/ /;$a\'
+	wait $!
+	status=$?
+	left=$(ip netns list)
+	[ -z "$left" ] || echo "@left network namespaces:" $left
+	for ns in $left; do ip netns del "$ns" 2> /dev/null; done
+	echo "@end $status $name"
+}
+
+endgame()
+{
+	local n=0 before
+	is() # DESCRIPTION COMMAND...: passes when the command prints nothing and succeeds
+	{
+		local what=$1 out status
+		shift
+		out=$("$@" 2>&1)
+		status=$?
+		n=$((n + 1))
+		[ -z "$out" ] || sed 's/^/# /' <<< "$out"
+		if [ $status = 0 ] && [ -z "$out" ]; then echo "ok $n $what"; else echo "not ok $n $what"; return 1; fi
+	}
+	traces() { grep -H portmon /proc/modules /proc/slabinfo /proc/vmallocinfo; ls -d /sys/module/portmon /sys/kernel/slab/*portmon*; } 2> /dev/null
+	no_trace() { ! traces; }
+	complaints() { dmesg | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|leak'; dmesg -l emerg,alert,crit,err | grep -i portmon; }
+	no_complaint() { ! complaints; }
+	# 4096 out-of-tree and 8192 unsigned are what every such module sets.
+	taint() { local t=$(($(cat /proc/sys/kernel/tainted) & ~(4096 | 8192))); [ $t = 0 ] || echo "tainted: $t"; }
+	unloaded() { [ ! -d /sys/module/portmon ] || rmmod portmon; }
+
+	echo 1..7
+	is "portmon unloads" unloaded &&
+	is "portmon leaves no trace" no_trace &&
+	is "portmon loads again" insmod "$PORTMON_KO" &&
+	is "portmon unloads again" rmmod portmon &&
+	is "portmon leaves no trace again" no_trace &&
+	is "the kernel is not tainted" taint &&
+	is "the kernel log has no complaint" no_complaint
+}
+
+if ! insmod "$PORTMON_KO"; then
+	echo "@fatal insmod $PORTMON_KO failed"
+	dmesg | tail -n 20 | sed 's/^/ /'
+	exit
+fi
+
+cd "$PORTMON_TESTS"
+for t in $TESTS; do
+	run_test "$t" "./$t"
+done
+cd /
+
+echo "@begin endgame"
+endgame > /run/endgame
+status=$?
+sed 's/^/ /' /run/endgame
+echo "@end $status endgame"
+[ $status = 0 ] && echo @passed

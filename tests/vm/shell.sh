@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the guest, sourced by init: a prompt on the console, with the module loaded.
+insmod "$PORTMON_KO"
+cd "$PORTMON_TESTS"
+cat <<END
+
+Linux $(uname -r), portmon loaded. Tests are here, \$YNL is the kernel's netlink client,
+. /opt/portmon/demo.sh makes traffic. Leave with exit or Ctrl-A X.
+
+END
+setsid -w -c bash -i < /dev/ttyS0 > /dev/ttyS0 2>&1
