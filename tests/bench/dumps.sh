@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What an answer costs: kernel and tool together, from fork to exit.
+insmod /opt/portmon/portmon.ko || die "portmon does not load"
+ctl enable --netns bench-rx
+count portmon-0 portmon-ctl stats --json --all
+fill local 6 443 1 1 1
+count portmon-1 portmon-ctl stats --json --all
+count portmon-show portmon-ctl show 443
+[ $PEERS = 0 ] || {
+	fill local 17 10000 1 994 1
+	count portmon-1000 portmon-ctl stats --json --all
+}
+fill local 17 10000 1 9994 1
+count portmon-10000 portmon-ctl stats --json --all
+count portmon-table-10000 portmon-ctl stats --all
+if [ $PEERS = 1 ]; then
+	fill local 17 0 1 65536 1
+	count portmon-65536 portmon-ctl stats --json --all
+	for scope in both forward loopback; do fill $scope 17 0 1 65536 1; done
+	count portmon-262144 portmon-ctl stats --json --all
+	count portmon-show-262144 portmon-ctl show 443
+fi
+rmmod portmon
+
+nft_list()
+{
+	nsenter --net=/run/netns/bench-rx nft -f - <<-E || die nft
+		table ip bench {
+			set ports { type inet_service; size 65535; flags dynamic; counter; }
+			chain c { type filter hook input priority filter; add @ports { udp dport counter }; }
+		}
+	E
+	fill local 17 10000 1 10000 1
+	count nft-list-10000 nft -j list set ip bench ports
+	nsenter --net=/run/netns/bench-rx nft flush ruleset
+}
+
+iptables_save()
+{
+	{
+		echo '*filter'
+		seq -f '-A INPUT -p udp --dport %.0f' 10000 19999
+		echo COMMIT
+	} | nsenter --net=/run/netns/bench-rx iptables-legacy-restore || die iptables-restore
+	count iptables-save-10000 iptables-legacy-save -c
+	nsenter --net=/run/netns/bench-rx iptables-legacy -F
+}
+
+if [ $PEERS = 1 ]; then
+	nft_list
+	iptables_save
+fi

@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl says what is wrong and what to do, each failure in its own sentence, and ends with the right status."""
+import pty
+
+from lib import *
+
+DONE, FAILED, USAGE = 0, 1, 2
+READERS = [["stats"], ["stats", "--json"], ["show", "80"], ["ranges"], ["buckets"]]
+CHANGERS = [["reset"], ["reset", "--port", "80"], ["enable"], ["disable"]]
+COMMANDS = ["stats", "show", "ranges", "buckets", "explain", "services", "reset", "enable", "disable", "info", "help"]
+
+
+def tell(*arguments, netns=None, user=None, env=None, **options):
+    "Run portmon-ctl: status, standard output, standard error."
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    with netns.enter() if netns else contextlib.nullcontext():
+        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
+                              env={**os.environ, **(env or {})}, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def told(status, sentence, *arguments, quiet=True, **options):
+    "portmon-ctl ends with this status and this sentence, and (quiet) prints nothing else."
+    what = f"portmon-ctl {' '.join(arguments)}"
+    got, out, err = tell(*arguments, **options)
+    check(got == status, f"{what}: status {got}, wanted {status}; said {err!r}")
+    lines = err.splitlines()
+    check(lines and lines[0].startswith("portmon-ctl: "), f"{what}: said {err!r}")
+    check(re.search(sentence, lines[0]), f"{what}: said {lines[0]!r}, wanted {sentence!r}")
+    if status == USAGE:
+        lines = [line for line in lines if not line.startswith("usage: portmon-ctl ")]
+    equal(len(lines), 1, f"{what}: sentences in {err!r}")
+    if quiet and status != DONE:
+        equal(out or "", "", f"{what}: standard output")
+    return out
+
+
+@case()
+def loaded():
+    "the module is not loaded"
+    reloads_module()
+    wait_until(lambda: not unload(), what="unloading")
+    for arguments in [*READERS, *CHANGERS, ["info"], ["info", "--json"]]:
+        told(FAILED, "module is not loaded; load it with: modprobe portmon", *arguments)
+    for arguments in ["explain", "443"], ["explain", "dns", "--json"], ["services"], ["help"], ["--version"]:
+        status, out, err = tell(*arguments)
+        equal((status, err), (DONE, ""), f"{arguments} without the module")
+        check(out, f"{arguments} printed nothing")
+
+
+@case()
+def off():
+    "counting is off in the namespace"
+    netns = Netns()
+    for arguments in [*READERS, ["reset"]]:
+        told(FAILED, "counting is off in this network namespace.*portmon-ctl enable", *arguments, netns=netns)
+        told(FAILED, f"counting is off in network namespace {netns.name}.*--netns {netns.name} enable",
+             "--netns", netns.name, *arguments)
+    told(DONE, "counting was off already", "disable", netns=netns)
+    status, out, err = tell("info", netns=netns)
+    equal((status, err), (DONE, ""), "info")
+    check("off" in out and "portmon-ctl enable" in out, f"info says {out!r}")
+    equal(tell("enable", netns=netns)[::2], (DONE, ""), "enable")
+    told(DONE, "counting was on already", "enable", netns=netns)
+    told(DONE, "nothing", "stats", netns=netns)
+    equal(tell("disable", netns=netns)[::2], (DONE, ""), "disable")
+
+
+@case()
+def nothing():
+    "nothing has been seen yet, or nothing of what was asked for"
+    netns = Netns(on=True)
+    for arguments in ["stats"], ["ranges"], ["buckets"], ["show", "80"], ["show", "http"]:
+        equal(told(DONE, r"(nothing|not) .*been seen.*since|has not been seen;|nothing has been seen.*counting began",
+                   *arguments, netns=netns), "", f"standard output of {arguments}")
+    Packets(netns).out("tcp", 1000, 80)
+    for arguments in (["stats", "--port", "81"], ["stats", "--scope", "forward"], ["ranges", "--transport", "dccp"],
+                      ["show", "81"], ["show", "http", "--scope", "local"]):
+        equal(told(DONE, "seen", *arguments, netns=netns), "", f"standard output of {arguments}")
+
+
+@case()
+def permitted():
+    "a user may not change anything, nor read with restrict_read"
+    netns = Netns(on=True)
+    Packets(netns).out("tcp", 1000, 80)
+    for arguments in READERS:
+        status, out, err = tell(*arguments, netns=netns, user=1000)
+        equal((status, err), (DONE, ""), f"{arguments} as a user")
+        check(out, f"{arguments} as a user printed nothing")
+    for arguments in CHANGERS:
+        told(FAILED, "CAP_NET_ADMIN.*as root", *arguments, netns=netns, user=1000)
+    told(FAILED, "not permitted to enter network namespace.*as root", "stats", "--netns", netns.name, user=1000)
+    parameter("restrict_read", 1)
+    for arguments in READERS:
+        told(FAILED, "restrict_read.*as root", *arguments, netns=netns, user=1000)
+    equal(tell("info", netns=netns, user=1000)[::2], (DONE, ""), "info as a user")
+    equal(tell("stats", netns=netns)[::2], (DONE, ""), "stats as root")
+
+
+@case()
+def wrong():
+    "wrong usage has status 2 and says what would be right"
+    for sentence, *arguments in (
+            ("no command given.*help",),
+            ("unknown command 'status'.*help", "status"),
+            ("unknown command 'status'.*help", "help", "status"),
+            ("unknown .*option --jso-n", "stats", "--jso-n"),
+            ("unknown .*option -Z", "stats", "-Z"),
+            ("--scope needs an argument", "stats", "--scope"),
+            ("--json takes no argument", "stats", "--json=yes"),
+            ("unexpected argument '80'", "stats", "80"),
+            ("unexpected argument 'now'", "reset", "now"),
+            ("which port\\?", "show"),
+            ("which port\\?", "explain"),
+            ("unknown scope 'here'.*local, remote, forward, loopback", "stats", "--scope", "here"),
+            ("unknown transport 'icmp'.*tcp, udp, udplite, sctp, dccp", "stats", "--transport", "icmp"),
+            ("unknown transport 'icmp'.*tcp, udp, udplite, sctp, dccp", "show", "80/icmp"),
+            ("unknown range 'high'.*well-known, registered, dynamic", "ranges", "--range", "high"),
+            ("unknown sort field 'size'.*bytes.*last-seen", "stats", "--sort", "size"),
+            ("unknown .*'red'.*auto, never, always", "stats", "--color", "red"),
+            ("'65536' is not a port.*65535", "stats", "--port", "65536"),
+            ("'http' is not a port", "stats", "--port", "http"),
+            ("'-1' is not a port", "stats", "--port=-1"),
+            ("'10-9' is not a port|'10-9'", "stats", "--port", "10-9"),
+            ("'10-' is not a port", "stats", "--port", "10-"),
+            ("'' is not a port", "stats", "--port", ""),
+            ("'99999' is not a port", "show", "99999"),
+            ("'99999' is not a port", "explain", "99999"),
+            ("no service is called 'gopherd-x'.*portmon-ctl services", "show", "gopherd-x"),
+            ("no service is called 'gopherd-x'.*portmon-ctl services", "explain", "gopherd-x"),
+            ("explain does not take --scope", "explain", "80", "--scope", "local"),
+            ("enable does not take --json", "enable", "--json"),
+            ("--netns needs", "stats", "--netns", "")):
+        told(USAGE, sentence, *arguments)
+
+
+@case()
+def no_netns():
+    "there is no such namespace"
+    told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
+    told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
+    told(FAILED, "network namespace '/dev/null'", "stats", "--netns", "/dev/null")
+
+
+@case()
+def output():
+    "what cannot be written is a failure, a reader that has gone away is none to talk about"
+    netns = Netns(on=True)
+    packets = Packets(netns)
+    for port in range(1000):
+        packets.out("udp", 5, port)
+    for arguments in (["stats"], ["stats", "--all", "--json"], ["show", "5"], ["ranges"], ["buckets"], ["info"], ["help"],
+                      ["--version"], ["services"], ["explain", "80"], ["reset", "--scope", "local"]):
+        with open("/dev/full", "w") as full:
+            told(FAILED, "cannot write the output: No space left on device", *arguments, netns=netns, stdout=full)
+        status, _, err = tell(*arguments, netns=netns, stdout=None, preexec_fn=lambda: os.close(1))
+        check(status == FAILED and re.search("cannot write the output: Bad file descriptor", err),
+              f"{arguments} with standard output closed: status {status}, said {err!r}")
+        check(len(err.splitlines()) == 1, f"{arguments} with standard output closed said {err!r}")
+    for arguments in ["stats", "--all"], ["stats", "--all", "--json"], ["services", "--all"]:
+        reader, writer = os.pipe()
+        os.close(reader)
+        status, _, err = tell(*arguments, netns=netns, stdout=writer)
+        os.close(writer)
+        check(status != DONE and err == "", f"{arguments} to nobody: status {status}, said {err!r}")
+        with netns.enter():
+            out = sh("sh", "-c", f"portmon-ctl {' '.join(arguments)} 2>&1 | head -n 1")
+        check(out.count("\n") <= 1 and "portmon-ctl:" not in out, f"{arguments} | head -n 1 prints {out[:200]!r}")
+
+
+@case()
+def interrupted():
+    "a dump that a reset breaks into is read again, and if that does not help is said to be so; never is half of it printed"
+    netns = Netns(on=True)
+    packets = Packets(netns)
+    for port in range(1000):
+        packets.out("udp", 5, port)
+    packets.out("sctp", 7, 8)
+    want = {key for key in packets.sent if key[1] == "udp"}
+    results = []
+    for pause in 0.2, 0.2, 0:
+        pid = os.fork()
+        if not pid:
+            try:
+                while True:
+                    netns.portmon.do("reset", scope="local", transport="sctp", port=7)
+                    time.sleep(pause)
+            finally:
+                os._exit(0)
+        try:
+            status, out, err = tell("stats", "--all", "--json", netns=netns)
+        finally:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+        results.append(status)
+        if status == DONE:
+            got = {(r["scope"], r["transport"], r["port"]) for r in json.loads(out)["ports"] if r["transport"] == "udp"}
+            equal(len(got ^ want), 0, "records that differ")
+            equal(err, "", "standard error")
+        else:
+            equal((status, out), (FAILED, ""), "status and standard output")
+            check(re.search("reset again and again while they were read; try again", err), f"said {err!r}")
+    note(f"statuses {results}")
+    equal(results[:2], [DONE] * 2, "status with a reset now and then")
+
+
+@case()
+def helps():
+    "help, for each command too, and the version of the module"
+    with open(f"{MODULE}/version") as file:
+        version = file.read().strip()
+    for arguments in ["--version"], ["-V"], ["stats", "--version"]:
+        equal(tell(*arguments), (DONE, f"portmon-ctl {version}\n", ""), f"{arguments}")
+    overview = tell("help")
+    equal(overview[::2], (DONE, ""), "help")
+    equal(re.findall(r"^  ([a-z]+)  ", overview[1].split("Options")[0], re.M), COMMANDS, "commands in the help")
+    equal(tell("--help"), overview, "--help")
+    for command in COMMANDS:
+        status, out, err = tell("help", command)
+        equal((status, err), (DONE, ""), f"help {command}")
+        check(out.startswith(f"usage: portmon-ctl {command}"), f"help {command} says {out!r}")
+        equal(tell(command, "-h"), (DONE, out, ""), f"{command} -h")
+        check(max(map(len, out.splitlines())) <= 80, f"help {command} is wider than a terminal")
+
+
+@case()
+def colours():
+    "colours are for terminals, and not where NO_COLOR is set"
+    netns = Netns(on=True)
+    Packets(netns).out("tcp", 443, 40000, 3)
+
+    def coloured(terminal, *arguments, **env):
+        env = {"TERM": "xterm", "NO_COLOR": "", **env}
+        if not terminal:
+            return "\33" in tell("stats", *arguments, netns=netns, env=env)[1]
+        ours, theirs = pty.openpty()
+        status, _, err = tell("stats", *arguments, netns=netns, env=env, stdout=theirs)
+        os.close(theirs)
+        out = b""
+        with contextlib.suppress(OSError):
+            while data := os.read(ours, 65536):
+                out += data
+        os.close(ours)
+        check(b"443" in out and not status, f"status {status}, said {err!r}, printed {out!r}")
+        return b"\33" in out
+
+    for terminal, arguments, env, wanted in ((True, [], {}, True), (False, [], {}, False), (True, [], {"NO_COLOR": "1"}, False),
+                                             (True, [], {"TERM": "dumb"}, False), (True, ["--color", "never"], {}, False),
+                                             (False, ["--color", "always"], {}, True), (True, ["--json"], {}, False)):
+        equal(coloured(terminal, *arguments, **env), wanted, f"colour, terminal {terminal}, {arguments} {env}")
+
+
+run()

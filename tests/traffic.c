@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Python is too slow for:
+ *
+ *   traffic flood CPU SOURCE DESTINATION SPORT DPORT LAST SIZE LEAST
+ *	Send UDP datagrams from one port to the ports DPORT to LAST in turn
+ *	until standard input ends, but LEAST; print how many were sent.
+ *   traffic sink CPU PORT LAST
+ *	Receive on these ports until standard input ends.
+ *   traffic scan FD SOURCE DESTINATION PROTOCOL SPORT DPORT LAST TIMES
+ *	Write to the tun device FD an IP packet of 8 (UDP) or 20 (TCP) bytes
+ *	for each port, TIMES in a row; SPORT - means the same as the destination.
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BATCH	32
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t address(union address *a, const char *text, unsigned int port)
+{
+	memset(a, 0, sizeof(*a));
+	if (inet_pton(AF_INET, text, &a->v4.sin_addr) == 1) {
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(port);
+		return sizeof(a->v4);
+	}
+	if (inet_pton(AF_INET6, text, &a->v6.sin6_addr) != 1)
+		errx(1, "no address: %s", text);
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons(port);
+	return sizeof(a->v6);
+}
+
+static void pin(const char *cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(atoi(cpu), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "CPU %s", cpu);
+}
+
+static bool told_to_stop(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&in, 1, 0) > 0;
+}
+
+static int udp_socket(const union address *to, socklen_t length)
+{
+	int fd = socket(to->any.sa_family, SOCK_DGRAM, 0), one = 1;
+
+	if (fd < 0)
+		err(1, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
+	if (bind(fd, &to->any, length))
+		err(1, "bind");
+	return fd;
+}
+
+static int flood(char **arg)
+{
+	unsigned int first = atoi(arg[4]), last = atoi(arg[5]), port = first, i;
+	size_t size = atoi(arg[6]);
+	struct mmsghdr messages[BATCH] = {};
+	union address from, to[BATCH];
+	unsigned long long sent = 0, least = atoi(arg[7]);
+	static char payload[65536];
+	struct iovec data = { payload, size };
+	socklen_t length;
+	int fd, n;
+
+	pin(arg[0]);
+	length = address(&from, arg[1], atoi(arg[3]));
+	fd = udp_socket(&from, length);
+	while (sent < least || !told_to_stop()) {
+		for (i = 0; i < BATCH; i++) {
+			unsigned int turn = (port - first + i) % (last - first + 1);
+
+			messages[i].msg_hdr.msg_name = &to[i];
+			messages[i].msg_hdr.msg_namelen = address(&to[i], arg[2], first + turn);
+			messages[i].msg_hdr.msg_iov = &data;
+			messages[i].msg_hdr.msg_iovlen = 1;
+		}
+		n = sendmmsg(fd, messages, BATCH, 0);
+		if (n < 0)
+			err(1, "sendmmsg");
+		sent += n;
+		port = first + (port - first + n) % (last - first + 1);
+		/* What came back to this port. */
+		while (recv(fd, payload, sizeof(payload), MSG_DONTWAIT) >= 0)
+			;
+	}
+	printf("%llu\n", sent);
+	return 0;
+}
+
+static int sink(char **arg)
+{
+	unsigned int first = atoi(arg[1]), last = atoi(arg[2]), i, n = 0;
+	struct pollfd *fds = calloc(last - first + 2, sizeof(*fds));
+	static char payload[65536];
+
+	if (!fds)
+		err(1, "calloc");
+	pin(arg[0]);
+	fds[n++] = (struct pollfd) { .fd = STDIN_FILENO, .events = POLLIN };
+	for (i = first; i <= last; i++) {
+		union address any;
+		socklen_t length = address(&any, "::", i);
+
+		fds[n++] = (struct pollfd) { .fd = udp_socket(&any, length), .events = POLLIN };
+	}
+	puts("ready");
+	fflush(stdout);
+	while (poll(fds, n, -1) > 0 && !fds[0].revents)
+		for (i = 1; i < n; i++)
+			while (fds[i].revents && recv(fds[i].fd, payload, sizeof(payload), MSG_DONTWAIT) >= 0)
+				;
+	return 0;
+}
+
+static uint16_t ip_checksum(const void *data, size_t length)
+{
+	const uint16_t *word = data;
+	uint32_t sum = 0;
+
+	for (; length; length -= 2)
+		sum += *word++;
+	sum = (sum >> 16) + (sum & 0xffff);
+	return ~(sum + (sum >> 16));
+}
+
+static int scan(char **arg)
+{
+	unsigned int protocol = atoi(arg[3]), first = atoi(arg[5]), last = atoi(arg[6]), times = atoi(arg[7]), p, n;
+	size_t l4_length = protocol == IPPROTO_TCP ? 20 : 8, l3_length, length;
+	uint8_t packet[64] = {};
+	uint16_t *l4;
+	union address from, to;
+	int fd = atoi(arg[0]);
+
+	address(&from, arg[1], 0);
+	address(&to, arg[2], 0);
+	if (from.any.sa_family == AF_INET) {
+		struct iphdr *ip = (void *)packet;
+
+		l3_length = sizeof(*ip);
+		ip->version = 4;
+		ip->ihl = 5;
+		ip->tot_len = htons(l3_length + l4_length);
+		ip->ttl = 64;
+		ip->protocol = protocol;
+		ip->saddr = from.v4.sin_addr.s_addr;
+		ip->daddr = to.v4.sin_addr.s_addr;
+		ip->check = ip_checksum(ip, sizeof(*ip));
+	} else {
+		struct ip6_hdr *ip6 = (void *)packet;
+
+		l3_length = sizeof(*ip6);
+		ip6->ip6_vfc = 6 << 4;
+		ip6->ip6_plen = htons(l4_length);
+		ip6->ip6_nxt = protocol;
+		ip6->ip6_hlim = 64;
+		ip6->ip6_src = from.v6.sin6_addr;
+		ip6->ip6_dst = to.v6.sin6_addr;
+	}
+	length = l3_length + l4_length;
+	l4 = (uint16_t *)(packet + l3_length);
+	if (protocol == IPPROTO_TCP) {
+		packet[l3_length + 12] = 5 << 4;
+		packet[l3_length + 13] = 0x02;
+	} else {
+		l4[2] = htons(l4_length);
+	}
+	for (p = first; p <= last; p++) {
+		l4[0] = htons(*arg[4] == '-' ? p : (unsigned int)atoi(arg[4]));
+		l4[1] = htons(p);
+		for (n = 0; n < times; n++)
+			if (write(fd, packet, length) != (ssize_t)length)
+				err(1, "write");
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 10 && !strcmp(argv[1], "flood"))
+		return flood(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "sink"))
+		return sink(argv + 2);
+	if (argc == 10 && !strcmp(argv[1], "scan"))
+		return scan(argv + 2);
+	errx(2, "usage: see the source");
+}
