@@ -19,7 +19,7 @@ fetched = $$($(FETCH) $1)
 
 # The one list of what Debian has to provide.
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
-	libnl-3-dev libnl-genl-3-dev libsmartcols-dev libjson-c-dev \
+	libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
 	perl sparse clang
 
@@ -93,6 +93,22 @@ collection:
 		$$tests install INSTALL_PATH=$(CURDIR)/build/tests > /dev/null && \
 		$$tests emit_tests COLLECTION=portmon > build/tests/kselftest-list.txt
 
+bench: PACKAGES += gnuplot-nox
+bench: deps tool module-6.12 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
+	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
+	@tests/bench/run bench
+
+bench-guard: deps tool module-6.12 ## cost of portmon alone, held against its bounds
+	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench guard
+	@tests/bench/run guard
+
+bench-native: PACKAGES += flex bison bc libelf-dev
+bench-native: deps ## real time of a hook, in User Mode Linux
+	@tests/vm/uml > /dev/null
+	$(call kbuild,uml,$$(tests/vm/uml)/build,ARCH=um modules)
+	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench-native KDIR=$$(tests/vm/uml)/build ARCH=um modules
+	@tests/bench/run native
+
 gen: ## write the uapi header and the policies anew from the netlink spec
 	@KSRC=$(call fetched,source) tests/gen
 
@@ -100,7 +116,7 @@ check-gen: deps ## do they agree with the spec?
 	@KSRC=$(call fetched,source) tests/gen --check
 
 lint: deps check-gen $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
-	@perl $(call fetched,source)/scripts/checkpatch.pl --strict --no-tree --quiet --terse --show-types -f \
+	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch]))
 
 # Debian configures for gcc-12; what clang does not know is left out, for its warnings only.
@@ -121,4 +137,4 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps module tool install uninstall demo check vm-shell collection gen check-gen lint clean
+.PHONY: FORCE all help deps module tool install uninstall demo check vm-shell bench bench-guard bench-native collection gen check-gen lint clean

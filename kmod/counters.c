@@ -92,6 +92,14 @@ enum portmon_range portmon_range(u16 port)
 	return range;
 }
 
+/* The record behind an entry, whether or not it has a slot; may be NULL. */
+static struct portmon_record *portmon_record(unsigned long entry)
+{
+	if (entry & PORTMON_COLD)
+		return portmon_entry_record(entry);
+	return portmon_slot_first(portmon_entry_slot(entry))->record;
+}
+
 static struct portmon_ports *portmon_ports_alloc(struct portmon_tables *t)
 {
 	struct portmon_ports *p = kmalloc(sizeof(*p), PORTMON_GFP);
@@ -353,26 +361,20 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
  */
 void portmon_read(const unsigned long *entry, struct portmon_values *v)
 {
-	unsigned long e = READ_ONCE(*entry), now, last;
-	struct portmon_slot __percpu *slot = NULL;
-	struct portmon_record *record;
+	unsigned long e = READ_ONCE(*entry), now = jiffies, last;
+	struct portmon_record *record = portmon_record(e);
+	struct portmon_slot __percpu *slot;
 	enum portmon_dir dir;
 	u64 age = 0;
 	int cpu;
 
-	if (e & PORTMON_COLD) {
-		record = portmon_entry_record(e);
-	} else {
-		slot = portmon_entry_slot(e);
-		record = portmon_slot_first(slot)->record;
-	}
-	now = jiffies;
 	last = READ_ONCE(record->last);
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
 		v->bytes[dir] = atomic64_read(&record->dir[dir].bytes);
 	}
-	if (slot) {
+	if (!(e & PORTMON_COLD)) {
+		slot = portmon_entry_slot(e);
 		for_each_possible_cpu(cpu) {
 			struct portmon_pair rx, tx;
 			unsigned long at;
@@ -415,14 +417,9 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 void portmon_subtract(const unsigned long *entry,
 		      const struct portmon_values *v)
 {
-	unsigned long e = READ_ONCE(*entry);
-	struct portmon_record *record;
+	struct portmon_record *record = portmon_record(READ_ONCE(*entry));
 	enum portmon_dir dir;
 
-	if (e & PORTMON_COLD)
-		record = portmon_entry_record(e);
-	else
-		record = portmon_slot_first(portmon_entry_slot(e))->record;
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		atomic64_sub(v->packets[dir], &record->dir[dir].packets);
 		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
@@ -472,32 +469,30 @@ size_t portmon_tables_memory(const struct portmon_tables *t)
 	       portmon_slots_memory(&t->slots);
 }
 
+static void portmon_leaf_free(struct portmon_leaf *leaf)
+{
+	struct portmon_record *record;
+	unsigned int lo;
+
+	for (lo = 0; lo < ARRAY_SIZE(leaf->entry); lo++) {
+		record = portmon_record(leaf->entry[lo]);
+		if (record)
+			kmem_cache_free(portmon_record_cache, record);
+	}
+	kfree(leaf);
+}
+
 static void portmon_ports_free(struct portmon_ports *p)
 {
-	unsigned int scope, hi, lo;
-	struct portmon_leaf *leaf;
-	unsigned long e;
+	unsigned int scope, hi;
 
 	if (!p)
 		return;
 	for (scope = 0; scope < PORTMON_SCOPES; scope++) {
-		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++) {
-			leaf = p->leaf[scope][hi];
-			if (leaf == &portmon_empty_leaf)
-				continue;
-			for (lo = 0; lo < ARRAY_SIZE(leaf->entry); lo++) {
-				e = leaf->entry[lo];
-				if (!(e & PORTMON_COLD))
-					e = (unsigned long)portmon_slot_first(portmon_entry_slot(e))->record;
-				else
-					e &= ~PORTMON_COLD;
-				if (e)
-					kmem_cache_free(portmon_record_cache,
-							(void *)e);
-			}
-			kfree(leaf);
-			cond_resched();
-		}
+		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++)
+			if (p->leaf[scope][hi] != &portmon_empty_leaf)
+				portmon_leaf_free(p->leaf[scope][hi]);
+		cond_resched();
 	}
 	kfree(p);
 }

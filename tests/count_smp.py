@@ -7,7 +7,7 @@ import pickle
 from lib import *
 
 SOURCE, FIRST, LAST, SIZE = 5000, 5000, 5007, 100
-RESETS, SENT = 100, 4000
+RESETS, SENT = 100, 3000
 
 
 class Child:
@@ -122,9 +122,9 @@ def totals(variant):
     # Either family on either CPU, in both directions, from and to the same ports.
     floods = [[traffic("flood", cpus[(i + j) % 2], address(ends[i], family), address(ends[1 - i], family), SOURCE, FIRST, LAST,
                        SIZE, SENT, netns=hosts[i]) for j, family in enumerate(AF)] for i in range(2)]
-    for turn in range(3):
-        transfer(connection.caller, connection.called, 1 << 20)
-        transfer(connection.called, connection.caller, 1 << 20)
+    for _ in range(3):
+        transfer(connection.caller, connection.called, 200000)
+        transfer(connection.called, connection.caller, 200000)
     for some in children:
         for child in some[:2]:
             wait_until(lambda: child.turns >= RESETS, 60, f"{RESETS} resets")

@@ -179,17 +179,21 @@ def interrupted(how):
     equal(Reading(netns=netns).rest().interrupted, False, "interrupted the next time")
 
 
-@case("range-get", "bucket-get", "overflow-get")
-def generation(command):
-    "the generation is never 0 and a reset changes it; a dump in one buffer is never interrupted"
+@case()
+def generation():
+    "the generation is never 0 and every reset changes it; a dump in one buffer is never interrupted"
     netns = Netns(on=True)
     some = Packets(netns)
     some.out("tcp", 1, 2)
     before = netns.portmon.do("info-get")["generation"]
-    netns.portmon.do("reset", scope="local", transport="tcp", port=1)
-    after = netns.portmon.do("info-get")["generation"]
-    check(before and after and before != after, f"generation {before}, after a reset {after}")
-    equal(netns.portmon.dump(command).interrupted, False, "interrupted")
+    for reset in (lambda: netns.portmon.do("reset", scope="local", transport="tcp", port=1),
+                  lambda: netns.portmon.reset(transport="udp"), netns.portmon.reset):
+        reset()
+        after = netns.portmon.do("info-get")["generation"]
+        check(before and after and before != after, f"generation {before}, after a reset {after}")
+        before = after
+        for command in "port-get", "range-get", "bucket-get", "overflow-get":
+            equal(netns.portmon.dump(command).interrupted, False, f"{command} interrupted")
 
 
 @case()

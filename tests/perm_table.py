@@ -31,7 +31,8 @@ class Actor:
             self.ours.close()
             try:
                 if netns:
-                    netns.enter().__enter__()       # for good
+                    self.inside = netns.enter()     # for good
+                    self.inside.__enter__()
                 self.become(user, userns, own, opened_by_root, theirs)
             except BaseException:
                 note(traceback.format_exc())

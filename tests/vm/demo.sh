@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# In the guest, sourced by init: this machine serves HTTP, HTTPS, DNS, SSH, TELNET and FTP to a client in a network
+# In the guest, sourced by init or started from vm-shell: this machine serves HTTP, HTTPS, DNS, SSH, TELNET and FTP to a client in a network
 # namespace, fetches a page from it, and then asks portmon-ctl what happened.
 here=192.0.2.1 here6=2001:db8::1
 there=192.0.2.2 there6=2001:db8::2
@@ -75,12 +75,13 @@ clients()
 
 ask() { echo "\$ $*"; "$@"; echo; }
 
-exec 3> /dev/ttyS1
-insmod "$PORTMON_KO" && network && servers && clients
+exec 3> "${DEMO_TO:-/dev/ttyS1}"
+[ -d /sys/module/portmon ] || insmod "$PORTMON_KO"
+network && servers && clients
 (
 	ask portmon-ctl stats
 	ask portmon-ctl ranges
 	ask portmon-ctl show 80
 	ask portmon-ctl explain 443
-	echo @passed
+	[ -n "$DEMO_TO" ] || echo @passed
 ) >&3 2>&1

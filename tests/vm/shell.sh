@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In the guest, sourced by init: a prompt on the console, with the module loaded.
+export DEMO_TO=/dev/ttyS0
 insmod "$PORTMON_KO"
 cd "$PORTMON_TESTS"
 cat <<END
 
 Linux $(uname -r), portmon loaded. Tests are here, \$YNL is the kernel's netlink client,
-. /opt/portmon/demo.sh makes traffic. Leave with exit or Ctrl-A X.
+bash /opt/portmon/demo.sh makes traffic. Leave with exit or Ctrl-A X.
 
 END
 setsid -w -c bash -i < /dev/ttyS0 > /dev/ttyS0 2>&1
