@@ -447,9 +447,7 @@ static int portmon_parse_ports(struct portmon_dump *d, struct nlattr **attrs,
 		portmon_range_span(nla_get_u8(range), &range_min, &range_max);
 		d->filter.port_min = max(d->filter.port_min, range_min);
 		d->filter.port_max = min(d->filter.port_max, range_max);
-		/* A span outside the range: no port is in both. */
-		if (d->filter.port_max < d->filter.port_min)
-			d->filter.scopes = 0;
+		/* Where no port is in both, the walk finds none. */
 	}
 	d->non_zero = nla_get_flag(attrs[PORTMON_A_RECORD_NON_ZERO]);
 	d->everything = !port && !range && !attrs[PORTMON_A_RECORD_SCOPE] &&

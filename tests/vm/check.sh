@@ -60,6 +60,14 @@ if ! insmod "$PORTMON_KO"; then
 	exit
 fi
 
+# QEMU's emulation of two CPUs can lose the race when the kernel patches the code that skips a hook nobody uses ("Oops:
+# int3", with nftables alone too). With a chain at each hook there is nothing to patch.
+nft -f - <<< 'table inet hold {
+	chain in { type filter hook input priority 0; }
+	chain out { type filter hook output priority 0; }
+	chain forward { type filter hook forward priority 0; }
+}'
+
 cd "$PORTMON_TESTS"
 for t in $TESTS; do
 	run_test "$t" "./$t"
