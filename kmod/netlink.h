@@ -4,6 +4,29 @@
 
 #include <linux/types.h>
 
+struct net;
+struct netlink_ext_ack;
+struct nlattr;
+struct portmon_key;
+struct portmon_net;
+struct portmon_tables;
+struct portmon_values;
+struct sk_buff;
+
+int portmon_may_read(const struct sk_buff *skb, struct netlink_ext_ack *extack);
+int portmon_may_change(const struct sk_buff *skb,
+		       struct netlink_ext_ack *extack);
+
+struct portmon_tables *portmon_lock(struct portmon_net *pn,
+				    struct netlink_ext_ack *extack);
+void portmon_unlock(struct portmon_net *pn);
+
+int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v);
+int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
+		      const struct portmon_values *v);
+void portmon_notify_reset(struct net *net, struct nlattr **attrs,
+			  unsigned int maxattr);
+
 int portmon_netlink_init(void);
 void portmon_netlink_exit(void);
 
