@@ -43,8 +43,9 @@ def check_ranges(portmon, ports, overflow):
 
 BUSY = range(2000, 4150)
 busy_host, busy_nft = scanned()
-busy_tun = Tun(busy_host)
+busy_tun, other_tun = Tun(busy_host), Tun(busy_host)
 busy_turns = 0
+PLAIN = 6000
 
 
 def busy_turn(times=40):
@@ -56,7 +57,8 @@ def busy_turn(times=40):
 
 def busy_wanted():
     one = Counts(busy_turns, busy_turns * 28)
-    return {(scope, "udp", port): one for port in BUSY for scope in ("local", "remote")}
+    plain = Counts(2 * 15000, 15000 * (28 + 48))
+    return {(scope, "udp", port): plain if port == PLAIN else one for port in (*BUSY, PLAIN) for scope in ("local", "remote")}
 
 
 @case()
@@ -75,6 +77,9 @@ def slots_run_out():
     busy_turn()
     info = busy_host.portmon.do("info-get")
     equal((info["slots"], info["memory"]), (info["slots-max"], memory), "slots and memory")
+    # A port that is as busy as can be, on two CPUs, and has to do without.
+    for process in [scan(tun, family, 17, "-", range(PLAIN, PLAIN + 1), 15000) for tun, family in zip((busy_tun, other_tun), AF)]:
+        finish(process)
     equal(invariant(busy_host.portmon, busy_nft)[0], busy_wanted(), "ports")
 
 
@@ -149,7 +154,6 @@ def scans_on_two_cpus():
 def slots_come_back():
     "Ports that have gone quiet give their per-CPU counters to others, with traffic and resets going on: all exact"
     portmon, full = busy_host.portmon, busy_host.portmon.do("info-get")["slots"]
-    other = Tun(busy_host)
     fresh = range(5000, 5001)
     sums, poked = {}, 0
 
@@ -159,7 +163,7 @@ def slots_come_back():
 
     def poke():
         nonlocal poked
-        finish(scan(other, "ipv4", 17, "-", fresh, 40))
+        finish(scan(other_tun, "ipv4", 17, "-", fresh, 40))
         poked += 40
         return portmon.do("info-get")["slots"] < full
     equal(full, portmon.do("info-get")["slots-max"], "slots in use")

@@ -6,14 +6,16 @@ import pickle
 
 from lib import *
 
-SOURCE, FIRST, LAST, SIZE = 5000, 5000, 5007, 100
+SOURCE, SIZE = 5000, 100
+# A few ports that are busy, and so many that none of them is: they are counted in different places.
+PORTS = {"ipv4": (5000, 5007), "ipv6": (5004, 5303)}
 RESETS, SENT = 100, 3000
 
 
 class Child:
-    """A process that calls step() over and over until told to stop; what step() returned last is its result.
+    """A process: prepare(portmon) gives it step(), which it calls over and over until told to stop, and result().
 
-    .turns is how often it has done so.
+    .turns is how often it has called step().
     """
 
     def __init__(self, netns, prepare):
@@ -26,11 +28,13 @@ class Child:
             defer(self.kill)
             return
         try:
-            step = prepare(Portmon(netns))
-            result, turns = None, 0
+            step, result = prepare(Portmon(netns))
+            turns = 0
             while not self.shared[8]:
-                result, turns = step(), turns + 1
+                step()
+                turns += 1
                 self.shared[:8] = struct.pack("=Q", turns)
+            result = result()
         except BaseException:
             result = traceback.format_exc()
         with os.fdopen(there, "wb") as pipe:
@@ -72,39 +76,46 @@ def gather(sums, records):
         sums[key] = sums.get(key, Counts()) + counts
 
 
-def resetter(first):
-    "Resets everything, one transport, one port in turn."
-    def prepare(portmon):
-        sums, turn = {}, first
+def resetter(portmon):
+    "Resets a transport or everything. What came of it is looked at afterwards."
+    some = portmon.encode("reset", {"transport": "udp"})
+    replies = []
 
-        def step():
-            nonlocal turn
-            turn += 1
-            if turn % 3 == 0:
-                gather(sums, portmon.reset(transport="udp"))
-            elif turn % 3 == 1:
-                try:
-                    gather(sums, [portmon.do("reset", scope="local", transport="udp", port=SOURCE)])
-                except NlError as error:
-                    check(error.errno == errno.ENOENT, error)
-            else:
-                gather(sums, portmon.reset())
-            return sums
-        return step
-    return prepare
+    def step():
+        replies.extend(portmon.request("reset", random.choice((some, b"")), 0x301))
+
+    def result():
+        sums = {}
+        gather(sums, (portmon.decode("reset", payload) for _, payload in replies if payload is not None))
+        return sums
+    return step, result
+
+
+BUSIEST = {"scope": "local", "transport": "udp", "port": SOURCE}
+
+
+def port_resetter(cpu, netns):
+    "Resets the busiest port as often as a program can."
+    portmon = netns.portmon
+    attrs = portmon.encode("reset", BUSIEST)
+    request = struct.pack("=IHHIIBBH", 20 + len(attrs), portmon.family, 1, 1, 0, UAPI["cmd"]["reset"], 1, 0) + attrs
+    program = traffic("reset", cpu, request.hex(), netns=netns)
+    equal(program.stdout.readline(), "ready\n", "the program that resets")
+    return program
 
 
 def dumper(portmon):
+    "Dumps everything; looks at the lesser part."
     def step():
-        for command in "port-get", "bucket-get", "overflow-get", "range-get":
-            for record in portmon.dump(command):
-                check(all(value < 1 << 48 for name, value in record.items() if name.endswith(("packets", "bytes"))),
-                      f"below zero: {record}")
-        return True
-    return step
+        portmon.request("port-get", flags=0x301)
+        for record in portmon.dump("port-get", transport="udp", port=SOURCE, port_max=SOURCE + 9) + \
+                sum((portmon.dump(command) for command in ("bucket-get", "overflow-get", "range-get")), []):
+            check(all(value < 1 << 48 for name, value in record.items() if name.endswith(("packets", "bytes"))),
+                  f"below zero: {record}")
+    return step, lambda: None
 
 
-@case("undisturbed", "two processes reset and one dumps")
+@case("undisturbed", "four processes reset and one dumps")
 def totals(variant):
     "Senders and receivers of UDP and TCP on two CPUs: every packet and byte is accounted for"
     cpus = sorted(os.sched_getaffinity(0))
@@ -113,14 +124,15 @@ def totals(variant):
     hosts = Netns(on=True), Netns(on=True)
     nfts = [Nft(netns, transports=["udp", "tcp"]) for netns in hosts]
     ends = pair(*hosts, link="gso_max_segs 1", gro=False)      # nft counts buffers: one segment each
-    connection = connect(*hosts, "ipv4", ends[1].ipv4, SOURCE, source=(ends[0].ipv4, FIRST + 1))
+    connection = connect(*hosts, "ipv4", ends[1].ipv4, SOURCE, source=(ends[0].ipv4, SOURCE + 1))
     for cpu, netns in zip(cpus, hosts):
-        equal(traffic("sink", cpu, FIRST + 1, LAST, netns=netns).stdout.readline(), "ready\n", "the receiver")
-    disturbed = variant != "undisturbed"
-    children = [[Child(netns, resetter(0)), Child(netns, resetter(1)), Child(netns, dumper)] if disturbed else []
-                for netns in hosts]
+        equal(traffic("sink", cpu, PORTS["ipv4"][0] + 1, PORTS["ipv4"][1], netns=netns).stdout.readline(), "ready\n", "the receiver")
+    children, programs = [[], []], []
+    if variant != "undisturbed":
+        children[0] = [Child(hosts[0], resetter), Child(hosts[0], resetter), Child(hosts[0], dumper)]
+        programs = [port_resetter(cpu, hosts[0]) for cpu in cpus[:2]]
     # Either family on either CPU, in both directions, from and to the same ports.
-    floods = [[traffic("flood", cpus[(i + j) % 2], address(ends[i], family), address(ends[1 - i], family), SOURCE, FIRST, LAST,
+    floods = [[traffic("flood", cpus[(i + j) % 2], address(ends[i], family), address(ends[1 - i], family), SOURCE, *PORTS[family],
                        SIZE, SENT, netns=hosts[i]) for j, family in enumerate(AF)] for i in range(2)]
     for _ in range(3):
         transfer(connection.caller, connection.called, 200000)
@@ -129,21 +141,24 @@ def totals(variant):
         for child in some[:2]:
             wait_until(lambda: child.turns >= RESETS, 60, f"{RESETS} resets")
     sent = [[int(finish(flood)) for flood in floods[i]] for i in range(2)]
+    returned = [list(map(int, finish(program).split())) for program in programs]
+    for turns, *_ in returned:
+        check(turns >= RESETS, f"{turns} resets of one port")
+    note(f"resets of one port {[turns for turns, *_ in returned]}")
     note(f"sent {sent}, turns {[[child.turns for child in some] for some in children]}")
     for sock in connection:
         wait_until(lambda: not TcpInfo.of(sock).unacked, what="the last acknowledgement")
     for i, (netns, nft, some) in enumerate(zip(hosts, nfts, children)):
         sums = {}
         for child in some[:2]:
-            for key, counts in child.result().items():
-                sums[key] = sums.get(key, Counts()) + counts
+            add(sums, child.result())
         for child in some[2:]:
             child.result()
+        for _, *counts in returned if some else ():
+            add(sums, {("port", *BUSIEST.values()): Counts(*counts)})
         ports, overflow, buckets, independent = settled(netns.portmon, nft)
         for kind, rest in ("port", ports), ("overflow", overflow), ("bucket", {k: Counts(*v) for k, v in buckets.items()}):
-            for key, counts in rest.items():
-                key = kind, *key
-                sums[key] = sums.get(key, Counts()) + counts
+            add(sums, {(kind, *key): counts for key, counts in rest.items()})
         ports, overflow, buckets = ({key[1:]: counts for key, counts in sums.items() if key[0] == kind}
                                     for kind in ("port", "overflow", "bucket"))
         balance(ports, overflow, {key: counts[:2] for key, counts in buckets.items()}, independent)
@@ -153,14 +168,18 @@ def totals(variant):
         sizes = {family: IP_HEADER[family] + 8 + SIZE for family in AF}
         whole = plus(*((n, n * sizes[family]) for n, family in zip(sent[i], AF)))
         equal(ports["local", "udp", SOURCE][2:], whole, "sent from the port")
-        for port in range(FIRST, LAST + 1):
-            turns = [(n + LAST - port) // (LAST - FIRST + 1) for n in sent[i]]
-            equal(ports["remote", "udp", port][2:], plus(*((n, n * sizes[family]) for n, family in zip(turns, AF))), f"sent to port {port}")
+        to = {}
+        for n, (family, (first, last)) in zip(sent[i], PORTS.items()):
+            ways = last - first + 1
+            for port in range(first, last + 1):
+                turns = (n + last - port) // ways
+                to[port] = plus(to.get(port, (0, 0)), (turns, turns * sizes[family]))
+        equal({key[2]: counts[2:] for key, counts in ports.items() if key[:2] == ("remote", "udp")}, to, "sent to the ports")
         # What nft saw arriving.
         by_transport = nft.transports()
         received = plus(*(by_transport["local-in", family, "udp"] for family in AF))
         equal(ports["remote", "udp", SOURCE][:2], received, "received from the port")
-        equal(plus(*(ports["local", "udp", port][:2] for port in range(FIRST, LAST + 1))), received, "received by the ports")
+        equal(plus(*(counts[:2] for key, counts in ports.items() if key[:2] == ("local", "udp"))), received, "received by the ports")
         check(received[0] > sum(sent[1 - i]) / 2, f"received {received[0]} of {sent[1 - i]}")
         # The connection, as its socket counted it: the caller's counters have the SYN-ACK, those of the called have only the SYN.
         info = TcpInfo.of(connection[i])

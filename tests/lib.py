@@ -515,6 +515,7 @@ def _uapi():
 
 
 UAPI = _uapi()
+_NAMES = {name: {v: k for k, v in UAPI[name].items()} for name in ("a_info", "a_record", "cmd")}
 _ENUM_OF = {name: {v: k for k, v in UAPI[name].items()} for name in
             ("scope", "transport", "range", "hook", "family", "bucket")}
 
@@ -579,7 +580,7 @@ class Portmon:
         return data
 
     def decode(self, command, data):
-        names = {v: k for k, v in UAPI[self.set_of(command)].items()}
+        names = _NAMES[self.set_of(command)]
         found = {}
         for kind, value in self._attrs(data):
             name = names.get(kind, kind)
@@ -659,8 +660,8 @@ class Portmon:
 
     def events(self):
         "Wait for notifications: a list of (command name, dict)."
-        names = {v: k for k, v in UAPI["cmd"].items()}
-        return [(names[payload[0]], self.decode(names[payload[0]], payload[4:])) for _, _, _, payload in self.receive()]
+        return [(_NAMES["cmd"][payload[0]], self.decode(_NAMES["cmd"][payload[0]], payload[4:]))
+                for _, _, _, payload in self.receive()]
 
     # The counters, in a form that compares
 

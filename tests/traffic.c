@@ -7,6 +7,10 @@
  *	until standard input ends, but LEAST; print how many were sent.
  *   traffic sink CPU PORT LAST
  *	Receive on these ports until standard input ends.
+ *   traffic reset CPU REQUEST
+ *	Send a netlink request (in hex) to portmon over and over until standard
+ *	input ends; print how often, and the sums of what the records that it
+ *	answered held: packets and bytes rx, tx.
  *   traffic scan FD SOURCE DESTINATION PROTOCOL SPORT DPORT LAST TIMES
  *	Write to the tun device FD an IP packet of 8 (UDP) or 20 (TCP) bytes
  *	for each port, TIMES in a row; SPORT - means the same as the destination.
@@ -14,6 +18,9 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+#include <linux/portmon.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -141,6 +148,64 @@ static int sink(char **arg)
 	return 0;
 }
 
+static void sum_record(const struct nlmsghdr *reply, uint64_t sums[4])
+{
+	size_t at = NLMSG_HDRLEN + GENL_HDRLEN;
+	const struct nlattr *attr;
+
+	for (; at + NLA_HDRLEN <= reply->nlmsg_len; at += NLA_ALIGN(attr->nla_len)) {
+		uint64_t value = 0;
+
+		attr = (const void *)((const char *)reply + at);
+		if (attr->nla_type < PORTMON_A_RECORD_RX_PACKETS || attr->nla_type > PORTMON_A_RECORD_TX_BYTES)
+			continue;
+		/* A uint has four bytes or eight. */
+		if (attr->nla_len == NLA_HDRLEN + sizeof(uint32_t))
+			value = *(const uint32_t *)(attr + 1);
+		else
+			memcpy(&value, attr + 1, sizeof(value));
+		sums[attr->nla_type - PORTMON_A_RECORD_RX_PACKETS] += value;
+	}
+}
+
+static int reset(char **arg)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[8192];
+	} reply;
+	unsigned long long turns = 0;
+	uint64_t sums[4] = {};
+	char request[256];
+	size_t length = strlen(arg[1]) / 2, i;
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), error;
+
+	if (fd < 0 || length > sizeof(request))
+		errx(1, "cannot");
+	for (i = 0; i < length; i++)
+		if (sscanf(arg[1] + 2 * i, "%2hhx", &request[i]) != 1)
+			errx(1, "no hex");
+	pin(arg[0]);
+	puts("ready");
+	fflush(stdout);
+	for (; turns % 16 || !told_to_stop(); turns++) {
+		if (send(fd, request, length, 0) != (ssize_t)length || recv(fd, &reply, sizeof(reply), 0) < 0)
+			err(1, "netlink");
+		if (reply.header.nlmsg_type != NLMSG_ERROR) {
+			sum_record(&reply.header, sums);
+			continue;
+		}
+		error = ((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
+		if (error != -ENOENT)	/* no packet of this port yet */
+			errx(1, "refused: %s", strerror(-error));
+	}
+	printf("%llu", turns);
+	for (i = 0; i < 4; i++)
+		printf(" %llu", (unsigned long long)sums[i]);
+	puts("");
+	return 0;
+}
+
 static uint16_t ip_checksum(const void *data, size_t length)
 {
 	const uint16_t *word = data;
@@ -210,6 +275,8 @@ int main(int argc, char **argv)
 		return flood(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "sink"))
 		return sink(argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "reset"))
+		return reset(argv + 2);
 	if (argc == 10 && !strcmp(argv[1], "scan"))
 		return scan(argv + 2);
 	errx(2, "usage: see the source");

@@ -47,9 +47,11 @@ fill() { $BENCH/inject "$@" || die "inject $*"; }
 # count NAME COMMAND...: from fork to exit.
 count()
 {
-	local name=$1
+	local name=$1 result
 	shift
-	echo "@dump $name $($BENCH/count bench-rx 2 "$@")"
+	# Warnings are part of the work, but not for here.
+	result=$($BENCH/count bench-rx 2 "$@" 2> /run/count) || die "$name: $(cat /run/count)"
+	echo "@dump $name $result"
 }
 
 # Enough packets to so many ports that there is no slot left to give; the worker needs a moment now and then.

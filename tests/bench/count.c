@@ -30,8 +30,10 @@ static uint64_t run(int out, char **command)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		die("fork");
-	if (status)
-		fprintf(stderr, "count: %s: status %#x\n", command[0], status);
+	if (status) {
+		fprintf(stderr, "%s: status %#x\n", command[0], status);
+		exit(1);
+	}
 	return ticks() - begun;
 }
 

@@ -8,6 +8,7 @@
  *	udp4 PORTS N ROUNDS	to PORTS destination ports in turn
  *	udp6 PORTS N ROUNDS
  *	tcp PORTS N ROUNDS	ping-pong over loopback (PORTS is not used)
+ *	gso PORTS N ROUNDS	buffers of ten segments (PORTS is not used)
  *	ring on|off		an AF_PACKET reader of both devices beside it
  *	batch PORTS N ROUNDS	udp4, timed in batches
  *	dump PORTS N ROUNDS	the same, and between the batches all ports are
@@ -18,6 +19,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@
 #include "load.h"
 
 #define BATCH	100		/* packets */
+#define SEGMENTS	10
 
 struct load {
 	int tx, tx_one;			/* unconnected, connected to the first */
@@ -43,9 +46,9 @@ struct load {
 };
 
 static struct load udp4, udp6;
-static int tcp[2];
+static int tcp[2], gso[2];
 static int ring;
-static char payload[PAYLOAD], buffer[2048];
+static char payload[SEGMENTS * PAYLOAD], buffer[2048];
 
 static void set_addr(struct load *l, int family, const char *addr, int port)
 {
@@ -109,6 +112,22 @@ static void tcp_open(void)
 		setsockopt(tcp[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
+/* One buffer all the way: nothing on it segments, nothing merges. */
+static void gso_open(void)
+{
+	int size = PAYLOAD, one = 1;
+	struct load l;
+
+	enter_netns(NS_TX);
+	gso[0] = udp_socket(&l, AF_INET, ADDR4_TX, PORT_TX - 1);
+	enter_netns(NS_RX);
+	gso[1] = udp_socket(&l, AF_INET, ADDR4_RX, PORT_TX - 1);
+	if (setsockopt(gso[0], SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) ||
+	    setsockopt(gso[1], SOL_UDP, UDP_GRO, &one, sizeof(one)) ||
+	    connect(gso[0], &l.to.sa, l.to_len))
+		die("UDP segmentation");
+}
+
 static void udp_one(struct load *l, int port, int ports)
 {
 	ssize_t sent;
@@ -155,6 +174,20 @@ static uint64_t tcp_round(int n)
 	return ticks() - begun;
 }
 
+static uint64_t gso_round(int n)
+{
+	uint64_t begun = ticks();
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (send(gso[0], payload, sizeof(payload), 0) !=
+			    sizeof(payload) ||
+		    recv(gso[1], buffer, sizeof(buffer),
+			 MSG_DONTWAIT) != sizeof(payload))
+			die("a buffer did not arrive whole");
+	return ticks() - begun;
+}
+
 /* The packets' own time while a dump is open; what the dump takes is not in it. */
 static uint64_t batch_round(int ports, int n, bool dump)
 {
@@ -188,6 +221,8 @@ static void command(const char *what, int ports, int n, int rounds)
 			took = udp_round(&udp6, ports, n);
 		else if (!strcmp(what, "dump") || !strcmp(what, "batch"))
 			took = batch_round(ports, n, *what == 'd');
+		else if (!strcmp(what, "gso"))
+			took = gso_round(n);
 		else
 			took = tcp_round(n);
 		printf(" %.2f", (double)took / n);
@@ -208,6 +243,7 @@ int main(void)
 	udp_open(&udp4, AF_INET, ADDR4_TX, ADDR4_RX, PORTS_MAX);
 	udp_open(&udp6, AF_INET6, ADDR6_TX, ADDR6_RX, 1);
 	tcp_open();
+	gso_open();
 	printf("ready\n");
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "%15s %d %d %d", what, &ports, &n,

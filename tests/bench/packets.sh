@@ -32,7 +32,7 @@ measure()
 }
 
 # The many ports come first, while all of them are new to the tool.
-loads() { local load; for load in udp4-10000 udp4-1 udp4-100 udp6 tcp; do measure $1 $load; done; }
+loads() { local load; for load in udp4-10000 udp4-1 udp4-100 udp6 tcp gso; do measure $1 $load; done; }
 peer() { measure $1 udp4-10000; measure $1 udp4-1; }
 
 portmon()
@@ -71,7 +71,7 @@ modprobe -a dummy ip6_tables 2> /dev/null
 start_load
 # Until sockets, caches and the like have grown to what they stay at.
 measure warm udp4-10000 6
-for load in udp4-1 udp4-100 udp6 tcp; do measure warm $load 1; done
+for load in udp4-1 udp4-100 udp6 tcp gso; do measure warm $load 1; done
 loads none
 portmon
 if [ $PEERS = 1 ]; then

@@ -68,7 +68,7 @@ iptables_14()
 
 conntrack()
 {
-	modprobe nf_conntrack enable_hooks=1 hashsize=65536 || die nf_conntrack
+	modprobe nf_conntrack enable_hooks=1 hashsize=262144 || die nf_conntrack
 	sysctl -qw net.netfilter.nf_conntrack_max=262144
 	in_both sysctl -qw net.netfilter.nf_conntrack_acct=1
 	peer conntrack

@@ -3,7 +3,7 @@
 import subprocess
 
 HEAD = """
-set terminal svg size 760,{height} font "sans,13" background "white"
+set terminal svg noenhanced size 760,{height} font "sans,13" background "white"
 set output "{path}"
 set border 3
 set tics nomirror
@@ -26,7 +26,8 @@ def packets(path, rows):
     gnuplot(path, 90 + 28 * len(rows), block("data", rows) + """
 unset key
 unset grid
-set title "Instructions per packet, one LOCAL_OUT plus one LOCAL_IN, one busy port"
+set tmargin 4
+set label "Instructions per packet, LOCAL_OUT plus LOCAL_IN, one busy port" at screen 0.5,0.95 center
 set xrange [0:*]
 set yrange [*:*] reverse
 set offsets 0, 700, 0.5, 0.5
@@ -43,12 +44,12 @@ def memory(path, curves):
     """One curve per state over the number of possible CPUs."""
     data = "".join(block(f"d{n}", points) for n, points in enumerate(curves.values()))
     plots = ", ".join(f'$d{n} using 1:2 with linespoints lw 2 pt 7 title "{name}"' for n, name in enumerate(curves))
-    gnuplot(path, 420, data + f"""
+    gnuplot(path, 480, data + f"""
 set title "Memory of one namespace"
 set xlabel "possible CPUs"
 set ylabel "MiB"
-set key outside below vertical maxrows 2
-set xrange [0:*]
+set key outside below vertical maxrows 4 left Left reverse
+set xrange [0:130]
 set yrange [0:*]
 plot {plots}
 """)
@@ -62,8 +63,9 @@ def dumps(path, points, peers):
 set title "One answer, kernel and tool, from fork to exit"
 set xlabel "records"
 set ylabel "million instructions"
-set key outside below vertical maxrows 2
+set key top left Left reverse
 set logscale xy
+set xrange [1:300000]
 set format x "%.0f"
 set format y "%.0f"
 plot $mine with linespoints lw 2 pt 7 title "portmon-ctl stats --json --all", {plots}

@@ -21,12 +21,21 @@ TOOLS = {
     "nft-28-rules": "nft, 28 rules",
 }
 
+NATIVE = {
+    "none": "no hook",
+    "empty": "a hook that does nothing",
+    "portmon": "portmon, busy ports",
+    "nft-chain": "nft, an empty chain",
+    "nft-counter": "nft, one counter",
+}
+
 LOADS = {
     "udp4-1": "UDP, 1 port",
     "udp4-100": "UDP, 100 ports",
     "udp4-10000": "UDP, 10,000 ports now and then",
     "udp6": "UDP over IPv6",
     "tcp": "TCP over loopback, per buffer",
+    "gso": "UDP, a GSO buffer of 10 segments",
 }
 
 STATES = {
@@ -37,6 +46,13 @@ STATES = {
     "scattered-busy": "the same, as many busy as there can be",
     "worst": "every port, TCP and UDP, local and remote",
     "everything": "all transports, scopes and protocols besides",
+}
+
+CURVES = {
+    "everything": "whatever arrives",
+    "worst": STATES["worst"],
+    "contiguous-busy": "10,000 ports on TCP and UDP, as many busy as there can be",
+    "idle": STATES["idle"],
 }
 
 DUMPS = {
@@ -127,23 +143,32 @@ def table(result):
         print("\n" + "\n".join(lines(head, rows)))
 
 
-def document(result, folder):
-    """Put this run's tables between the markers of performance.rst, and draw its plots anew."""
-    path = f"{folder}/performance.rst"
+def rewrite(path, made):
+    """Put tables between their markers."""
     with open(path) as file:
         text = file.read()
-    for name, (head, rows) in tables(result).items():
+    for name, (head, rows) in made.items():
         body = "\n".join(lines(head, rows, ruler=True))
         text, found = re.subn(rf"(?s)(\.\. begin: {name}\n).*?(\n\.\. end: {name}\n)", rf"\1\n{body}\n\2", text)
         if found != 1:
             raise ValueError(f"{path}: {found} places for the table {name}")
     with open(path, "w") as file:
         file.write(text)
+
+
+def native(result, folder):
+    made = ["one hook, warm", "nanoseconds"], [[name, f"{result[what]:.1f}"] for what, name in NATIVE.items()]
+    print("\n".join(lines(*made)))
+    rewrite(f"{folder}/performance.rst", {"native": made})
+
+
+def document(result, folder):
+    """This run's tables and plots in performance.rst."""
+    rewrite(f"{folder}/performance.rst", tables(result))
     plot.packets(f"{folder}/performance-packets.svg", [(row[0], row[1]) for row in tools(result)])
     plot.memory(f"{folder}/performance-memory.svg",
                 {name: [(int(cpus), max(memory(result, cpus, state), own(result, cpus, state)) / MIB)
-                        for cpus in sorted(result["memory"], key=int)]
-                 for state, name in STATES.items() if state in ("idle", "contiguous-busy", "worst", "everything")})
+                        for cpus in sorted(result["memory"], key=int)] for state, name in CURVES.items()})
     plot.dumps(f"{folder}/performance-dumps.svg",
                [(n, result["dump"][f"portmon-{n}"]["instructions"] / 1e6) for n in (1, 1000, 10000, 65536, 262144)],
                {DUMPS[dump]: result["dump"][dump]["instructions"] / 1e6
