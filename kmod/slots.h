@@ -73,12 +73,42 @@ struct portmon_slots {
 	struct portmon_slot __percpu *chunk[PORTMON_CHUNKS_MAX];
 };
 
+#if defined(CONFIG_UML_X86) && defined(CONFIG_64BIT) && !defined(CONFIG_SMP)
+/*
+ * What this_cpu_add() and this_cpu_write() are on x86: one instruction, which
+ * no interrupt divides.  User Mode Linux takes the generic ones, which turn
+ * its signals off and on around each, and would measure little else.
+ */
+static __always_inline void portmon_cpu_add(u64 __percpu *counter, u64 value)
+{
+	asm volatile("addq %1, %0"
+		     : "+m" (*raw_cpu_ptr(counter)) : "er" (value));
+}
+
+static __always_inline void portmon_cpu_write(unsigned long __percpu *word,
+					      unsigned long value)
+{
+	WRITE_ONCE(*raw_cpu_ptr(word), value);
+}
+#else
+static __always_inline void portmon_cpu_add(u64 __percpu *counter, u64 value)
+{
+	this_cpu_add(*counter, value);
+}
+
+static __always_inline void portmon_cpu_write(unsigned long __percpu *word,
+					      unsigned long value)
+{
+	this_cpu_write(*word, value);
+}
+#endif
+
 #if BITS_PER_LONG == 64
 static __always_inline void portmon_pair_add(struct portmon_pair __percpu *pair,
 					     u64 packets, u64 bytes)
 {
-	this_cpu_add(pair->packets, packets);
-	this_cpu_add(pair->bytes, bytes);
+	portmon_cpu_add(&pair->packets, packets);
+	portmon_cpu_add(&pair->bytes, bytes);
 }
 
 static inline struct portmon_pair
@@ -141,7 +171,7 @@ static __always_inline void portmon_slot_add(struct portmon_slot __percpu *slot,
 					     u64 bytes, unsigned long now)
 {
 	portmon_pair_add(&slot->dir[dir], packets, bytes);
-	this_cpu_write(slot->last, now);
+	portmon_cpu_write(&slot->last, now);
 }
 
 static inline struct portmon_slot *
