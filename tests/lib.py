@@ -451,6 +451,13 @@ def on_the_wire(connection, family, header=None):
     header = (header or IP_HEADER[family]) + 32
     for sock in connection:
         wait_until(lambda: not TcpInfo.of(sock).unacked, what="the last acknowledgement")
+
+    def arrived():
+        "Acknowledgements of no data may still be on their way, in IPsec's hands for one."
+        caller, called = map(TcpInfo.of, connection)
+        return called.segs_in == caller.segs_out and caller.segs_in == called.segs_out + 1
+
+    wait_until(arrived, what="all segments sent")
     caller, called = map(TcpInfo.of, connection)
     there = caller.segs_out, caller.segs_out * header + 8 + caller.bytes_sent
     back = called.segs_out + 1, (called.segs_out + 1) * header + 8 + called.bytes_sent
