@@ -41,12 +41,6 @@ enum portmon_path {
 	PORTMON_PATHS
 };
 
-/* Path, hook and family in one register. */
-#define PORTMON_HOW(path, hook, family)	((path) | (hook) << 2 | (family) << 4)
-#define PORTMON_HOW_PATH(how)		((how) & 3)
-#define PORTMON_HOW_HOOK(how)		((how) >> 2 & 3)
-#define PORTMON_HOW_FAMILY(how)		((how) >> 4)
-
 /* The cells of a packet: those of its destination port, of its source port. */
 static const struct portmon_cells {
 	u8 dst_scope, dst_dir;
@@ -308,17 +302,19 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	return NF_ACCEPT;
 }
 
-/* A plain packet, one of whose ports has no slot or is new. */
-static noinline unsigned int portmon_cold(struct portmon_tables *t,
-					  struct sk_buff *skb,
-					  const struct nf_hook_state *state,
-					  unsigned long *src,
-					  unsigned long *dst,
-					  unsigned int how)
+/* What goes on with a plain packet one of whose ports has no slot. */
+typedef unsigned int portmon_cold_fn(struct portmon_tables *t,
+				     struct sk_buff *skb,
+				     const struct nf_hook_state *state,
+				     unsigned long *src, unsigned long *dst);
+
+static __always_inline unsigned int
+portmon_cold(struct portmon_tables *t, struct sk_buff *skb,
+	     const struct nf_hook_state *state, unsigned long *src,
+	     unsigned long *dst, enum portmon_path path,
+	     enum portmon_hook hook, enum portmon_family family)
 {
-	enum portmon_hook hook = PORTMON_HOW_HOOK(how);
-	enum portmon_family family = PORTMON_HOW_FAMILY(how);
-	const struct portmon_cells *c = &portmon_cells[PORTMON_HOW_PATH(how)];
+	const struct portmon_cells *c = &portmon_cells[path];
 	unsigned long now = jiffies;
 	u64 bytes = skb->len;
 
@@ -342,7 +338,8 @@ static __always_inline unsigned int portmon_l3_len(enum portmon_family family)
 static __always_inline unsigned int
 portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
 	      const struct nf_hook_state *state, enum portmon_path path,
-	      enum portmon_hook hook, enum portmon_family family)
+	      enum portmon_hook hook, enum portmon_family family,
+	      portmon_cold_fn *cold)
 {
 	const struct portmon_cells *c = &portmon_cells[path];
 	const u8 *ports = skb->data + portmon_l3_len(family);
@@ -361,8 +358,7 @@ portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
 	src = READ_ONCE(*src_entry);
 	dst = READ_ONCE(*dst_entry);
 	if (unlikely((src | dst) & PORTMON_COLD))
-		return portmon_cold(t, skb, state, src_entry, dst_entry,
-				    PORTMON_HOW(path, hook, family));
+		return cold(t, skb, state, src_entry, dst_entry);
 
 	now = jiffies;
 	portmon_slot_add(portmon_entry_slot(src), c->src_dir, 1, bytes, now);
@@ -379,7 +375,7 @@ portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
 static __always_inline unsigned int
 portmon_special(struct portmon_tables *t, struct sk_buff *skb,
 		const struct nf_hook_state *state, enum portmon_hook hook,
-		enum portmon_family family)
+		enum portmon_family family, portmon_cold_fn *cold)
 {
 	const struct net_device *dev = hook == PORTMON_HOOK_LOCAL_IN ?
 				       state->in : state->out;
@@ -389,7 +385,7 @@ portmon_special(struct portmon_tables *t, struct sk_buff *skb,
 		return portmon_slow(t, skb, state, hook, family);
 	if (hook == PORTMON_HOOK_LOCAL_IN)
 		return portmon_plain(t, skb, state, PORTMON_PATH_LOOPBACK,
-				     hook, family);
+				     hook, family, cold);
 	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_LOOPBACK],
 			 1, skb->len);
 	return NF_ACCEPT;
@@ -434,13 +430,26 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 	return unlikely(special);
 }
 
-/* Two functions a hook: what the first leaves goes on in the second. */
+#define PORTMON_COLD_FN(name, path, where, family)			\
+static noinline unsigned int						\
+name(struct portmon_tables *t, struct sk_buff *skb,			\
+     const struct nf_hook_state *state, unsigned long *src,		\
+     unsigned long *dst)						\
+{									\
+	return portmon_cold(t, skb, state, src, dst, path, where, family);	\
+}
+
+/* A hook and where it branches off to, each made for its hook and family. */
 #define PORTMON_HOOK_FN(name, where, family)				\
+PORTMON_COLD_FN(name##_cold, (enum portmon_path)where, where, family)	\
+PORTMON_COLD_FN(name##_cold_loopback, PORTMON_PATH_LOOPBACK, where, family) \
+									\
 static noinline unsigned int						\
 name##_special(struct portmon_tables *t, struct sk_buff *skb,		\
 	       const struct nf_hook_state *state)			\
 {									\
-	return portmon_special(t, skb, state, where, family);		\
+	return portmon_special(t, skb, state, where, family,		\
+			       name##_cold_loopback);			\
 }									\
 									\
 static unsigned int name(void *priv, struct sk_buff *skb,		\
@@ -448,10 +457,11 @@ static unsigned int name(void *priv, struct sk_buff *skb,		\
 {									\
 	if (unlikely(!portmon_is_plain(skb, family)))			\
 		return portmon_slow(priv, skb, state, where, family);	\
-	if (portmon_is_special(skb, state, where, family))			\
+	if (portmon_is_special(skb, state, where, family))		\
 		return name##_special(priv, skb, state);		\
 	return portmon_plain(priv, skb, state,				\
-			     (enum portmon_path)where, where, family);	\
+			     (enum portmon_path)where, where, family,	\
+			     name##_cold);				\
 }
 
 PORTMON_HOOK_FN(portmon_in4, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV4)
