@@ -11,8 +11,10 @@
 #include <uapi/linux/portmon.h>
 
 /* PORTMON_CMD_NETNS_SET - do */
-static const struct nla_policy portmon_netns_set_nl_policy[PORTMON_A_INFO_ENABLED + 1] = {
+static const struct nla_policy portmon_netns_set_nl_policy[PORTMON_A_INFO_DROPS + 1] = {
 	[PORTMON_A_INFO_ENABLED] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PORTMON_A_INFO_LIFECYCLE] = NLA_POLICY_MAX(NLA_U8, 1),
+	[PORTMON_A_INFO_DROPS] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* PORTMON_CMD_PORT_GET - do */
@@ -23,13 +25,14 @@ static const struct nla_policy portmon_port_get_do_nl_policy[PORTMON_A_RECORD_PO
 };
 
 /* PORTMON_CMD_PORT_GET - dump */
-static const struct nla_policy portmon_port_get_dump_nl_policy[PORTMON_A_RECORD_NON_ZERO + 1] = {
+static const struct nla_policy portmon_port_get_dump_nl_policy[PORTMON_A_RECORD_DROPPED + 1] = {
 	[PORTMON_A_RECORD_SCOPE] = NLA_POLICY_MAX(NLA_U8, 3),
 	[PORTMON_A_RECORD_TRANSPORT] = NLA_POLICY_MAX(NLA_U8, 4),
 	[PORTMON_A_RECORD_PORT] = { .type = NLA_U16, },
 	[PORTMON_A_RECORD_PORT_MAX] = { .type = NLA_U16, },
 	[PORTMON_A_RECORD_RANGE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[PORTMON_A_RECORD_NON_ZERO] = { .type = NLA_FLAG, },
+	[PORTMON_A_RECORD_DROPPED] = { .type = NLA_FLAG, },
 };
 
 /* PORTMON_CMD_RANGE_GET - dump */
@@ -60,13 +63,14 @@ static const struct nla_policy portmon_reset_do_nl_policy[PORTMON_A_RECORD_PORT 
 };
 
 /* PORTMON_CMD_RESET - dump */
-static const struct nla_policy portmon_reset_dump_nl_policy[PORTMON_A_RECORD_NON_ZERO + 1] = {
+static const struct nla_policy portmon_reset_dump_nl_policy[PORTMON_A_RECORD_DROPPED + 1] = {
 	[PORTMON_A_RECORD_SCOPE] = NLA_POLICY_MAX(NLA_U8, 3),
 	[PORTMON_A_RECORD_TRANSPORT] = NLA_POLICY_MAX(NLA_U8, 4),
 	[PORTMON_A_RECORD_PORT] = { .type = NLA_U16, },
 	[PORTMON_A_RECORD_PORT_MAX] = { .type = NLA_U16, },
 	[PORTMON_A_RECORD_RANGE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[PORTMON_A_RECORD_NON_ZERO] = { .type = NLA_FLAG, },
+	[PORTMON_A_RECORD_DROPPED] = { .type = NLA_FLAG, },
 };
 
 /* Ops table for portmon */
@@ -80,7 +84,7 @@ static const struct genl_split_ops portmon_nl_ops[] = {
 		.cmd		= PORTMON_CMD_NETNS_SET,
 		.doit		= portmon_nl_netns_set_doit,
 		.policy		= portmon_netns_set_nl_policy,
-		.maxattr	= PORTMON_A_INFO_ENABLED,
+		.maxattr	= PORTMON_A_INFO_DROPS,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
@@ -94,7 +98,7 @@ static const struct genl_split_ops portmon_nl_ops[] = {
 		.cmd		= PORTMON_CMD_PORT_GET,
 		.dumpit		= portmon_nl_port_get_dumpit,
 		.policy		= portmon_port_get_dump_nl_policy,
-		.maxattr	= PORTMON_A_RECORD_NON_ZERO,
+		.maxattr	= PORTMON_A_RECORD_DROPPED,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{
@@ -130,7 +134,7 @@ static const struct genl_split_ops portmon_nl_ops[] = {
 		.dumpit		= portmon_nl_reset_dumpit,
 		.done		= portmon_nl_reset_done,
 		.policy		= portmon_reset_dump_nl_policy,
-		.maxattr	= PORTMON_A_RECORD_NON_ZERO,
+		.maxattr	= PORTMON_A_RECORD_DROPPED,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };
