@@ -16,6 +16,7 @@ static const struct {
 	{ "parse", parse_tests },
 	{ "nl", nl_tests },
 	{ "services", services_tests },
+	{ "rates", rates_tests },
 	{ "view", view_tests },
 	{ "options", options_tests },
 };

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ktap.h"
+#include "rates.h"
+
+static struct records list;
+static struct rates rates;
+
+static void port(unsigned int scope, unsigned int number, uint64_t packets,
+		 uint64_t bytes)
+{
+	const struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT,
+		.scope = scope, .port = number,
+		.rx = { packets, bytes }, .tx = { 2 * packets, 10 * bytes },
+	};
+
+	check(!records_add(&list, &r));
+}
+
+static void read_at(double at)
+{
+	check(!rates_add(&rates, &list, at));
+	list.n = 0;
+}
+
+static const struct rate *find(unsigned int scope, unsigned int number)
+{
+	const struct record key = {
+		.has = 1u << PORTMON_A_RECORD_PORT,
+		.scope = scope, .port = number,
+	};
+	static const struct rate none;
+	const struct rate *rate = rates_find(&rates, &key);
+
+	check(rate);
+	return rate ? rate : &none;
+}
+
+static void done(void)
+{
+	rates_free(&rates);
+	records_free(&list);
+}
+
+static void test_first(void)
+{
+	port(0, 80, 5, 500);
+	read_at(100);
+	check(rates.n == 1 && rates.readings == 1 && !rates_past(&rates));
+	check(find(0, 80)->total.rx.packets == 5);
+	check(!find(0, 80)->came.rx.packets && !find(0, 80)->came.tx.bytes);
+	check(rate_per_second(&rates, 7) == 0);
+	done();
+}
+
+static void test_came(void)
+{
+	port(0, 80, 5, 500);
+	port(0, 443, 1, 100);
+	port(1, 80, 9, 900);
+	read_at(100);
+	port(0, 80, 6, 700);
+	port(0, 90, 3, 30);		/* new: counted from zero */
+	port(0, 443, 1, 100);
+	port(1, 80, 19, 900);
+	read_at(102);
+	check(rates.n == 4 && rates.seconds == 2 && !rates.set_back);
+	check(find(0, 80)->came.rx.packets == 1);
+	check(find(0, 80)->came.rx.bytes == 200);
+	check(find(0, 80)->came.tx.packets == 2);
+	check(find(0, 80)->came.tx.bytes == 2000);
+	check(find(0, 80)->total.rx.bytes == 700);
+	check(find(0, 90)->came.rx.packets == 3);
+	check(!find(0, 443)->came.rx.packets && !find(0, 443)->came.tx.bytes);
+	check(find(1, 80)->came.rx.packets == 10);
+	check(rate_per_second(&rates, 10) == 5);
+	done();
+}
+
+/* A kernel that sends another order, and lines with nothing to find. */
+static void test_order(void)
+{
+	port(1, 80, 1, 1);
+	port(0, 443, 2, 2);
+	port(0, 80, 3, 3);
+	read_at(1);
+	port(0, 443, 3, 3);
+	port(1, 80, 11, 11);
+	port(0, 1, 1, 1);
+	port(0, 80, 3, 3);
+	read_at(2);
+	check(find(0, 443)->came.rx.packets == 1);
+	check(find(1, 80)->came.rx.packets == 10);
+	check(!find(0, 80)->came.rx.packets);
+	check(rates.v[0].total.port == 1 && rates.v[3].total.scope == 1);
+	done();
+	read_at(1);			/* nothing at all */
+	read_at(2);
+	check(!rates.n && rates_past(&rates) == 1);
+	done();
+}
+
+static void test_set_back(void)
+{
+	port(0, 80, 1000, 100000);
+	port(0, 81, 7, 70);
+	read_at(10);
+	port(0, 80, 2, 200);		/* reset, then two packets */
+	port(0, 81, 8, 80);		/* not asked for */
+	read_at(11);
+	check(rates.set_back == 1);
+	check(find(0, 80)->came.rx.packets == 2);
+	check(find(0, 80)->came.rx.bytes == 200);
+	check(find(0, 80)->came.tx.packets == 4);
+	check(find(0, 81)->came.rx.packets == 1);
+	port(0, 81, 8, 80);		/* gone, as after disable */
+	read_at(12);
+	check(rates.n == 1 && !rates.set_back);
+	port(0, 80, 3, 300);
+	port(0, 81, 8, 80);
+	read_at(13);
+	check(find(0, 80)->came.rx.packets == 3);
+	/* One counter that went back tells of all the others. */
+	port(0, 80, 4, 10);
+	port(0, 81, 8, 80);
+	read_at(14);
+	check(rates.set_back == 1 && find(0, 80)->came.rx.packets == 4);
+	check(find(0, 80)->came.rx.bytes == 10);
+	done();
+}
+
+static void test_history(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RATES_HISTORY + 5; i++) {
+		port(0, 80, i, i * i);
+		read_at(2 * i);
+		check(rates_past(&rates) ==
+		      (i < RATES_HISTORY ? i : RATES_HISTORY));
+	}
+	/* i * i bytes, and ten times that, in bits, every two seconds. */
+	check(rate_history(&rates, find(0, 80), 0) == 4 * 11 * (2 * i - 3));
+	check(rate_history(&rates, find(0, 80), 1) == 4 * 11 * (2 * i - 5));
+	check(rate_history(&rates, find(0, 80), RATES_HISTORY - 1) ==
+	      4 * 11 * (2 * (i - RATES_HISTORY) - 1));
+	/* A port that comes late has been silent before. */
+	port(0, 80, i, i * i);
+	port(0, 81, 1, 8);
+	read_at(2 * i);
+	check(rate_history(&rates, find(0, 81), 0) == 4 * 88);
+	check(rate_history(&rates, find(0, 81), 1) == 0);
+	done();
+}
+
+/* Overflow records have no port; they are told apart by their range. */
+static void test_overflow(void)
+{
+	struct record r = { .range = 1, .rx = { 1, 10 } };
+
+	port(0, 0, 1, 1);
+	check(!records_add(&list, &r));
+	r.range = 2;
+	check(!records_add(&list, &r));
+	read_at(1);
+	r.rx = (struct count){ 4, 40 };
+	check(!records_add(&list, &r));
+	port(0, 0, 1, 1);
+	read_at(2);
+	check(rates.n == 2);
+	check(rates.v[1].total.range == 2 && rates.v[1].came.rx.packets == 3);
+	check(rates_find(&rates, &r) == &rates.v[1]);
+	check(!rates.v[0].history && rates.v[1].history);
+	r.range = 0;
+	check(!rates_find(&rates, &r));
+	done();
+}
+
+const struct unit_test rates_tests[] = {
+	{ "first", test_first },
+	{ "came", test_came },
+	{ "order", test_order },
+	{ "set_back", test_set_back },
+	{ "history", test_history },
+	{ "overflow", test_overflow },
+	{ 0 }
+};
