@@ -1,187 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * libnl makes the socket and the messages. Receiving is done here: libnl's
- * own receiver copies every message, folds the kernel's errno into its own
- * set of errors and knows nothing of extended acks.
- */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <netlink/attr.h>
 #include <netlink/genl/genl.h>
 #include <netlink/msg.h>
-#include <netlink/socket.h>
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 
 #include "nl.h"
+#include "nlsock.h"
 #include "util.h"
-
-/* The kernel fills messages of up to 32 KiB if there is room for them. */
-#define BUF_SIZE	(64 * 1024)
 
 /* How often a dump is read again that a reset broke into. */
 #define MAX_TRIES	16
 
 /**
  * struct pm - a connection to the module
- * @sk: libnl's socket
- * @fd: its file descriptor
+ * @nl: its socket
  * @family: number the kernel gave the family
- * @intr: a reset broke into the dump being read
- * @sentence: what the kernel said about the last error, or empty
- * @buf: what is being received
  */
 struct pm {
-	struct nl_sock *sk;
-	int fd;
+	struct nlsock *nl;
 	int family;
-	bool intr;
-	char sentence[256];
-	unsigned char buf[BUF_SIZE] __attribute__((aligned(8)));
 };
 
 typedef int (*handler)(const struct nlattr *attrs, int len, void *arg);
 
-static void keep_sentence(struct pm *pm, const struct nlattr *attrs, int len)
-{
-	const struct nlattr *a = attrs;
-
-	for (; nla_ok(a, len); a = nla_next(a, &len))
-		if (nla_type(a) == NLMSGERR_ATTR_MSG)
-			snprintf(pm->sentence, sizeof(pm->sentence), "%.*s",
-				 nla_len(a), (const char *)nla_data(a));
-}
-
-/* NLMSG_ERROR, which is also the ack. */
-static int read_ack(struct pm *pm, struct nlmsghdr *h)
-{
-	const struct nlmsgerr *e = nlmsg_data(h);
-	int skip = sizeof(*e);
-
-	if (nlmsg_datalen(h) < skip)
-		return -EBADMSG;
-	if (!(h->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof(e->msg);
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS && nlmsg_datalen(h) > skip)
-		keep_sentence(pm, nlmsg_data(h) + skip,
-			      nlmsg_datalen(h) - skip);
-	return e->error;
-}
-
-/* NLMSG_DONE: a dump that failed half way tells it here. */
-static int read_done(struct pm *pm, struct nlmsghdr *h)
-{
-	const int skip = NLMSG_ALIGN(sizeof(int));
-	int err = 0;
-
-	if (nlmsg_datalen(h) < (int)sizeof(err))
-		return 0;
-	memcpy(&err, nlmsg_data(h), sizeof(err));
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS && nlmsg_datalen(h) > skip)
-		keep_sentence(pm, nlmsg_data(h) + skip,
-			      nlmsg_datalen(h) - skip);
-	return err < 0 ? err : 0;
-}
-
-static int receive_some(struct pm *pm, size_t *len)
-{
-	struct sockaddr_nl from;
-	socklen_t from_len;
-	ssize_t n;
-
-	do {
-		from_len = sizeof(from);
-		n = recvfrom(pm->fd, pm->buf, BUF_SIZE, MSG_TRUNC,
-			     (struct sockaddr *)&from, &from_len);
-		/* Only the kernel, which is number 0, is listened to. */
-	} while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid));
-	if (n < 0)
-		return -errno;
-	if (n > BUF_SIZE)
-		return -EMSGSIZE;
-	*len = n;
-	return 0;
-}
-
 /**
- * struct answer - an answer being read
- * @seq: number of the request
- * @fn: what takes the attributes of each message
+ * struct taker - what takes the attributes of each message
+ * @fn: the function
  * @arg: its argument
- * @err: first error, of the kernel or of @fn
- * @done: the answer has ended
  */
-struct answer {
-	uint32_t seq;
+struct taker {
 	handler fn;
 	void *arg;
-	int err;
-	bool done;
 };
 
-static void read_message(struct pm *pm, struct nlmsghdr *h, struct answer *a)
+static int take(struct nlmsghdr *h, void *arg)
 {
-	int err = 0;
+	const struct taker *t = arg;
 
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		pm->intr = true;
-	if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
-		err = h->nlmsg_type == NLMSG_DONE ? read_done(pm, h) :
-						    read_ack(pm, h);
-		a->done = true;
-	} else if (h->nlmsg_type >= NLMSG_MIN_TYPE && !a->err) {
-		if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
-			err = -EBADMSG;
-		else
-			err = a->fn(nlmsg_data(h) + GENL_HDRLEN,
-				    nlmsg_datalen(h) - GENL_HDRLEN, a->arg);
-	}
-	if (err && !a->err)
-		a->err = err;
-}
-
-/* Read an answer to its end, also where an error came before it. */
-static int receive(struct pm *pm, struct answer *a)
-{
-	struct nlmsghdr *h;
-	size_t len = 0;
-	int err, left;
-
-	while (!a->done) {
-		err = receive_some(pm, &len);
-		if (err)
-			return err;
-		left = len;
-		for (h = (void *)pm->buf; nlmsg_ok(h, left);
-		     h = nlmsg_next(h, &left))
-			if (h->nlmsg_seq == a->seq)
-				read_message(pm, h, a);
-	}
-	return a->err;
+	if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
+		return -EBADMSG;
+	return t->fn(nlmsg_data(h) + GENL_HDRLEN,
+		     nlmsg_datalen(h) - GENL_HDRLEN, t->arg);
 }
 
 /* Send a request, which is freed, and read the answer. */
 static int transact(struct pm *pm, struct nl_msg *msg, handler fn, void *arg)
 {
-	struct nlmsghdr *h = nlmsg_hdr(msg);
-	struct answer answer = { .fn = fn, .arg = arg };
-	int err;
+	struct taker taker = { .fn = fn, .arg = arg };
 
-	pm->sentence[0] = '\0';
-	pm->intr = false;
-	nl_complete_msg(pm->sk, msg);
-	answer.seq = h->nlmsg_seq;
-	if (send(pm->fd, h, h->nlmsg_len, 0) < 0)
-		err = -errno;
-	else
-		err = receive(pm, &answer);
-	nlmsg_free(msg);
-	return err;
+	return nlsock_ask(pm->nl, msg, take, &taker);
 }
 
 static struct nl_msg *request(int family, uint8_t cmd, uint8_t version,
@@ -221,25 +95,6 @@ static int resolve(struct pm *pm)
 	return transact(pm, msg, keep_family, pm);
 }
 
-static int open_socket(struct pm *pm)
-{
-	const int on = 1;
-
-	pm->sk = nl_socket_alloc();
-	if (!pm->sk)
-		return -ENOMEM;
-	errno = 0;
-	if (nl_connect(pm->sk, NETLINK_GENERIC) < 0)
-		return errno ? -errno : -EIO;
-	pm->fd = nl_socket_get_fd(pm->sk);
-	/* A kernel too old for one of these still answers. */
-	setsockopt(pm->fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	setsockopt(pm->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	setsockopt(pm->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
-	return 0;
-}
-
 /**
  * pm_open() - connect to the module of this network namespace
  * @pmp: the connection, to close with pm_close()
@@ -248,15 +103,14 @@ static int open_socket(struct pm *pm)
  */
 int pm_open(struct pm **pmp)
 {
-	struct pm *pm = malloc(sizeof(*pm));
+	struct pm *pm = calloc(1, sizeof(*pm));
 	int err;
 
 	if (!pm) {
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	memset(pm, 0, offsetof(struct pm, buf));
-	err = open_socket(pm);
+	err = nlsock_open(&pm->nl, NETLINK_GENERIC);
 	if (err) {
 		warn("cannot open a netlink socket: %s", strerror(-err));
 		goto failed;
@@ -284,7 +138,7 @@ void pm_close(struct pm *pm)
 {
 	if (!pm)
 		return;
-	nl_socket_free(pm->sk);
+	nlsock_close(pm->nl);
 	free(pm);
 }
 
@@ -298,7 +152,7 @@ void pm_close(struct pm *pm)
  */
 int pm_complain(const struct pm *pm, const char *what, int err)
 {
-	const char *why = pm->sentence[0] ? pm->sentence : strerror(-err);
+	const char *why = pm->nl->sentence[0] ? pm->nl->sentence : strerror(-err);
 	const char *hint = "";
 
 	switch (-err) {
@@ -414,7 +268,7 @@ static int dump(struct pm *pm, uint8_t cmd, const struct filter *f,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		list->n = before;
 		err = dump_once(pm, cmd, f, ports, list);
-		if (err || !pm->intr)
+		if (err || !pm->nl->intr)
 			return err;
 	}
 	list->n = before;

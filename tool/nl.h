@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one part of the tool that speaks netlink. Functions return 0 or a
+ * The one part of the tool that speaks to the module. Functions return 0 or a
  * negative errno as the kernel gave it; pm_complain() tells the person.
  */
 #ifndef PORTMON_CTL_NL_H

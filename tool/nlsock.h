@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Questions to the kernel over netlink, of whatever family. */
+#ifndef PORTMON_CTL_NLSOCK_H
+#define PORTMON_CTL_NLSOCK_H
+
+#include <stdbool.h>
+
+struct nl_msg;
+struct nl_sock;
+struct nlmsghdr;
+
+/* The kernel fills messages of up to 32 KiB if there is room for them. */
+#define NLSOCK_BUF_SIZE	(64 * 1024)
+
+/**
+ * struct nlsock - a socket
+ * @sk: libnl's socket
+ * @fd: its file descriptor
+ * @intr: what the last dump told of has changed meanwhile
+ * @sentence: what the kernel said about the last error, or empty
+ * @buf: what is being received
+ */
+struct nlsock {
+	struct nl_sock *sk;
+	int fd;
+	bool intr;
+	char sentence[256];
+	unsigned char buf[NLSOCK_BUF_SIZE] __attribute__((aligned(8)));
+};
+
+typedef int (*nlsock_fn)(struct nlmsghdr *h, void *arg);
+
+int nlsock_open(struct nlsock **out, int protocol);
+void nlsock_close(struct nlsock *s);
+int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg);
+
+#endif
