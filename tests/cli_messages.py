@@ -132,7 +132,7 @@ def wrong():
             ("no service is called 'gopherd-x'.*portmon-ctl services", "explain", "gopherd-x"),
             ("explain does not take --scope", "explain", "80", "--scope", "local"),
             ("enable does not take --json", "enable", "--json"),
-            ("--netns needs", "stats", "--netns", "")):
+            ("--netns needs NAME", "stats", "--netns", "")):
         told(USAGE, sentence, *arguments)
 
 

@@ -45,7 +45,7 @@ struct command {
 	const char *args;
 	const char *summary;
 	const char *text;
-	unsigned int options;
+	uint64_t options;
 	int (*run)(struct ctx *ctx, int argc, char **argv);
 };
 

@@ -40,8 +40,13 @@ static const struct command *find_command(const char *name)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
-	warn("unknown command '%s'; see: portmon-ctl help", name);
 	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	warn("unknown command '%s'; see: portmon-ctl help", name);
+	return USAGE;
 }
 
 static void print_usage(FILE *out, const struct command *c)
@@ -97,7 +102,7 @@ static int run_help(struct ctx *ctx, int argc, char **argv)
 	}
 	c = find_command(argv[0]);
 	if (!c)
-		return USAGE;
+		return unknown_command(argv[0]);
 	print_command(c);
 	return 0;
 }
@@ -132,28 +137,35 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 	return c->run(ctx, argc, argv);
 }
 
+static int no_command(const struct ctx *ctx)
+{
+	if (given(&ctx->opt, OPT_HELP)) {
+		print_overview();
+		return 0;
+	}
+	warn("no command given; see: portmon-ctl help");
+	return USAGE;
+}
+
+/* The command first: which options there are depends on it. */
 static int dispatch(struct ctx *ctx, int argc, char **argv)
 {
-	const struct command *c = NULL;
-	int first = options_parse(&ctx->opt, argc, argv);
-	int err = first < 0 ? first : 0;
+	int at = options_command(argc, argv);
+	const struct command *c = at < argc ? find_command(argv[at]) : NULL;
+	int first, err;
 
+	first = options_parse(&ctx->opt, c ? c->options : 0, argc, argv);
+	err = first < 0 ? first : 0;
 	if (!err && given(&ctx->opt, OPT_VERSION)) {
 		printf("portmon-ctl %s\n", PORTMON_VERSION);
 		return 0;
 	}
-	if (!err && first == argc) {
-		if (given(&ctx->opt, OPT_HELP)) {
-			print_overview();
-			return 0;
-		}
-		warn("no command given; see: portmon-ctl help");
-		err = USAGE;
-	} else if (!err) {
-		c = find_command(argv[first]);
-		err = c ? run(ctx, c, argc - first - 1, argv + first + 1) :
-			  USAGE;
-	}
+	if (!err && first == argc)
+		err = no_command(ctx);
+	else if (!err && !c)
+		err = unknown_command(argv[first]);
+	else if (!err)
+		err = run(ctx, c, argc - first - 1, argv + first + 1);
 	if (err == USAGE)
 		print_usage(stderr, c);
 	return err;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One table gives getopt's tables, the help and what each option does. */
+#include <assert.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "ctx.h"
@@ -14,6 +16,8 @@
  * @arg: what it takes, NULL for nothing
  * @help: what it does
  * @set: keeps the argument; NULL if that it was given says all
+ * @keep: keeps an argument of a common kind in the place it is given
+ * @at: that place, an offset in struct options
  */
 struct option_def {
 	char letter;
@@ -21,6 +25,8 @@ struct option_def {
 	const char *arg;
 	const char *help;
 	int (*set)(struct options *opt, const char *arg);
+	int (*keep)(const struct option_def *def, const char *arg, void *to);
+	size_t at;
 };
 
 static void list_words(const struct names *names, char *buf, size_t size)
@@ -111,13 +117,42 @@ static int set_color(struct options *opt, const char *arg)
 	return err;
 }
 
-static int set_netns(struct options *opt, const char *arg)
+/*
+ * What takes an argument says which in its own words; the three kinds that
+ * most arguments are of are kept by these.
+ */
+static int keep_text(const struct option_def *def, const char *arg, void *to)
 {
 	if (!*arg) {
-		warn("--netns needs the name of a network namespace");
+		warn("--%s needs %s, not an empty word", def->name, def->arg);
 		return USAGE;
 	}
-	opt->netns = arg;
+	*(const char **)to = arg;
+	return 0;
+}
+
+static int keep_count(const struct option_def *def, const char *arg, void *to)
+{
+	unsigned long v;
+
+	if (!parse_number(arg, UINT32_MAX, &v, NULL) || !v) {
+		warn("--%s needs a number from 1 up, not '%s'", def->name,
+		     arg);
+		return USAGE;
+	}
+	*(unsigned int *)to = v;
+	return 0;
+}
+
+/* Thousandths of a second; a day is more than anyone waits. */
+static int keep_seconds(const struct option_def *def, const char *arg,
+			void *to)
+{
+	if (!parse_seconds(arg, DAY, to) || !*(unsigned int *)to) {
+		warn("--%s needs seconds, from 0.001 to 86400, not '%s'",
+		     def->name, arg);
+		return USAGE;
+	}
 	return 0;
 }
 
@@ -142,127 +177,148 @@ static int set_si(struct options *opt, const char *arg)
 	return 0;
 }
 
-static const struct option_def options[OPT_COUNT] = {
-	[OPT_JSON] = {
-		'j', "json", NULL, "one JSON document; numbers are exact", NULL
+#define NOTHING		.set = NULL
+#define CALL(fn)	.set = fn
+#define KEEP(fn, m)	.keep = fn, .at = offsetof(struct options, m)
+#define TEXT(m)		KEEP(keep_text, m)
+#define NUMBER(m)	KEEP(keep_count, m)
+#define SECONDS(m)	KEEP(keep_seconds, m)
+#define OPTION(id, _letter, _name, _arg, _set, _help)			\
+	[OPT_##id] = {							\
+		.letter = _letter, .name = _name, .arg = _arg, _set,	\
+		.help = _help,						\
 	},
-	[OPT_PRETTY] = {
-		'p', "pretty", NULL, "JSON in indented lines (implies --json)",
-		NULL
-	},
-	[OPT_NUMERIC] = {
-		'n', "numeric", NULL, "no names of services", NULL
-	},
-	[OPT_DETAILS] = {
-		's', "details", NULL, "more columns: both directions together, first seen", NULL
-	},
-	[OPT_ALL] = {
-		'a', "all", NULL, "every port, ephemeral ones not folded", NULL
-	},
-	[OPT_NETNS] = {
-		0, "netns", "NAME", "in this network namespace (see: ip netns)",
-		set_netns
-	},
-	[OPT_SCOPE] = {
-		0, "scope", "SCOPE",
-		"only local, remote, forward or loopback ports", set_scope
-	},
-	[OPT_TRANSPORT] = {
-		0, "transport", "TRANSPORT",
-		"only tcp, udp, udplite, sctp or dccp", set_transport
-	},
-	[OPT_PORT] = {
-		0, "port", "A[-B]", "only this port or span of ports", set_port
-	},
-	[OPT_RANGE] = {
-		0, "range", "RANGE", "only well-known, registered or dynamic",
-		set_range
-	},
-	[OPT_SORT] = {
-		0, "sort", "FIELD",
-		"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport or none",
-		set_sort
-	},
-	[OPT_REVERSE] = { 'r', "reverse", NULL, "sort the other way", NULL },
-	[OPT_EXACT] = {
-		0, "exact", NULL, "all digits of every number", set_exact
-	},
-	[OPT_IEC] = { 0, "iec", NULL, "powers of 1024: 1.18Mi", set_iec },
-	[OPT_SI] = {
-		0, "si", NULL, "powers of 1000: 1.23M (the default)", set_si
-	},
-	[OPT_COLOR] = {
-		0, "color", "WHEN", "auto, never or always", set_color
-	},
-	[OPT_HELP] = { 'h', "help", NULL, "this help", NULL },
-	[OPT_VERSION] = { 'V', "version", NULL, "version of the tool", NULL },
+
+static const struct option_def options[] = {
+#include "options_table.h"
 };
+
+static_assert(N_OPTIONS <= 64, "a bit for each option");
 
 /* getopt's values: the number of an option, beyond any letter. */
 #define LONG_BASE 256
 
-static void fill_tables(char *letters, struct option *longs)
-{
-	unsigned int i;
+/**
+ * struct tables - what getopt_long() wants to have
+ * @letters: short options
+ * @longs: long ones
+ */
+struct tables {
+	char letters[2 * N_OPTIONS + 3];
+	struct option longs[N_OPTIONS + 1];
+};
 
-	for (i = 0; i < OPT_COUNT; i++) {
-		longs[i] = (struct option){
-			options[i].name,
-			options[i].arg ? required_argument : no_argument,
-			NULL, LONG_BASE + i
-		};
-		if (options[i].letter)
-			*letters++ = options[i].letter;
+/* A letter belongs to the option that the command takes, or the first. */
+static unsigned int letter_option(int letter, uint64_t taken)
+{
+	unsigned int i, found = N_OPTIONS;
+
+	for (i = 0; i < N_OPTIONS; i++) {
+		if (options[i].letter != letter)
+			continue;
+		if (taken & UINT64_C(1) << i)
+			return i;
+		if (found == N_OPTIONS)
+			found = i;
 	}
-	*letters = '\0';
-	longs[OPT_COUNT] = (struct option){ 0 };
+	return found;
 }
 
-static int take(struct options *opt, int c)
+static void fill_tables(struct tables *t, const char *mode, uint64_t taken)
 {
-	unsigned int i = c - LONG_BASE;
+	char *p = stpcpy(t->letters, mode);
+	unsigned int i;
 
-	if (c < LONG_BASE)
-		for (i = 0; options[i].letter != c; i++)
-			;
-	opt->given |= 1u << i;
+	*p++ = ':';
+	for (i = 0; i < N_OPTIONS; i++) {
+		const struct option_def *o = &options[i];
+
+		t->longs[i] = (struct option){
+			o->name, o->arg ? required_argument : no_argument,
+			NULL, LONG_BASE + i
+		};
+		if (!o->letter || letter_option(o->letter, taken) != i)
+			continue;
+		*p++ = o->letter;
+		if (o->arg)
+			*p++ = ':';
+	}
+	*p = '\0';
+	t->longs[N_OPTIONS] = (struct option){ 0 };
+}
+
+/**
+ * options_command() - find the subcommand, which may follow options
+ * @argc: arguments there are
+ * @argv: the arguments
+ *
+ * Return: its index, @argc if there is none.
+ */
+int options_command(int argc, char **argv)
+{
+	struct tables t;
+
+	fill_tables(&t, "+", 0);
+	opterr = 0;
+	optind = 0;
+	while (getopt_long(argc, argv, t.letters, t.longs, NULL) != -1)
+		;
+	return optind;
+}
+
+static int refuse(int c, const char *arg, uint64_t taken)
+{
+	unsigned int i = optopt - LONG_BASE;
+
+	if (optopt && optopt < LONG_BASE)
+		i = letter_option(optopt, taken);
+	if (c == ':')
+		warn("option --%s needs an argument: %s", options[i].name,
+		     options[i].arg);
+	else if (optopt >= LONG_BASE)
+		warn("option --%s takes no argument", options[i].name);
+	else if (optopt)
+		warn("unknown option -%c", optopt);
+	else
+		warn("unknown or ambiguous option %s", arg);
+	return USAGE;
+}
+
+static int take(struct options *opt, int c, uint64_t taken)
+{
+	const unsigned int i = c < LONG_BASE ? letter_option(c, taken) :
+					       (unsigned int)c - LONG_BASE;
+	const struct option_def *o = &options[i];
+
+	opt->given |= UINT64_C(1) << i;
 	if (i == OPT_PRETTY)
 		opt->given |= OPT(JSON);
-	return options[i].set ? options[i].set(opt, optarg) : 0;
+	if (o->keep)
+		return o->keep(o, optarg, (char *)opt + o->at);
+	return o->set ? o->set(opt, optarg) : 0;
 }
 
 /**
  * options_parse() - take the options off the command line
  * @opt: what they ask for
+ * @taken: bit per option that the command takes
  * @argc: arguments there are
  * @argv: the arguments; what is no option is moved to their end
  *
  * Return: index of the first argument that is no option, or USAGE.
  */
-int options_parse(struct options *opt, int argc, char **argv)
+int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 {
-	struct option longs[OPT_COUNT + 1];
-	char letters[OPT_COUNT + 1];
+	struct tables t;
 	int c, err;
 
-	fill_tables(letters, longs);
+	fill_tables(&t, "", taken);
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		if (c == '?') {
-			const char *arg = argv[optind - 1];
-
-			if (optopt >= LONG_BASE)
-				warn("option --%s %s",
-				     options[optopt - LONG_BASE].name,
-				     options[optopt - LONG_BASE].arg ?
-				     "needs an argument" : "takes no argument");
-			else if (optopt)
-				warn("unknown option -%c", optopt);
-			else
-				warn("unknown or ambiguous option %s", arg);
-			return USAGE;
-		}
-		err = take(opt, c);
+	optind = 0;
+	while ((c = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
+		if (c == '?' || c == ':')
+			return refuse(c, argv[optind - 1], taken);
+		err = take(opt, c, taken);
 		if (err)
 			return err;
 	}
@@ -277,14 +333,14 @@ int options_parse(struct options *opt, int argc, char **argv)
  *
  * Return: 0 or USAGE.
  */
-int options_check(const struct options *opt, unsigned int taken,
+int options_check(const struct options *opt, uint64_t taken,
 		  const char *command)
 {
-	unsigned int wrong = opt->given & ~(taken | OPTS_ALWAYS);
+	uint64_t wrong = opt->given & ~(taken | OPTS_ALWAYS);
 	unsigned int i;
 
-	for (i = 0; i < OPT_COUNT; i++) {
-		if (wrong & 1u << i) {
+	for (i = 0; i < N_OPTIONS; i++) {
+		if (wrong & UINT64_C(1) << i) {
 			warn("%s does not take --%s", command,
 			     options[i].name);
 			return USAGE;
@@ -298,15 +354,15 @@ int options_check(const struct options *opt, unsigned int taken,
  * @out: where to
  * @taken: bit per option to print
  */
-void options_help(FILE *out, unsigned int taken)
+void options_help(FILE *out, uint64_t taken)
 {
 	unsigned int i;
 	char word[40];
 
-	for (i = 0; i < OPT_COUNT; i++) {
+	for (i = 0; i < N_OPTIONS; i++) {
 		const struct option_def *o = &options[i];
 
-		if (!(taken & 1u << i))
+		if (!(taken & UINT64_C(1) << i))
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", o->name,
 			 o->arg ? " " : "", o->arg ? o->arg : "");

@@ -4,34 +4,20 @@
 #define PORTMON_CTL_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "format.h"
 #include "record.h"
 
 enum {
-	OPT_JSON,
-	OPT_PRETTY,
-	OPT_NUMERIC,
-	OPT_DETAILS,
-	OPT_ALL,
-	OPT_NETNS,
-	OPT_SCOPE,
-	OPT_TRANSPORT,
-	OPT_PORT,
-	OPT_RANGE,
-	OPT_SORT,
-	OPT_REVERSE,
-	OPT_EXACT,
-	OPT_IEC,
-	OPT_SI,
-	OPT_COLOR,
-	OPT_HELP,
-	OPT_VERSION,
-	OPT_COUNT
+#define OPTION(id, ...) OPT_##id,
+#include "options_table.h"
+#undef OPTION
+	N_OPTIONS
 };
 
-#define OPT(name)	(1u << OPT_##name)
+#define OPT(name)	(UINT64_C(1) << OPT_##name)
 #define OPTS_ALWAYS	(OPT(HELP) | OPT(VERSION) | OPT(COLOR))
 #define OPTS_JSON	(OPT(JSON) | OPT(PRETTY))
 #define OPTS_UNITS	(OPT(EXACT) | OPT(IEC) | OPT(SI))
@@ -69,26 +55,31 @@ enum when {
  * @units: how large numbers are cut short
  * @color: when there are colours
  * @netns: name of the network namespace or NULL
+ * @interval_ms: time between two readings, 0 for a single one
+ * @count: how many intervals, 0 for no end
  */
 struct options {
-	unsigned int given;
+	uint64_t given;
 	struct filter filter;
 	enum sort_key sort;
 	enum units units;
 	enum when color;
 	const char *netns;
+	unsigned int interval_ms;
+	unsigned int count;
 };
 
 #define OPTIONS_DEFAULT { .filter = FILTER_ALL }
 
 static inline bool given(const struct options *opt, unsigned int which)
 {
-	return opt->given & 1u << which;
+	return opt->given & UINT64_C(1) << which;
 }
 
-int options_parse(struct options *opt, int argc, char **argv);
-int options_check(const struct options *opt, unsigned int taken,
+int options_command(int argc, char **argv);
+int options_parse(struct options *opt, uint64_t taken, int argc, char **argv);
+int options_check(const struct options *opt, uint64_t taken,
 		  const char *command);
-void options_help(FILE *out, unsigned int taken);
+void options_help(FILE *out, uint64_t taken);
 
 #endif

@@ -78,6 +78,27 @@ bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
 }
 
 /**
+ * parse_seconds() - read a time with up to three digits after the point
+ * @s: the time, and nothing after it
+ * @max: most seconds allowed
+ * @ms: the time in thousandths of a second
+ *
+ * Return: whether there was one.
+ */
+bool parse_seconds(const char *s, unsigned int max, unsigned int *ms)
+{
+	unsigned long whole, unit = 1000;
+
+	if (!parse_number(s, max, &whole, &s))
+		return false;
+	*ms = whole * 1000;
+	if (*s == '.')
+		for (s++; isdigit((unsigned char)*s) && unit > 1; s++)
+			*ms += (*s - '0') * (unit /= 10);
+	return !*s && *ms <= max * 1000u;
+}
+
+/**
  * warn_ports() - tell the person what parse_ports() takes
  * @s: what it did not take
  */

@@ -27,9 +27,8 @@ static const char *parse(const char *line)
 	     w = strtok_r(NULL, " ", &save))
 		args[argc++] = w;
 	args[argc] = NULL;
-	optind = 0;
 	begin_capture();
-	first = options_parse(&opt, argc, args);
+	first = options_parse(&opt, 0, argc, args);
 	said = end_capture();
 	check((first < 0) == !!*said);
 	if (first < 0)
@@ -66,13 +65,40 @@ static void test_filters(void)
 	check(opt.sort == SORT_LAST_SEEN && opt.units == UNITS_IEC);
 }
 
+static void test_arguments(void)
+{
+	parse("-i 1 -c 5");
+	check(opt.interval_ms == 1000 && opt.count == 5);
+	parse("-i0.25 --count=4294967295");
+	check(opt.interval_ms == 250 && opt.count == UINT32_MAX);
+	parse("--interval 86400");
+	check(opt.interval_ms == 86400000);
+	parse("-jc 3");
+	check(given(&opt, OPT_JSON) && opt.count == 3);
+}
+
+/* What follows an option with an argument is no command. */
+static void test_command(void)
+{
+	char *argv[] = { "portmon-ctl", "--netns", "stats", "-c", "1", "-j",
+			 "show", "--bogus", NULL };
+
+	check(options_command(8, argv) == 6);
+	check(options_command(6, argv) == 6);
+	check_text(argv[6], "show");
+	parse("stats -c");
+	check(strstr(said, "--count needs an argument: N"));
+}
+
 static void test_wrong(void)
 {
 	static const char *const wrong[] = {
 		"--bogus", "-Z", "--netns", "--json=1", "--scope x",
 		"--scope loc", "--transport ip", "--range low", "--port x",
 		"--port 65536", "--port 2-1", "--port 1-", "--port 1x",
-		"--sort size", "--color blue", "--s",
+		"--sort size", "--color blue", "--s", "-i", "-i 0", "-i 0.0001",
+		"-i 1x", "-i 86401", "-i .5", "--netns=", "-c 0", "-c -1",
+		"--count=4294967296",
 	};
 	unsigned int i;
 
@@ -100,6 +126,8 @@ static void test_taken(void)
 const struct unit_test options_tests[] = {
 	{ "anywhere", test_anywhere },
 	{ "filters", test_filters },
+	{ "arguments", test_arguments },
+	{ "command", test_command },
 	{ "wrong", test_wrong },
 	{ "taken", test_taken },
 	{ 0 }

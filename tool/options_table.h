@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every option, in the order of the help. A new one is a line here; OPT_NAME
+ * is its number then, and OPT(NAME) its bit for the commands that take it.
+ *
+ *	OPTION(NAME, letter or 0, "name", "ARGUMENT" or NULL, set, help)
+ *
+ * set is what keeps the argument: TEXT(member), NUMBER(member) or
+ * SECONDS(member) of struct options, a function of options.c, or NOTHING if
+ * that the option was given says all. A letter may be used again where no
+ * command takes both options.
+ */
+OPTION(JSON, 'j', "json", NULL, NOTHING,
+	"one JSON document; numbers are exact")
+OPTION(PRETTY, 'p', "pretty", NULL, NOTHING,
+	"JSON in indented lines (implies --json)")
+OPTION(NUMERIC, 'n', "numeric", NULL, NOTHING, "no names of services")
+OPTION(DETAILS, 's', "details", NULL, NOTHING,
+	"more columns: both directions together, first seen")
+OPTION(ALL, 'a', "all", NULL, NOTHING,
+	"every port, ephemeral ones not folded")
+OPTION(NETNS, 0, "netns", "NAME", TEXT(netns),
+	"in this network namespace (see: ip netns)")
+OPTION(SCOPE, 0, "scope", "SCOPE", CALL(set_scope),
+	"only local, remote, forward or loopback ports")
+OPTION(TRANSPORT, 0, "transport", "TRANSPORT", CALL(set_transport),
+	"only tcp, udp, udplite, sctp or dccp")
+OPTION(PORT, 0, "port", "A[-B]", CALL(set_port),
+	"only this port or span of ports")
+OPTION(RANGE, 0, "range", "RANGE", CALL(set_range),
+	"only well-known, registered or dynamic")
+OPTION(SORT, 0, "sort", "FIELD", CALL(set_sort),
+	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport or none")
+OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
+OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
+	"again and again, with what came per second in between")
+OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals")
+OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
+OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
+OPTION(SI, 0, "si", NULL, CALL(set_si),
+	"powers of 1000: 1.23M (the default)")
+OPTION(COLOR, 0, "color", "WHEN", CALL(set_color), "auto, never or always")
+OPTION(HELP, 'h', "help", NULL, NOTHING, "this help")
+OPTION(VERSION, 'V', "version", NULL, NOTHING, "version of the tool")
