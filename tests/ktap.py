@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Cases, what they clean up, and the KTAP they print; see lib.py."""
+import contextlib
+import fnmatch
+import os
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient"))
+
+_cases = []
+_cleanup = [contextlib.ExitStack()]
+
+
+class Skip(Exception):
+    "This case cannot run here; say why."
+
+
+def case(*variants):
+    def register(function):
+        what = " ".join((function.__doc__ or function.__name__).split())
+        for variant in variants:
+            name = variant if isinstance(variant, str) else ", ".join(map(str, variant))
+            _cases.append((f"{what} [{name}]", lambda v=variant: function(v)))
+        if not variants:
+            _cases.append((what, function))
+        return function
+    return register
+
+
+def defer(function, *args, **kwargs):
+    "Call this when the case (outside of one: the file) ends, last deferred first."
+    _cleanup[-1].callback(function, *args, **kwargs)
+
+
+def note(text):
+    for line in str(text).splitlines():
+        print("#", line, flush=True)
+
+
+def run():
+    "Run the cases (those that match a glob given as argument) and exit."
+    cases = [c for c in _cases if not sys.argv[1:] or any(fnmatch.fnmatch(c[0], f"*{a}*") for a in sys.argv[1:])]
+    print(f"TAP version 13\n1..{len(cases)}", flush=True)
+    failed = 0
+    for number, (what, function) in enumerate(cases, 1):
+        verdict, directive, begun = "ok", "", time.monotonic()
+        _cleanup.append(contextlib.ExitStack())
+        try:
+            with _cleanup[-1]:
+                function()
+        except Skip as why:
+            directive = f" # SKIP {why}"
+        except BaseException as error:
+            verdict = "not ok"
+            failed += 1
+            if isinstance(error, AssertionError):
+                where = traceback.extract_tb(error.__traceback__)
+                here = [f for f in where if not f.filename.endswith(_LIBRARY)] or where
+                note(f"{error or 'assertion failed'}\nat {os.path.basename(here[-1].filename)}:{here[-1].lineno} {here[-1].line}")
+            else:
+                note("".join(traceback.format_exception(error)))
+        _cleanup.pop()
+        note(f"{time.monotonic() - begun:.1f} s")
+        print(f"{verdict} {number} {what}{directive}", flush=True)
+    try:
+        with _cleanup.pop():
+            pass
+    except Exception as error:
+        note(f"cleaning up: {error}")
+        failed += 1
+    sys.exit(1 if failed else 0)
+
+
+def equal(got, wanted, what=""):
+    "They are the same; of dicts say which entries are not."
+    if got == wanted:
+        return
+    if isinstance(got, dict) and isinstance(wanted, dict):
+        lines = [f"  {key}: got {got.get(key)}, wanted {wanted.get(key)}"
+                 for key in sorted(got.keys() | wanted.keys(), key=str) if got.get(key) != wanted.get(key)]
+        more = [f"  and {len(lines) - 20} more"] if len(lines) > 20 else []
+        raise AssertionError("\n".join([f"{what} differ:", *lines[:20], *more]))
+    raise AssertionError(f"{what}: got {got!r}, wanted {wanted!r}")
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def wait_until(condition, timeout=20, what="the condition"):
+    "Wait until condition() is true and return what it returned."
+    limit = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > limit:
+            raise AssertionError(f"{what} did not come within {timeout} s")
+        time.sleep(0.002)
+    return value
