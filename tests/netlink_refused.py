@@ -23,7 +23,7 @@ NUMBER = {s: {name: n for n, name in enumerate(attributes, 1)} for s, attributes
 # (operation, do or dump, its attribute set, the attributes it takes)
 REQUESTS = [(op["name"], mode, op["attribute-set"], op[mode].get("request", {}).get("attributes", []))
             for op in spec["operations"]["list"] for mode in ("do", "dump") if mode in op]
-SIZE = {"u8": 1, "u16": 2, "u32": 4, "uint": 4, "flag": 0, "string": 2}
+SIZE = {"u8": 1, "u16": 2, "u32": 4, "uint": 4, "flag": 0, "string": 2, "nest": 4}
 
 
 def attr(attr_set, name, value=None, flag=0):
@@ -153,7 +153,7 @@ def headers():
         if mode not in modes[op]:
             # Refused by generic netlink, which has no sentence for it.
             refused(pm, op, mode, b"", "EOPNOTSUPP", None)
-    for command, mode in itertools.product((0, max(UAPI["cmd"].values()) + 1, 255, "netns-ntf", "reset-ntf"), FLAGS):
+    for command, mode in itertools.product((0, max(UAPI["cmd"].values()) + 1, 255, "netns-ntf", "reset-ntf", "event-ntf"), FLAGS):
         refused(pm, command, mode, b"", "EOPNOTSUPP", None)
     for op, flags in itertools.product(("port-get", "reset"), (ROOT, MATCH, 0x400, 0x800)):
         refused(pm, op, "do", named(scope="local", transport="udp", port=40000), "EINVAL",

@@ -67,7 +67,8 @@ def operations():
     equal({name: sorted(mode for mode in ("do", "dump", "event", "notify") if mode in op.yaml)
            for name, op in family.msgs.items()},
           {"info-get": ["do"], "netns-set": ["do"], "netns-ntf": ["notify"], "port-get": ["do", "dump"], "range-get": ["dump"],
-           "overflow-get": ["dump"], "bucket-get": ["dump"], "reset": ["do", "dump"], "reset-ntf": ["event"]}, "operations")
+           "overflow-get": ["dump"], "bucket-get": ["dump"], "reset": ["do", "dump"], "reset-ntf": ["event"],
+           "event-ntf": ["event"]}, "operations")
 
 
 @case()
