@@ -2,8 +2,6 @@
 /* explain and services: what ports are for. Neither needs the module. */
 #include <fnmatch.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "ctx.h"
 #include "names.h"
@@ -60,23 +58,13 @@ static void json_service(struct json *j, const struct svc_match *m)
 	json_object_end(j);
 }
 
-static unsigned int text_width(const struct ctx *ctx)
-{
-	struct winsize size;
-
-	if (ctx->tty && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
-	    size.ws_col >= 40)
-		return size.ws_col;
-	return 80;
-}
-
 static void print_field(const struct ctx *ctx, const char *head,
 			const char *text)
 {
 	if (!text)
 		return;
 	printf("  %-10s ", head);
-	print_wrapped(stdout, text, 13, text_width(ctx));
+	print_wrapped(stdout, text, 13, ctx_width(ctx));
 }
 
 static void print_service(const struct ctx *ctx, const struct svc_match *m)

@@ -76,7 +76,7 @@ static int print(struct ctx *ctx, const struct records *list)
 	err = out_json_begin(&j, ctx);
 	if (err)
 		return err;
-	out_json_ports(&j, "ports", list);
+	out_json_ports(&j, ctx, "ports", list);
 	return out_json_end(&j);
 }
 

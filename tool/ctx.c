@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "ctx.h"
 #include "netns.h"
@@ -59,6 +61,22 @@ int ctx_counting(struct ctx *ctx)
 	else
 		warn("counting is off in this network namespace; switch it on with: portmon-ctl enable");
 	return -ENOTCONN;
+}
+
+/**
+ * ctx_width() - how wide a text may be
+ * @ctx: the run
+ *
+ * Return: columns of the terminal, or 80.
+ */
+unsigned int ctx_width(const struct ctx *ctx)
+{
+	struct winsize size;
+
+	if (ctx->tty && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
+	    size.ws_col >= 40)
+		return size.ws_col;
+	return 80;
 }
 
 /**

@@ -63,6 +63,7 @@ extern const struct command cmd_info;
 int ctx_enter(struct ctx *ctx);
 int ctx_connect(struct ctx *ctx);
 int ctx_counting(struct ctx *ctx);
+unsigned int ctx_width(const struct ctx *ctx);
 int ctx_no_args(int argc, char **argv);
 void ctx_free(struct ctx *ctx);
 

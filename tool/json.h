@@ -46,6 +46,7 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
 void json_word(struct json *j, const char *key, const char *word);
 void json_string(struct json *j, const char *key, const char *s);
+void json_text(struct json *j, const char *key, const char *text);
 void json_time(struct json *j, const char *key, uint64_t t);
 
 #endif

@@ -50,6 +50,28 @@ NAMES(bucket,
 	[PORTMON_BUCKET_LOOPBACK] = "loopback",
 	[PORTMON_BUCKET_L3MDEV] = "l3mdev");
 
+NAMES(event,
+	[PORTMON_EVENT_NEW_PORT] = "new-port",
+	[PORTMON_EVENT_HANDSHAKE_FAILURES] = "handshake-failures",
+	[PORTMON_EVENT_DROP] = "drop");
+
+NAMES(tracepoint, "inet_sock_set_state", "tcp_retransmit_skb",
+	"tcp_retransmit_synack", "kfree_skb");
+
+const char *const tcp_keys[] = {
+	[PORTMON_A_TCP_SYN_RECEIVED] = "syn_received",
+	[PORTMON_A_TCP_SYN_SENT] = "syn_sent",
+	[PORTMON_A_TCP_SYNACK_SENT] = "synack_sent",
+	[PORTMON_A_TCP_SYNACK_RECEIVED] = "synack_received",
+	[PORTMON_A_TCP_ESTABLISHED] = "established",
+	[PORTMON_A_TCP_FAILED] = "failed",
+	[PORTMON_A_TCP_FIN] = "fin",
+	[PORTMON_A_TCP_RST_SENT] = "rst_sent",
+	[PORTMON_A_TCP_RST_RECEIVED] = "rst_received",
+	[PORTMON_A_TCP_RETRANSMITTED] = "retransmitted",
+	[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = "synack_retransmitted",
+};
+
 /**
  * name_find() - value of a word, in any case of letters
  * @names: the words

@@ -23,6 +23,13 @@ extern const struct names range_names;
 extern const struct names hook_names;
 extern const struct names family_names;
 extern const struct names bucket_names;
+extern const struct names event_names;
+
+/* By PORTMON_A_TCP_*, as JSON has them. */
+extern const char *const tcp_keys[];
+
+/* By bit of enum portmon_tracepoint. */
+extern const struct names tracepoint_names;
 
 /* A newer module may know more words than this tool. */
 static inline const char *name_of(const struct names *names, unsigned int v)

@@ -182,7 +182,7 @@ static int take_record(const struct nlattr *attrs, int len, void *arg)
 {
 	struct record *r = records_new(arg);
 
-	return r ? pm_parse_record(attrs, len, r) : -ENOMEM;
+	return r ? pm_parse_record(attrs, len, r, arg) : -ENOMEM;
 }
 
 /**
@@ -242,6 +242,8 @@ static int put_filter(struct nl_msg *msg, const struct filter *f, bool ports)
 				   f->port_max);
 	if (f->non_zero)
 		err |= nla_put_flag(msg, PORTMON_A_RECORD_NON_ZERO);
+	if (f->dropped)
+		err |= nla_put_flag(msg, PORTMON_A_RECORD_DROPPED);
 	return err;
 }
 

@@ -24,7 +24,8 @@ int pm_reset(struct pm *pm, const struct filter *f, struct records *list);
 
 int pm_complain(const struct pm *pm, const char *what, int err);
 
-int pm_parse_record(const struct nlattr *attrs, int len, struct record *r);
+int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
+		    struct records *list);
 int pm_parse_info(const struct nlattr *attrs, int len, struct info *info);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From attributes to struct record and struct info. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,10 +43,37 @@ static const struct field record_fields[] = {
 	[PORTMON_A_RECORD_BYTES] = R(all.bytes),
 	[PORTMON_A_RECORD_FIRST_SEEN] = R(first_seen),
 	[PORTMON_A_RECORD_LAST_SEEN] = R(last_seen),
+	[PORTMON_A_RECORD_EVENT] = R(event),
+	[PORTMON_A_RECORD_MISSED] = R(missed),
+};
+
+#define T(attr) \
+	[attr] = { (attr) * sizeof(uint64_t), sizeof(uint64_t) }
+
+static const struct field tcp_fields[] = {
+	T(PORTMON_A_TCP_SYN_RECEIVED),
+	T(PORTMON_A_TCP_SYN_SENT),
+	T(PORTMON_A_TCP_SYNACK_RECEIVED),
+	T(PORTMON_A_TCP_SYNACK_SENT),
+	T(PORTMON_A_TCP_ESTABLISHED),
+	T(PORTMON_A_TCP_FAILED),
+	T(PORTMON_A_TCP_FIN),
+	T(PORTMON_A_TCP_RST_RECEIVED),
+	T(PORTMON_A_TCP_RST_SENT),
+	T(PORTMON_A_TCP_RETRANSMITTED),
+	T(PORTMON_A_TCP_SYNACK_RETRANSMITTED),
+};
+
+static const struct field drop_fields[] = {
+	[PORTMON_A_DROP_PACKETS] = FIELD(struct drop, packets),
+	[PORTMON_A_DROP_FIRST_SEEN] = FIELD(struct drop, first_seen),
+	[PORTMON_A_DROP_LAST_SEEN] = FIELD(struct drop, last_seen),
 };
 
 static const struct field info_fields[] = {
 	[PORTMON_A_INFO_ENABLED] = I(enabled),
+	[PORTMON_A_INFO_LIFECYCLE] = I(lifecycle),
+	[PORTMON_A_INFO_DROPS] = I(counts_drops),
 	[PORTMON_A_INFO_SINCE] = I(since),
 	[PORTMON_A_INFO_GENERATION] = I(generation),
 	[PORTMON_A_INFO_RECORDS] = I(records),
@@ -55,6 +83,10 @@ static const struct field info_fields[] = {
 	[PORTMON_A_INFO_MEMORY] = I(memory),
 	[PORTMON_A_INFO_EPHEMERAL_MIN] = I(ephemeral_min),
 	[PORTMON_A_INFO_EPHEMERAL_MAX] = I(ephemeral_max),
+	[PORTMON_A_INFO_MISSING] = I(missing),
+	[PORTMON_A_INFO_EVENTS] = I(events),
+	[PORTMON_A_INFO_EVENTS_MAX] = I(events_max),
+	[PORTMON_A_INFO_DROPS_UNPLACED] = I(drops_unplaced),
 };
 
 /*
@@ -119,18 +151,22 @@ static inline bool set_field(void *base, const struct field *f, uint64_t v)
  * struct parser - how the attributes of a set are read
  * @fields: by attribute
  * @n: how many
- * @special: takes an attribute that is no number, or NULL
+ * @special: takes an attribute that is no number, or NULL; returns 0 or a
+ *   negative errno
  */
 struct parser {
 	const struct field *fields;
 	unsigned int n;
-	void (*special)(const struct nlattr *a, unsigned int len, void *base);
+	int (*special)(const struct nlattr *a, unsigned int len, void *base,
+		       void *arg);
 };
 
 /* What is not known is passed over: a newer module tells more. */
 static inline int parse(const struct parser *p, const struct nlattr *a,
-			int left, void *base, uint32_t *has)
+			int left, void *base, uint32_t *has, void *arg)
 {
+	int err;
+
 	while (left > 0) {
 		unsigned int type, len, step;
 		uint64_t v;
@@ -146,7 +182,9 @@ static inline int parse(const struct parser *p, const struct nlattr *a,
 				return -EBADMSG;
 			*has |= 1u << type;
 		} else if (p->special) {
-			p->special(a, len, base);
+			err = p->special(a, len, base, arg);
+			if (err)
+				return err;
 		}
 		step = NLA_ALIGN(a->nla_len);
 		left -= step;
@@ -155,32 +193,100 @@ static inline int parse(const struct parser *p, const struct nlattr *a,
 	return 0;
 }
 
+static unsigned int type_of(const struct nlattr *a)
+{
+	return a->nla_type & NLA_TYPE_MASK;
+}
+
+static void copy_text(char *to, size_t size, const struct nlattr *a,
+		      unsigned int len)
+{
+	snprintf(to, size, "%.*s", (int)len, (const char *)a + NLA_HDRLEN);
+}
+
+static int get_reason(const struct nlattr *a, unsigned int len, void *base,
+		      void *arg)
+{
+	struct drop *drop = base;
+	char *p;
+
+	(void)arg;
+	if (type_of(a) != PORTMON_A_DROP_REASON)
+		return 0;
+	copy_text(drop->reason, sizeof(drop->reason), a, len);
+	/* It becomes a key. */
+	for (p = drop->reason; *p; p++)
+		if (!isalnum((unsigned char)*p))
+			*p = '_';
+	return 0;
+}
+
+static int get_drop(const struct nlattr *attrs, unsigned int len,
+		    struct record *r, struct records *list)
+{
+	static const struct parser parser = {
+		drop_fields, ARRAY_SIZE(drop_fields), get_reason
+	};
+	struct drop *drop = records_drop(list, r);
+	uint32_t has = 0;
+	int err;
+
+	if (!drop)
+		return -ENOMEM;
+	err = parse(&parser, attrs, len, drop, &has, NULL);
+	r->dropped += drop->packets;
+	return err;
+}
+
+static int get_nest(const struct nlattr *a, unsigned int len, void *base,
+		    void *arg)
+{
+	static const struct parser tcp = {
+		tcp_fields, ARRAY_SIZE(tcp_fields), NULL
+	};
+	const struct nlattr *attrs = (const void *)((const char *)a +
+						    NLA_HDRLEN);
+	const unsigned int type = type_of(a);
+	struct record *r = base;
+	uint32_t has = 0;
+
+	if (type != PORTMON_A_RECORD_TCP && type != PORTMON_A_RECORD_DROPS)
+		return 0;
+	r->has |= 1u << type;
+	if (type == PORTMON_A_RECORD_DROPS)
+		return get_drop(attrs, len, r, arg);
+	return parse(&tcp, attrs, len, r->tcp, &has, NULL);
+}
+
 /**
  * pm_parse_record() - make a record of its attributes
  * @attrs: first attribute
  * @len: length of all
  * @r: the record
+ * @list: list that holds it, or at least its drops
  *
- * Return: 0, or -EBADMSG for what no module of ours would send.
+ * Return: 0, -EBADMSG for what no module of ours would send, or -ENOMEM.
  */
-int pm_parse_record(const struct nlattr *attrs, int len, struct record *r)
+int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
+		    struct records *list)
 {
 	static const struct parser parser = {
-		record_fields, ARRAY_SIZE(record_fields), NULL
+		record_fields, ARRAY_SIZE(record_fields), get_nest
 	};
 
 	memset(r, 0, sizeof(*r));
-	return parse(&parser, attrs, len, r, &r->has);
+	return parse(&parser, attrs, len, r, &r->has, list);
 }
 
-static void get_version(const struct nlattr *a, unsigned int len, void *base)
+static int get_version(const struct nlattr *a, unsigned int len, void *base,
+		       void *arg)
 {
 	struct info *info = base;
 
-	if ((a->nla_type & NLA_TYPE_MASK) != PORTMON_A_INFO_VERSION)
-		return;
-	snprintf(info->version, sizeof(info->version), "%.*s", (int)len,
-		 (const char *)a + NLA_HDRLEN);
+	(void)arg;
+	if (type_of(a) == PORTMON_A_INFO_VERSION)
+		copy_text(info->version, sizeof(info->version), a, len);
+	return 0;
 }
 
 /**
@@ -196,8 +302,7 @@ int pm_parse_info(const struct nlattr *attrs, int len, struct info *info)
 	static const struct parser parser = {
 		info_fields, ARRAY_SIZE(info_fields), get_version
 	};
-	uint32_t has = 0;
 
 	memset(info, 0, sizeof(*info));
-	return parse(&parser, attrs, len, info, &has);
+	return parse(&parser, attrs, len, info, &info->has, NULL);
 }

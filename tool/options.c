@@ -90,6 +90,9 @@ static int set_sort(struct options *opt, const char *arg)
 		[SORT_FIRST_SEEN] = "first-seen", [SORT_PORT] = "port",
 		[SORT_SERVICE] = "service", [SORT_SCOPE] = "scope",
 		[SORT_TRANSPORT] = "transport",
+		[SORT_CONNECTIONS] = "connections",
+		[SORT_RETRANSMITTED] = "retransmitted",
+		[SORT_DROPS] = "drops",
 	};
 	static const struct names names = {
 		"sort field", words, ARRAY_SIZE(words)

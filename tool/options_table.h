@@ -30,11 +30,11 @@ OPTION(PORT, 0, "port", "A[-B]", CALL(set_port),
 OPTION(RANGE, 0, "range", "RANGE", CALL(set_range),
 	"only well-known, registered or dynamic")
 OPTION(SORT, 0, "sort", "FIELD", CALL(set_sort),
-	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport or none")
+	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, drops or none")
 OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
 	"again and again, with what came per second in between")
-OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals")
+OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")
 OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
 OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
 OPTION(SI, 0, "si", NULL, CALL(set_si),

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys may be added here; those there are stay. */
+#include <string.h>
+
+#include "known.h"
 #include "names.h"
 #include "netns.h"
 #include "out_json.h"
@@ -56,7 +59,74 @@ static void count(struct json *j, const char *key, const struct count *c)
 	json_object_end(j);
 }
 
-static void port(struct json *j, const struct record *r)
+/* Room for a TCP object without a number, with its keys. */
+#define TCP_TEXT_SIZE 320
+
+/**
+ * struct quiet - what is written of most ports: nothing happened there
+ * @info: state of the namespace
+ * @tcp: the TCP object of such a port, of scope forward and of the others
+ */
+struct quiet {
+	const struct info *info;
+	char tcp[2][TCP_TEXT_SIZE];
+};
+
+static void quiet_init(struct quiet *quiet, const struct info *info)
+{
+	struct record r = { 0 };
+	unsigned int i, attr;
+
+	quiet->info = info;
+	for (i = 0; i < ARRAY_SIZE(quiet->tcp); i++) {
+		char *p = quiet->tcp[i];
+
+		r.scope = i ? PORTMON_SCOPE_FORWARD : PORTMON_SCOPE_LOCAL;
+		for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
+			p += sprintf(p, "%c\"%s\":%s", attr > 1 ? ',' : '{',
+				     tcp_keys[attr],
+				     tcp_unknown(info, &r, attr) ? "null" :
+								   "0");
+		sprintf(p, "}");
+	}
+}
+
+static void tcp(struct json *j, const struct quiet *quiet,
+		const struct record *r)
+{
+	unsigned int attr;
+
+	if (!j->pretty && !record_has(r, PORTMON_A_RECORD_TCP)) {
+		json_text(j, "tcp",
+			  quiet->tcp[r->scope == PORTMON_SCOPE_FORWARD]);
+		return;
+	}
+	json_object(j, "tcp");
+	for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
+		if (tcp_unknown(quiet->info, r, attr))
+			json_null(j, tcp_keys[attr]);
+		else
+			json_uint(j, tcp_keys[attr], r->tcp[attr]);
+	json_object_end(j);
+}
+
+static void drops(struct json *j, const struct quiet *quiet,
+		  const struct record *r)
+{
+	const struct drop *drop;
+
+	if (drops_unknown(quiet->info, r)) {
+		json_null(j, "drops");
+		return;
+	}
+	json_object(j, "drops");
+	for (drop = r->drops; drop; drop = drop->next)
+		json_uint(j, drop->reason, drop->packets);
+	json_object_end(j);
+}
+
+static void port(struct json *j, const struct quiet *quiet,
+		 const struct record *r)
 {
 	json_object(j, NULL);
 	json_word(j, "scope", name_of(&scope_names, r->scope));
@@ -75,28 +145,80 @@ static void port(struct json *j, const struct record *r)
 	count(j, "tx", &r->tx);
 	json_time(j, "first_seen", r->first_seen);
 	json_time(j, "last_seen", r->last_seen);
+	if (r->transport == PORTMON_TRANSPORT_TCP)
+		tcp(j, quiet, r);
+	drops(j, quiet, r);
 	json_object_end(j);
 }
 
 /**
  * out_json_ports() - write port records
  * @j: the document
+ * @ctx: the run
  * @key: name of the array
  * @list: the records
  */
-void out_json_ports(struct json *j, const char *key,
+void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 		    const struct records *list)
 {
+	struct quiet quiet;
 	size_t i;
 
+	quiet_init(&quiet, &ctx->info);
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++)
-		port(j, &list->v[i]);
+		port(j, &quiet, &list->v[i]);
+	json_array_end(j);
+}
+
+static void sum(struct json *j, const struct record *r)
+{
+	json_word(j, "scope", name_of(&scope_names, r->scope));
+	if (record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
+		json_word(j, "transport",
+			  name_of(&transport_names, r->transport));
+		json_word(j, "range", name_of(&range_names, r->range));
+	} else {
+		json_null(j, "transport");
+		json_null(j, "range");
+	}
+	if (record_has(r, PORTMON_A_RECORD_PORTS))
+		json_uint(j, "ports", r->ports);
+	count(j, "rx", &r->rx);
+	count(j, "tx", &r->tx);
+}
+
+/**
+ * out_json_overflow() - write overflow records
+ * @j: the document
+ * @ctx: the run
+ * @key: name of the array
+ * @list: the records
+ */
+void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
+		       const struct records *list)
+{
+	struct quiet quiet;
+	size_t i;
+
+	quiet_init(&quiet, &ctx->info);
+	json_array(j, key);
+	for (i = 0; i < list->n && !j->err; i++) {
+		const struct record *r = &list->v[i];
+
+		json_object(j, NULL);
+		sum(j, r);
+		if (record_has(r, PORTMON_A_RECORD_TCP))
+			tcp(j, &quiet, r);
+		if (record_has(r, PORTMON_A_RECORD_DROPS))
+			drops(j, &quiet, r);
+		json_object_end(j);
+	}
 	json_array_end(j);
 }
 
 /**
- * out_json_sums() - write ranges or overflow records
+ * out_json_sums() - write the sums of ranges
  * @j: the document
  * @key: name of the array
  * @list: the records
@@ -108,17 +230,8 @@ void out_json_sums(struct json *j, const char *key,
 
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++) {
-		const struct record *r = &list->v[i];
-
 		json_object(j, NULL);
-		json_word(j, "scope", name_of(&scope_names, r->scope));
-		json_word(j, "transport",
-			  name_of(&transport_names, r->transport));
-		json_word(j, "range", name_of(&range_names, r->range));
-		if (record_has(r, PORTMON_A_RECORD_PORTS))
-			json_uint(j, "ports", r->ports);
-		count(j, "rx", &r->rx);
-		count(j, "tx", &r->tx);
+		sum(j, &list->v[i]);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -170,8 +283,8 @@ int out_json_snapshot(struct ctx *ctx, const struct snapshot *s)
 
 	if (err)
 		return err;
-	out_json_ports(&j, "ports", &s->ports);
-	out_json_sums(&j, "overflow", &s->overflow);
+	out_json_ports(&j, ctx, "ports", &s->ports);
+	out_json_overflow(&j, ctx, "overflow", &s->overflow);
 	out_json_buckets(&j, "other", &s->other);
 	return out_json_end(&j);
 }

@@ -8,10 +8,12 @@
 
 int out_json_begin(struct json *j, struct ctx *ctx);
 int out_json_end(struct json *j);
-void out_json_ports(struct json *j, const char *key,
+void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 		    const struct records *list);
 void out_json_sums(struct json *j, const char *key,
 		   const struct records *list);
+void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
+		       const struct records *list);
 int out_json_snapshot(struct ctx *ctx, const struct snapshot *s);
 void out_json_buckets(struct json *j, const char *key,
 		      const struct records *list);

@@ -17,6 +17,8 @@ static const struct {
 	COUNTERS(rx),
 	COUNTERS(tx),
 	COUNTERS(all),
+	COUNTERS(tcp),
+	COUNTERS(dropped),
 };
 
 static const uint64_t *counters_of(const struct record *r, size_t i)
@@ -116,7 +118,9 @@ static int fill(struct rates *rates, struct rate *to, const struct record *r,
 		struct rate *before)
 {
 	to->total = *r;
-	to->came = *r;
+	/* The list that holds these does not last as long. */
+	to->total.drops = NULL;
+	to->came = to->total;
 	if (before) {
 		to->history = before->history;
 		before->history = NULL;

@@ -19,6 +19,27 @@ struct count {
 	uint64_t bytes;
 };
 
+/* More than the longest name of a reason has; a longer one is cut. */
+#define REASON_SIZE 48
+
+/**
+ * struct drop - packets of a port that were dropped for one reason
+ * @next: the same port's next one
+ * @kept: the next one of the same list of records
+ * @reason: the kernel's name for it
+ * @packets: packets on the wire
+ * @first_seen: when the first was dropped, 0 if that is not known
+ * @last_seen: when the latest was dropped, 0 if that is not known
+ */
+struct drop {
+	struct drop *next;
+	struct drop *kept;
+	char reason[REASON_SIZE];
+	uint64_t packets;
+	uint64_t first_seen;
+	uint64_t last_seen;
+};
+
 /**
  * struct record - a port, a range, an overflow record, a bucket or a fold
  * @has: bit per PORTMON_A_RECORD_* attribute that the kernel sent
@@ -37,6 +58,12 @@ struct count {
  * @rx: see enum portmon_scope
  * @tx: see enum portmon_scope
  * @all: what a bucket counted
+ * @tcp: what became of connections, by PORTMON_A_TCP_*
+ * @dropped: packets that were dropped, for all reasons together
+ * @drops: the same by reason, NULL for none; valid as long as the list that
+ *   holds the record, which a copy made by records_add() is no part of
+ * @event: enum portmon_event, of a notification
+ * @missed: events that were not told before this one
  * @first_seen: seconds since the epoch
  * @last_seen: seconds since the epoch
  * @service: short name of the port's service or NULL (not from the kernel)
@@ -55,9 +82,14 @@ struct record {
 	uint16_t port_max;
 	uint32_t ports;
 	bool folded;
+	uint8_t event;
+	uint32_t missed;
 	struct count rx;
 	struct count tx;
 	struct count all;
+	uint64_t tcp[PORTMON_A_TCP_MAX + 1];
+	uint64_t dropped;
+	struct drop *drops;
 	uint64_t first_seen;
 	uint64_t last_seen;
 	const char *service;
@@ -68,11 +100,13 @@ struct record {
  * @v: the records
  * @n: how many there are
  * @cap: how many there is room for
+ * @drops: the drops of all of them
  */
 struct records {
 	struct record *v;
 	size_t n;
 	size_t cap;
+	struct drop *drops;
 };
 
 static inline bool record_has(const struct record *r, unsigned int attr)
@@ -80,14 +114,26 @@ static inline bool record_has(const struct record *r, unsigned int attr)
 	return r->has & 1u << attr;
 }
 
+/* Segments that were sent again, SYN-ACKs included. */
+static inline uint64_t record_retransmitted(const struct record *r)
+{
+	return r->tcp[PORTMON_A_TCP_RETRANSMITTED] +
+	       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED];
+}
+
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
+struct drop *records_drop(struct records *list, struct record *r);
+void records_empty(struct records *list);
 void records_free(struct records *list);
 
 /**
  * struct info - the module and the state of one network namespace
+ * @has: bit per PORTMON_A_INFO_* attribute that the kernel sent
  * @version: version of the module
  * @enabled: counting is on
+ * @lifecycle: TCP's handshakes, ends and retransmissions are followed
+ * @counts_drops: drops are counted
  * @since: when counting began or was last reset, 0 while off
  * @generation: changes with every reset
  * @records: records in use
@@ -97,10 +143,17 @@ void records_free(struct records *list);
  * @memory: bytes of kernel memory
  * @ephemeral_min: first port picked for outgoing connections
  * @ephemeral_max: last port picked for outgoing connections
+ * @missing: enum portmon_tracepoint, those that the kernel lacks
+ * @events: event counters in use
+ * @events_max: bound on them
+ * @drops_unplaced: drops of which the kernel did not tell the namespace
  */
 struct info {
+	uint32_t has;
 	char version[32];
 	bool enabled;
+	bool lifecycle;
+	bool counts_drops;
 	uint64_t since;
 	uint32_t generation;
 	uint32_t records;
@@ -110,6 +163,10 @@ struct info {
 	uint64_t memory;
 	uint16_t ephemeral_min;
 	uint16_t ephemeral_max;
+	uint32_t missing;
+	uint32_t events;
+	uint32_t events_max;
+	uint64_t drops_unplaced;
 };
 
 #define ANY (-1)
@@ -122,6 +179,7 @@ struct info {
  * @port: first port
  * @port_max: last port, the same as @port for a single one
  * @non_zero: only what counted since the last reset
+ * @dropped: only ports of which a packet was dropped
  */
 struct filter {
 	int scope;
@@ -130,6 +188,7 @@ struct filter {
 	int port;
 	int port_max;
 	bool non_zero;
+	bool dropped;
 };
 
 #define FILTER_ALL \

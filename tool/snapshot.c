@@ -11,9 +11,9 @@ static int read_once(struct ctx *ctx, const struct filter *f,
 {
 	int err;
 
-	s->ports.n = 0;
-	s->overflow.n = 0;
-	s->other.n = 0;
+	records_empty(&s->ports);
+	records_empty(&s->overflow);
+	records_empty(&s->other);
 	err = pm_ports(ctx->pm, f, &s->ports);
 	if (!err && parts & SNAP_OVERFLOW)
 		err = pm_overflow(ctx->pm, f, &s->overflow);

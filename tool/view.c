@@ -52,8 +52,45 @@ static void add(struct count *to, const struct count *c)
 	to->bytes += c->bytes;
 }
 
+static void fold_drop(struct record *fold, struct drop *drop)
+{
+	struct drop **at;
+
+	for (at = &fold->drops; *at; at = &(*at)->next)
+		if (!strcmp((*at)->reason, drop->reason))
+			break;
+	drop->next = NULL;
+	if (!*at) {
+		*at = drop;
+		return;
+	}
+	(*at)->packets += drop->packets;
+	if (drop->first_seen < (*at)->first_seen)
+		(*at)->first_seen = drop->first_seen;
+	if (drop->last_seen > (*at)->last_seen)
+		(*at)->last_seen = drop->last_seen;
+}
+
+/* The fold takes the drops over: @r is about to be forgotten. */
+static void fold_events(struct record *fold, const struct record *r)
+{
+	struct drop *drop, *next;
+	unsigned int i;
+
+	fold->has |= r->has & (1u << PORTMON_A_RECORD_TCP |
+			       1u << PORTMON_A_RECORD_DROPS);
+	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
+		fold->tcp[i] += r->tcp[i];
+	fold->dropped += r->dropped;
+	for (drop = r->drops; drop; drop = next) {
+		next = drop->next;
+		fold_drop(fold, drop);
+	}
+}
+
 static void fold_into(struct record *fold, const struct record *r)
 {
+	fold_events(fold, r);
 	fold->folded = true;
 	fold->ports++;
 	if (r->port < fold->port)
@@ -122,6 +159,12 @@ static uint64_t weight(const struct record *r, enum sort_key key)
 		return r->last_seen;
 	case SORT_FIRST_SEEN:
 		return r->first_seen;
+	case SORT_CONNECTIONS:
+		return r->tcp[PORTMON_A_TCP_ESTABLISHED];
+	case SORT_RETRANSMITTED:
+		return record_retransmitted(r);
+	case SORT_DROPS:
+		return r->dropped;
 	default:
 		return 0;
 	}

@@ -19,6 +19,7 @@ static const struct {
 	{ "rates", rates_tests },
 	{ "view", view_tests },
 	{ "options", options_tests },
+	{ "events", events_tests },
 };
 
 static unsigned int failures;

@@ -26,6 +26,7 @@ void check_text_at(const char *is, const char *must, const char *file,
 void begin_capture(void);
 const char *end_capture(void);
 
+extern const struct unit_test events_tests[];
 extern const struct unit_test format_tests[];
 extern const struct unit_test json_tests[];
 extern const struct unit_test nl_tests[];

@@ -11,6 +11,7 @@
 
 static unsigned char msg[512];
 static int len;
+static struct records list;
 
 static void put(unsigned int type, const void *data, int n)
 {
@@ -48,7 +49,7 @@ static int parse(struct record *r)
 	int err;
 
 	memcpy(copy, msg, len);
-	err = pm_parse_record(copy, len, r);
+	err = pm_parse_record(copy, len, r, &list);
 	free(copy);
 	len = 0;
 	return err;
