@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ranges and buckets: the sums. */
+#include "columns.h"
 #include "ctx.h"
 #include "out_json.h"
 #include "out_table.h"
@@ -58,8 +59,8 @@ static int run_ranges(struct ctx *ctx, int argc, char **argv)
 		err = print_json(ctx, "ranges", out_json_sums, &list);
 	} else {
 		drop_empty(&list);
-		if (list.n)
-			err = out_table_ranges(ctx, &list);
+		if (list.n || given(&ctx->opt, OPT_CSV))
+			err = out_table(ctx, &list, NULL, 0);
 		else
 			warn_nothing(ctx);
 	}
@@ -96,6 +97,8 @@ static int print_buckets(struct ctx *ctx, const struct records *list)
 	struct records lines = { 0 };
 	int err;
 
+	if (given(&ctx->opt, OPT_CSV))
+		return out_table(ctx, list, NULL, 0);
 	if (!list->n) {
 		warn_nothing(ctx);
 		return 0;
@@ -104,7 +107,7 @@ static int print_buckets(struct ctx *ctx, const struct records *list)
 	if (err)
 		warn("out of memory");
 	else
-		err = out_table_buckets(ctx, &lines);
+		err = out_table(ctx, &lines, NULL, 0);
 	records_free(&lines);
 	return err;
 }
@@ -133,7 +136,9 @@ const struct command cmd_ranges = {
 	.name = "ranges",
 	.summary = "sums over the well-known, registered and dynamic ports",
 	.text = "A line for each scope, transport and IANA range: how many ports have counted, packets and bytes.",
-	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPT(NETNS),
+	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPTS_TABLE |
+		   OPT(BARS) | OPT(NETNS),
+	.layout = &ranges_layout,
 	.run = run_ranges,
 };
 
@@ -141,6 +146,8 @@ const struct command cmd_buckets = {
 	.name = "buckets",
 	.summary = "what became of the packets of each hook",
 	.text = "Every packet that passed a hook is in one line: counted by ports, of a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is their sum: all packets that passed it.",
-	.options = OPTS_JSON | OPTS_UNITS | OPT(NUMERIC) | OPT(NETNS),
+	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPT(NUMERIC) |
+		   OPT(NETNS),
+	.layout = &buckets_layout,
 	.run = run_buckets,
 };

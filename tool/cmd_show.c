@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "columns.h"
 #include "ctx.h"
 #include "names.h"
 #include "out_json.h"
@@ -72,7 +73,8 @@ static int print(struct ctx *ctx, const struct records *list)
 	int err;
 
 	if (!given(&ctx->opt, OPT_JSON))
-		return list->n ? out_table_ports(ctx, list, &none) : 0;
+		return list->n || given(&ctx->opt, OPT_CSV) ?
+			       out_table_ports(ctx, list, &none) : 0;
 	err = out_json_begin(&j, ctx);
 	if (err)
 		return err;
@@ -126,6 +128,8 @@ const struct command cmd_show = {
 	.summary = "one port in every scope and transport",
 	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services).",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
-		   OPT(NUMERIC) | OPT(DETAILS) | OPT(NETNS),
+		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
+		   OPT(NETNS),
+	.layout = &ports_layout,
 	.run = run_show,
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "columns.h"
 #include "ctx.h"
 #include "out_json.h"
 #include "out_table.h"
@@ -32,7 +33,8 @@ static enum sort_key sort_key(const struct options *opt)
 {
 	if (given(opt, OPT_SORT))
 		return opt->sort;
-	return given(opt, OPT_JSON) ? SORT_NONE : SORT_BYTES;
+	return given(opt, OPT_JSON) || given(opt, OPT_CSV) ? SORT_NONE :
+							     SORT_BYTES;
 }
 
 static void warn_overflow(const struct ctx *ctx, const struct records *list)
@@ -61,11 +63,12 @@ static void warn_nothing(const struct ctx *ctx)
 
 static int print_table(struct ctx *ctx, struct snapshot *s)
 {
+	const bool some = s->ports.n || s->overflow.n;
 	int err = 0;
 
-	if (s->ports.n || s->overflow.n)
+	if (some || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s->ports, &s->overflow);
-	else
+	if (!some)
 		warn_nothing(ctx);
 	return err;
 }
@@ -136,7 +139,9 @@ const struct command cmd_stats = {
 	.summary = "packets and bytes of every port, the busiest first",
 	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
-		   OPT(NUMERIC) | OPT(DETAILS) | OPT(ALL) | OPT(NETNS),
+		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
+		   OPT(ALL) | OPT(NETNS),
+	.layout = &ports_layout,
 	.run = run_stats,
 };
 
@@ -146,5 +151,6 @@ const struct command cmd_reset = {
 	.text = "Sets the counters of the whole network namespace to zero, or with a filter those of the ports that match. No packet is lost or counted twice: what is printed with --json (or as a table with --details) and what is counted afterwards are together what was counted. Needs CAP_NET_ADMIN.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
 		   OPT(DETAILS) | OPT(NETNS),
+	.layout = &ports_layout,
 	.run = run_reset,
 };

@@ -13,6 +13,11 @@
 /* Returned for what is wrong on the command line: exit status 2. */
 #define USAGE (-4096)
 
+#define COLUMNS_MAX 64
+
+struct column;
+struct layout;
+
 /**
  * struct ctx - one run of the tool
  * @opt: what the command line asked for
@@ -21,6 +26,8 @@
  * @info: state of the namespace, valid after ctx_connect()
  * @tty: standard output is a terminal
  * @color: colours are wanted
+ * @columns: columns to print, in order
+ * @n_columns: how many
  */
 struct ctx {
 	struct options opt;
@@ -29,6 +36,8 @@ struct ctx {
 	struct info info;
 	bool tty;
 	bool color;
+	const struct column *columns[COLUMNS_MAX];
+	size_t n_columns;
 };
 
 /**
@@ -38,6 +47,7 @@ struct ctx {
  * @summary: one line for the list
  * @text: some more for "help NAME"
  * @options: bit per option it takes, see options.h
+ * @layout: its table, NULL if columns are not for choice
  * @run: returns 0, a negative errno (the person has been told) or USAGE
  */
 struct command {
@@ -46,6 +56,7 @@ struct command {
 	const char *summary;
 	const char *text;
 	uint64_t options;
+	const struct layout *layout;
 	int (*run)(struct ctx *ctx, int argc, char **argv);
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "columns.h"
 #include "ctx.h"
 #include "portmon_version.h"
 #include "util.h"
@@ -130,6 +131,13 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 	err = options_check(&ctx->opt, c->options, c->name);
 	if (!err && !c->args)
 		err = ctx_no_args(argc, argv);
+	if (err)
+		return err;
+	if (c->layout && given(&ctx->opt, OPT_LIST_COLUMNS)) {
+		layout_list(c->layout);
+		return 0;
+	}
+	err = c->layout ? layout_choose(ctx, c->layout) : 0;
 	if (err)
 		return err;
 	ctx->tty = isatty(STDOUT_FILENO);

@@ -328,6 +328,37 @@ int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 	return optind;
 }
 
+/* What cannot be had at the same time. */
+static const uint64_t exclusive[] = {
+	OPT(JSON) | OPT(CSV),
+	OPT(JSON) | OPT(BARS),
+	OPT(JSON) | OPT(OUTPUT),
+	OPT(CSV) | OPT(BARS),
+	OPT(BARS) | OPT(DETAILS),
+	OPT(NETNS) | OPT(ALL_NETNS),
+};
+
+static const char *lowest(uint64_t bits)
+{
+	return options[__builtin_ctzll(bits)].name;
+}
+
+static int check_together(uint64_t all)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(exclusive); i++) {
+		const uint64_t both = exclusive[i];
+
+		if ((all & both) != both)
+			continue;
+		warn("--%s and --%s do not go together", lowest(both),
+		     lowest(both & (both - 1)));
+		return USAGE;
+	}
+	return 0;
+}
+
 /**
  * options_check() - refuse options that a subcommand does not take
  * @opt: what was given
@@ -349,7 +380,7 @@ int options_check(const struct options *opt, uint64_t taken,
 			return USAGE;
 		}
 	}
-	return 0;
+	return check_together(opt->given);
 }
 
 /**

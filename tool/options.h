@@ -20,7 +20,8 @@ enum {
 #define OPT(name)	(UINT64_C(1) << OPT_##name)
 #define OPTS_ALWAYS	(OPT(HELP) | OPT(VERSION) | OPT(COLOR))
 #define OPTS_JSON	(OPT(JSON) | OPT(PRETTY))
-#define OPTS_UNITS	(OPT(EXACT) | OPT(IEC) | OPT(SI))
+#define OPTS_UNITS	(OPT(EXACT) | OPT(IEC) | OPT(SI) | OPT(BITS))
+#define OPTS_TABLE	(OPT(OUTPUT) | OPT(LIST_COLUMNS) | OPT(CSV))
 #define OPTS_TRIPLE	(OPT(SCOPE) | OPT(TRANSPORT) | OPT(RANGE))
 #define OPTS_FILTER	(OPTS_TRIPLE | OPT(PORT))
 #define OPTS_SORT	(OPT(SORT) | OPT(REVERSE))
@@ -58,6 +59,7 @@ enum when {
  * @units: how large numbers are cut short
  * @color: when there are colours
  * @netns: name of the network namespace or NULL
+ * @output: columns to print, with + beside the usual ones, or NULL
  * @interval_ms: time between two readings, 0 for a single one
  * @count: how many intervals, 0 for no end
  */
@@ -68,6 +70,7 @@ struct options {
 	enum units units;
 	enum when color;
 	const char *netns;
+	const char *output;
 	unsigned int interval_ms;
 	unsigned int count;
 };

@@ -21,6 +21,8 @@ OPTION(ALL, 'a', "all", NULL, NOTHING,
 	"every port, ephemeral ones not folded")
 OPTION(NETNS, 0, "netns", "NAME", TEXT(netns),
 	"in this network namespace (see: ip netns)")
+OPTION(ALL_NETNS, 'A', "all-netns", NULL, NOTHING,
+	"every network namespace: those with a name and those a process is in")
 OPTION(SCOPE, 0, "scope", "SCOPE", CALL(set_scope),
 	"only local, remote, forward or loopback ports")
 OPTION(TRANSPORT, 0, "transport", "TRANSPORT", CALL(set_transport),
@@ -35,6 +37,15 @@ OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
 	"again and again, with what came per second in between")
 OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")
+OPTION(OUTPUT, 'o', "output", "LIST", TEXT(output),
+	"these columns, +LIST: these beside the usual ones (see --list-columns)")
+OPTION(LIST_COLUMNS, 0, "list-columns", NULL, NOTHING,
+	"which columns there are for --output")
+OPTION(CSV, 0, "csv", NULL, NOTHING,
+	"comma-separated values with a header; numbers are exact")
+OPTION(BARS, 0, "bars", NULL, NOTHING,
+	"a chart: a bar for each line, of what is sorted by")
+OPTION(BITS, 0, "bits", NULL, NOTHING, "bits instead of bytes")
 OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
 OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
 OPTION(SI, 0, "si", NULL, CALL(set_si),

@@ -1,199 +1,153 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Records in the columns that were chosen: columns.c, cells.c. */
 #include <string.h>
 #include <time.h>
 
-#include "names.h"
+#include "columns.h"
 #include "out_table.h"
 #include "table.h"
-#include "util.h"
+#include "view.h"
 
-#define CELL_SIZE 64
-
-/**
- * struct cell - a cell being made
- * @ctx: the run
- * @now: what time it is
- * @buf: room for its text
- */
-struct cell {
-	const struct ctx *ctx;
-	uint64_t now;
-	char buf[CELL_SIZE];
-};
-
-/**
- * struct column - a column of a table of records
- * @head: what stands above it
- * @flags: enum table_flags
- * @text: makes a cell's text
- */
-struct column {
-	const char *head;
-	unsigned int flags;
-	const char *(*text)(struct cell *c, const struct record *r);
-};
-
-static const char *scope(struct cell *c, const struct record *r)
-{
-	(void)c;
-	return name_of(&scope_names, r->scope);
-}
-
-static const char *transport(struct cell *c, const struct record *r)
-{
-	(void)c;
-	return name_of(&transport_names, r->transport);
-}
-
-static const char *hook(struct cell *c, const struct record *r)
-{
-	(void)c;
-	return name_of(&hook_names, r->hook);
-}
-
-static const char *family(struct cell *c, const struct record *r)
-{
-	(void)c;
-	return name_of(&family_names, r->family);
-}
-
-static const char *range(struct cell *c, const struct record *r)
-{
-	const char *name = name_of(&range_names, r->range);
-
-	if (r->folded)
-		snprintf(c->buf, CELL_SIZE, "%u-%u", r->port, r->port_max);
-	else
-		snprintf(c->buf, CELL_SIZE, "%s%s", name,
-			 r->ephemeral ? "*" : "");
-	return c->buf;
-}
-
-static const char *port(struct cell *c, const struct record *r)
-{
-	const char *name = name_of(&transport_names, r->transport);
-
-	if (r->folded)
-		snprintf(c->buf, CELL_SIZE, "ephemeral/%s", name);
-	else if (!record_has(r, PORTMON_A_RECORD_PORT))
-		snprintf(c->buf, CELL_SIZE, "overflow/%s", name);
-	else
-		snprintf(c->buf, CELL_SIZE, "%u/%s", r->port, name);
-	return c->buf;
-}
-
-static const char *service(struct cell *c, const struct record *r)
-{
-	if (!r->folded)
-		return r->service ? r->service : "-";
-	snprintf(c->buf, CELL_SIZE, "%u ports", r->ports);
-	return c->buf;
-}
-
-static const char *number(struct cell *c, uint64_t v)
-{
-	return format_number(c->buf, v, c->ctx->opt.units);
-}
-
-static const char *ports(struct cell *c, const struct record *r)
-{
-	return number(c, r->ports);
-}
-
-static const char *rx_packets(struct cell *c, const struct record *r)
-{
-	return number(c, r->rx.packets);
-}
-
-static const char *rx_bytes(struct cell *c, const struct record *r)
-{
-	return number(c, r->rx.bytes);
-}
-
-static const char *tx_packets(struct cell *c, const struct record *r)
-{
-	return number(c, r->tx.packets);
-}
-
-static const char *tx_bytes(struct cell *c, const struct record *r)
-{
-	return number(c, r->tx.bytes);
-}
-
-static const char *total(struct cell *c, const struct record *r)
-{
-	return number(c, r->rx.bytes + r->tx.bytes);
-}
-
-static const char *packets(struct cell *c, const struct record *r)
-{
-	return number(c, r->all.packets);
-}
-
-static const char *bytes(struct cell *c, const struct record *r)
-{
-	return number(c, r->all.bytes);
-}
-
-static const char *age(struct cell *c, const struct record *r, uint64_t t)
-{
-	if (!record_has(r, PORTMON_A_RECORD_LAST_SEEN))
-		return "-";
-	return format_age(c->buf, t, c->now);
-}
-
-static const char *last_seen(struct cell *c, const struct record *r)
-{
-	return age(c, r, r->last_seen);
-}
-
-static const char *first_seen(struct cell *c, const struct record *r)
-{
-	return age(c, r, r->first_seen);
-}
-
-/* A bucket made by add_totals() has no attribute. */
-static const char *bucket(struct cell *c, const struct record *r)
-{
-	const char *name;
-
-	if (!record_has(r, PORTMON_A_RECORD_BUCKET))
-		return "= all packets";
-	if (r->bucket != PORTMON_BUCKET_PROTOCOL)
-		return name_of(&bucket_names, r->bucket);
-	if (!record_has(r, PORTMON_A_RECORD_PROTOCOL))
-		return "protocols without memory";
-	name = given(&c->ctx->opt, OPT_NUMERIC) ? NULL :
-						  protocol_name(r->protocol);
-	snprintf(c->buf, CELL_SIZE, "protocol %u%s%s%s", r->protocol,
-		 name ? " (" : "", name ? name : "", name ? ")" : "");
-	return c->buf;
-}
+/* A bar that is shorter tells nothing. */
+#define BAR_LEAST 8
 
 static bool dimmed(const struct record *r)
 {
-	return r->folded;
+	return r->folded || r->note;
 }
 
-static void fill(struct table *t, const struct column *columns, size_t n,
-		 const struct ctx *ctx, const struct records *list)
+/* What is said of a namespace stands in its first column. */
+static const char *note(struct cell *c, const struct column *column,
+			const struct record *r)
 {
-	struct cell c = { .ctx = ctx, .now = time(NULL) };
+	const struct column *const *all = c->ctx->columns;
+	const bool named = !strcmp(all[0]->name, "NETNS");
+
+	if (!strcmp(column->name, "NETNS"))
+		return column->text(c, r);
+	if (c->csv)
+		return strcmp(column->name, "RECORD") ? "" : r->note;
+	if (column != all[named])
+		return "-";
+	snprintf(c->buf, CELL_SIZE, "(%s)", r->note);
+	return c->buf;
+}
+
+static bool is_bar(const struct column *column)
+{
+	return !strcmp(column->name, "BAR");
+}
+
+static const char *text(struct cell *c, const struct column *column,
+			const struct record *r)
+{
+	return r->note ? note(c, column, r) : column->text(c, r);
+}
+
+static void fill(struct table *t, struct cell *c, const struct records *list)
+{
+	const struct ctx *ctx = c->ctx;
 	size_t i, k;
 
 	for (i = 0; i < list->n; i++) {
-		table_row(t, dimmed(&list->v[i]));
-		for (k = 0; k < n; k++)
-			table_cell(t, columns[k].text(&c, &list->v[i]));
+		const struct record *r = &list->v[i];
+
+		table_row(t, dimmed(r));
+		for (k = 0; k < ctx->n_columns; k++)
+			table_cell(t, text(c, ctx->columns[k], r));
 	}
 }
 
-static void head(struct table *t, const struct column *columns, size_t n)
+/* With --bits the heads say so. */
+static void head(struct table *t, const struct ctx *ctx)
+{
+	size_t k;
+
+	for (k = 0; k < ctx->n_columns; k++) {
+		const struct column *column = ctx->columns[k];
+		const char *bytes = strstr(column->name, "BYTES");
+		char name[CELL_SIZE];
+
+		snprintf(name, sizeof(name), "%s", column->name);
+		if (bytes && given(&ctx->opt, OPT_BITS) &&
+		    !given(&ctx->opt, OPT_CSV))
+			memcpy(name + (bytes - column->name), "BITS", 4);
+		table_column(t, name, column->flags);
+	}
+}
+
+/* What the other columns leave to the bars. */
+static void measure_bars(struct cell *c, const struct records *list)
+{
+	const struct ctx *ctx = c->ctx;
+	unsigned int used = 0;
+	size_t i, k;
+
+	for (k = 0; k < ctx->n_columns; k++) {
+		const struct column *column = ctx->columns[k];
+		size_t width = strlen(column->name);
+
+		for (i = 0; i < list->n && !is_bar(column); i++) {
+			size_t len = strlen(text(c, column, &list->v[i]));
+
+			width = len > width ? len : width;
+		}
+		used += is_bar(column) ? 0 : width + 1;
+	}
+	c->bar_width = ctx_width(ctx) > used + BAR_LEAST ?
+			       ctx_width(ctx) - used : BAR_LEAST;
+}
+
+static bool has_bars(const struct ctx *ctx)
+{
+	size_t k;
+
+	for (k = 0; k < ctx->n_columns; k++)
+		if (is_bar(ctx->columns[k]))
+			return true;
+	return false;
+}
+
+static void weigh(struct cell *c, const struct records *list)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		table_column(t, columns[i].head, columns[i].flags);
+	for (i = 0; i < list->n; i++) {
+		uint64_t v = view_amount(&list->v[i], c->ctx->opt.sort);
+
+		c->sum += v;
+		c->largest = v > c->largest ? v : c->largest;
+	}
+}
+
+/**
+ * out_table() - print records in the columns that were chosen
+ * @ctx: the run
+ * @list: the records
+ * @more: what stands below them, or NULL
+ * @seconds: what they came in, 0 for totals
+ *
+ * Return: 0 or a negative errno.
+ */
+int out_table(struct ctx *ctx, const struct records *list,
+	      const struct records *more, double seconds)
+{
+	struct table *t = table_begin(ctx);
+	struct cell c = {
+		.ctx = ctx, .now = time(NULL), .seconds = seconds,
+		.csv = given(&ctx->opt, OPT_CSV),
+	};
+
+	weigh(&c, list);
+	if (more)
+		weigh(&c, more);
+	if (has_bars(ctx))
+		measure_bars(&c, list);
+	head(t, ctx);
+	fill(t, &c, list);
+	if (more)
+		fill(t, &c, more);
+	return table_end(t);
 }
 
 static void legend(const struct ctx *ctx, const struct records *list)
@@ -220,79 +174,9 @@ static void legend(const struct ctx *ctx, const struct records *list)
 int out_table_ports(struct ctx *ctx, const struct records *list,
 		    const struct records *overflow)
 {
-	static const struct column all[] = {
-		{ "SCOPE", COLUMN_LEFT, scope },
-		{ "PORT", COLUMN_LEFT, port },
-		{ "SERVICE", COLUMN_TRUNC, service },
-		{ "RANGE", COLUMN_TRUNC, range },
-		{ "RX-PKTS", COLUMN_RIGHT, rx_packets },
-		{ "RX-BYTES", COLUMN_RIGHT, rx_bytes },
-		{ "TX-PKTS", COLUMN_RIGHT, tx_packets },
-		{ "TX-BYTES", COLUMN_RIGHT, tx_bytes },
-		{ "LAST-SEEN", COLUMN_RIGHT, last_seen },
-		{ "TOTAL", COLUMN_RIGHT, total },
-		{ "FIRST-SEEN", COLUMN_RIGHT, first_seen },
-	};
-	size_t n = ARRAY_SIZE(all);
-	struct table *t = table_begin(ctx);
-	int err;
+	int err = out_table(ctx, list, overflow, 0);
 
-	if (!given(&ctx->opt, OPT_DETAILS))
-		n -= 2;
-	head(t, all, n);
-	fill(t, all, n, ctx, list);
-	fill(t, all, n, ctx, overflow);
-	err = table_end(t);
-	if (!err && ctx->tty)
+	if (!err && ctx->tty && !given(&ctx->opt, OPT_CSV))
 		legend(ctx, list);
 	return err;
-}
-
-/**
- * out_table_ranges() - print the sums per scope, transport and range
- * @ctx: the run
- * @list: the sums
- *
- * Return: 0 or a negative errno.
- */
-int out_table_ranges(struct ctx *ctx, const struct records *list)
-{
-	static const struct column all[] = {
-		{ "SCOPE", COLUMN_LEFT, scope },
-		{ "TRANSPORT", COLUMN_LEFT, transport },
-		{ "RANGE", COLUMN_LEFT, range },
-		{ "PORTS", COLUMN_RIGHT, ports },
-		{ "RX-PKTS", COLUMN_RIGHT, rx_packets },
-		{ "RX-BYTES", COLUMN_RIGHT, rx_bytes },
-		{ "TX-PKTS", COLUMN_RIGHT, tx_packets },
-		{ "TX-BYTES", COLUMN_RIGHT, tx_bytes },
-	};
-	struct table *t = table_begin(ctx);
-
-	head(t, all, ARRAY_SIZE(all));
-	fill(t, all, ARRAY_SIZE(all), ctx, list);
-	return table_end(t);
-}
-
-/**
- * out_table_buckets() - print what became of the packets
- * @ctx: the run
- * @list: the buckets, with the sums
- *
- * Return: 0 or a negative errno.
- */
-int out_table_buckets(struct ctx *ctx, const struct records *list)
-{
-	static const struct column all[] = {
-		{ "HOOK", COLUMN_LEFT, hook },
-		{ "FAMILY", COLUMN_LEFT, family },
-		{ "BUCKET", COLUMN_LEFT, bucket },
-		{ "PACKETS", COLUMN_RIGHT, packets },
-		{ "BYTES", COLUMN_RIGHT, bytes },
-	};
-	struct table *t = table_begin(ctx);
-
-	head(t, all, ARRAY_SIZE(all));
-	fill(t, all, ARRAY_SIZE(all), ctx, list);
-	return table_end(t);
 }

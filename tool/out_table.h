@@ -7,7 +7,7 @@
 
 int out_table_ports(struct ctx *ctx, const struct records *list,
 		    const struct records *overflow);
-int out_table_ranges(struct ctx *ctx, const struct records *list);
-int out_table_buckets(struct ctx *ctx, const struct records *list);
+int out_table(struct ctx *ctx, const struct records *list,
+	      const struct records *more, double seconds);
 
 #endif

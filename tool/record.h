@@ -67,6 +67,9 @@ struct drop {
  * @first_seen: seconds since the epoch
  * @last_seen: seconds since the epoch
  * @service: short name of the port's service or NULL (not from the kernel)
+ * @netns: network namespace, NULL where there is only one (not from the
+ *   kernel)
+ * @note: not a record but what is to be said of @netns ("off"), or NULL
  */
 struct record {
 	uint32_t has;
@@ -93,6 +96,8 @@ struct record {
 	uint64_t first_seen;
 	uint64_t last_seen;
 	const char *service;
+	const char *netns;
+	const char *note;
 };
 
 /**

@@ -5,6 +5,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
+#include "csv.h"
 #include "table.h"
 #include "util.h"
 
@@ -16,17 +17,23 @@
  * @scols: libsmartcols' table
  * @line: the row being filled
  * @column: next cell in it
+ * @csv: written as it comes, as comma-separated values
+ * @open: a line has been begun
+ * @bare: without heads
  * @err: memory has run out
  */
 struct table {
 	struct libscols_table *scols;
 	struct libscols_line *line;
 	size_t column;
+	bool csv;
+	bool open;
+	bool bare;
 	bool err;
 };
 
 /**
- * table_begin() - start a table
+ * table_begin() - start a table, of comma-separated values where they are wanted
  * @ctx: the run
  *
  * Return: the table, to be ended with table_end(), or NULL.
@@ -39,6 +46,9 @@ struct table *table_begin(const struct ctx *ctx)
 	setlocale(LC_CTYPE, "");
 	if (!t)
 		return NULL;
+	t->csv = given(&ctx->opt, OPT_CSV);
+	if (t->csv)
+		return t;
 	t->scols = scols_new_table();
 	if (!t->scols) {
 		free(t);
@@ -46,6 +56,19 @@ struct table *table_begin(const struct ctx *ctx)
 	}
 	scols_table_enable_colors(t->scols, ctx->color);
 	return t;
+}
+
+/**
+ * table_bare() - print a table without the heads of its columns
+ * @t: the table, NULL if memory had run out; it has no column yet
+ */
+void table_bare(struct table *t)
+{
+	if (!t)
+		return;
+	t->bare = true;
+	if (t->scols)
+		scols_table_enable_noheadings(t->scols, 1);
 }
 
 /**
@@ -61,6 +84,12 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 
 	if (!t)
 		return;
+	if (t->csv) {
+		if (!t->bare)
+			csv_head(stdout, head, t->column++);
+		t->open = !t->bare;
+		return;
+	}
 	if (flags & COLUMN_RIGHT)
 		scols_flags |= SCOLS_FL_RIGHT;
 	if (flags & COLUMN_TRUNC)
@@ -82,6 +111,12 @@ void table_row(struct table *t, bool dim)
 	if (!t)
 		return;
 	t->column = 0;
+	if (t->csv) {
+		if (t->open)
+			csv_end(stdout);
+		t->open = true;
+		return;
+	}
 	t->line = scols_table_new_line(t->scols, NULL);
 	if (!t->line)
 		t->err = true;
@@ -96,8 +131,10 @@ void table_row(struct table *t, bool dim)
  */
 void table_cell(struct table *t, const char *text)
 {
-	if (t && t->line &&
-	    scols_line_set_data(t->line, t->column++, text))
+	if (t && t->csv)
+		csv_cell(stdout, text, t->column++);
+	else if (t && t->line &&
+		 scols_line_set_data(t->line, t->column++, text))
 		t->err = true;
 }
 
@@ -113,13 +150,16 @@ int table_end(struct table *t)
 
 	if (!err) {
 		errno = 0;
-		scols_print_table(t->scols);
+		if (!t->csv)
+			scols_print_table(t->scols);
+		else if (t->open)
+			csv_end(stdout);
 		if (ferror(stdout))
 			err = errno ? -errno : -EIO;
 	} else {
 		warn("out of memory");
 	}
-	if (t)
+	if (t && t->scols)
 		scols_unref_table(t->scols);
 	free(t);
 	return err;

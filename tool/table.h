@@ -20,6 +20,7 @@ enum table_flags {
 };
 
 struct table *table_begin(const struct ctx *ctx);
+void table_bare(struct table *t);
 void table_column(struct table *t, const char *head, unsigned int flags);
 void table_row(struct table *t, bool dim);
 void table_cell(struct table *t, const char *text);

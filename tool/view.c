@@ -140,6 +140,7 @@ void view_fold(struct records *list)
 	list->n = n;
 }
 
+/* What amounts are sorted by, 0 for what is not an amount. */
 static uint64_t weight(const struct record *r, enum sort_key key)
 {
 	switch (key) {
@@ -167,6 +168,28 @@ static uint64_t weight(const struct record *r, enum sort_key key)
 		return r->dropped;
 	default:
 		return 0;
+	}
+}
+
+/**
+ * view_amount() - how long the bar of a record is
+ * @r: the record
+ * @key: what is sorted by
+ *
+ * Return: the packets or bytes that are sorted by; all bytes where it is
+ * neither.
+ */
+uint64_t view_amount(const struct record *r, enum sort_key key)
+{
+	switch (key) {
+	case SORT_PACKETS:
+	case SORT_RX:
+	case SORT_TX:
+	case SORT_RX_PACKETS:
+	case SORT_TX_PACKETS:
+		return weight(r, key);
+	default:
+		return weight(r, SORT_BYTES);
 	}
 }
 

@@ -20,6 +20,7 @@ static const struct {
 	{ "view", view_tests },
 	{ "options", options_tests },
 	{ "events", events_tests },
+	{ "columns", columns_tests },
 };
 
 static unsigned int failures;

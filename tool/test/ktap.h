@@ -35,5 +35,6 @@ extern const struct unit_test rates_tests[];
 extern const struct unit_test services_tests[];
 extern const struct unit_test view_tests[];
 extern const struct unit_test options_tests[];
+extern const struct unit_test columns_tests[];
 
 #endif

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Columns by name, and what is in them: bars, comma-separated values. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns.h"
+#include "csv.h"
+#include "ktap.h"
+#include "util.h"
+
+static struct ctx ctx;
+
+static int choose(uint64_t given, const char *output)
+{
+	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+	ctx.opt.given = given;
+	ctx.opt.output = output;
+	return layout_choose(&ctx, &ports_layout);
+}
+
+static bool is_column(size_t i, const char *name)
+{
+	return i < ctx.n_columns && !strcmp(ctx.columns[i]->name, name);
+}
+
+static void test_choose(void)
+{
+	check(!choose(0, NULL));
+	check(ctx.n_columns == 9 && is_column(0, "SCOPE"));
+	check(!choose(0, "port,RX-bytes"));
+	check(ctx.n_columns == 2 && is_column(1, "RX-BYTES"));
+	check(!choose(0, "+total"));
+	check(ctx.n_columns == 10 && is_column(9, "TOTAL"));
+	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 11);
+	check(!choose(OPT(ALL_NETNS), NULL) && is_column(0, "NETNS"));
+	check(!choose(OPT(CSV), NULL) && is_column(0, "NETNS"));
+	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));
+}
+
+static void test_wrong(void)
+{
+	static const char *const wrong[] = {
+		"", "+", "por", "port,", ",port", "port,,scope", "hook",
+		"+x", "port;scope",
+	};
+	char many[512] = "";
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		begin_capture();
+		check(choose(0, wrong[i]) == USAGE);
+		check(strstr(end_capture(), "unknown column '"));
+	}
+	for (i = 0; i <= COLUMNS_MAX; i++)
+		strcat(many, i ? ",port" : "port");
+	begin_capture();
+	check(choose(0, many) == USAGE);
+	check(strstr(end_capture(), "more than 64 columns"));
+}
+
+/* What every layout names is there. */
+static void test_layouts(void)
+{
+	static const struct layout *const layouts[] = {
+		&ports_layout, &ranges_layout, &buckets_layout,
+	};
+	static const uint64_t ways[] = {
+		0, OPT(DETAILS), OPT(CSV), OPT(BARS), OPT(INTERVAL),
+		OPT(CSV) | OPT(INTERVAL), OPT(ALL_NETNS),
+	};
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
+		const struct layout *l = layouts[i];
+
+		for (k = 0; k < ARRAY_SIZE(ways); k++) {
+			if ((ways[k] & OPT(BARS) && !l->bars) ||
+			    (ways[k] & OPT(INTERVAL) && !l->rates))
+				continue;
+			ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+			ctx.opt.given = ways[k];
+			check(!layout_choose(&ctx, l) && ctx.n_columns);
+		}
+	}
+}
+
+static void test_bars(void)
+{
+	char buf[BAR_SIZE];
+
+	check_text(bar_draw(buf, 0, 10, 4, false), "");
+	check_text(bar_draw(buf, 10, 10, 4, false), "####");
+	check_text(bar_draw(buf, 5, 10, 4, false), "##");
+	check_text(bar_draw(buf, 1, UINT64_MAX, 4, false), "#");
+	check_text(bar_draw(buf, UINT64_MAX, UINT64_MAX, 2, false), "##");
+	check_text(bar_draw(buf, 10, 10, 2, true), "██");
+	check_text(bar_draw(buf, 1, 1000, 2, true), "▏");
+	check_text(bar_draw(buf, 15, 16, 2, true), "█▉");
+	check_text(bar_draw(buf, 3, 4, 2, true), "█▌");
+	check_text(bar_draw(buf, 1, 0, 2, true), "▏");
+	check(strlen(bar_draw(buf, 1, 1, 9999, true)) == 3 * BAR_WIDTH_MAX);
+}
+
+static void test_csv(void)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	csv_head(f, "RX-BYTES", 0);
+	csv_head(f, "PORT", 1);
+	csv_end(f);
+	csv_cell(f, "plain", 0);
+	csv_cell(f, "", 1);
+	csv_cell(f, "a,b", 2);
+	csv_cell(f, "say \"so\"", 3);
+	csv_cell(f, "two\nlines", 4);
+	csv_end(f);
+	fclose(f);
+	check_text(text, "rx_bytes,port\r\n"
+			 "plain,,\"a,b\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
+	free(text);
+}
+
+const struct unit_test columns_tests[] = {
+	{ "choose", test_choose },
+	{ "wrong", test_wrong },
+	{ "layouts", test_layouts },
+	{ "bars", test_bars },
+	{ "csv", test_csv },
+	{ 0 }
+};
