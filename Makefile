@@ -19,7 +19,7 @@ fetched = $$($(FETCH) $1)
 
 # The one list of what Debian has to provide.
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
-	libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
+	libncurses-dev libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
 	perl sparse clang
 

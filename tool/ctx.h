@@ -61,6 +61,7 @@ struct command {
 };
 
 extern const struct command cmd_stats;
+extern const struct command cmd_top;
 extern const struct command cmd_show;
 extern const struct command cmd_ranges;
 extern const struct command cmd_buckets;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <limits.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "format.h"
 
@@ -148,6 +150,46 @@ char *format_age(char buf[static AGE_SIZE], uint64_t t, uint64_t now)
 		snprintf(buf, AGE_SIZE, "%llud",
 			 (unsigned long long)(age / DAY));
 	return buf;
+}
+
+/**
+ * format_fit() - cut a text to the columns there are
+ * @buf: room for it
+ * @size: how much
+ * @text: the text, in the locale's characters; what cannot be printed becomes
+ *   a question mark
+ * @width: columns
+ *
+ * Return: how many columns it takes.
+ */
+unsigned int format_fit(char *buf, size_t size, const char *text,
+			unsigned int width)
+{
+	mbstate_t state = { 0 };
+	unsigned int column = 0;
+
+	while (*text) {
+		wchar_t c;
+		size_t len = mbrtowc(&c, text, MB_LEN_MAX, &state);
+		int columns = len <= MB_LEN_MAX ? wcwidth(c) : -1;
+
+		if (len > MB_LEN_MAX) {
+			memset(&state, 0, sizeof(state));
+			len = 1;
+		}
+		if (column + (columns < 0 ? 1 : columns) > width ||
+		    len >= size)
+			break;
+		if (columns < 0)
+			*buf++ = '?';
+		else
+			buf = mempcpy(buf, text, len);
+		size -= columns < 0 ? 1 : len;
+		column += columns < 0 ? 1 : columns;
+		text += len;
+	}
+	*buf = '\0';
+	return column;
 }
 
 /**

@@ -30,6 +30,8 @@ char *format_number(char buf[static NUMBER_SIZE], uint64_t v,
 char *format_time(char buf[static TIME_SIZE], uint64_t t);
 void format_clock(char buf[static TIME_SIZE], uint64_t t);
 char *format_age(char buf[static AGE_SIZE], uint64_t t, uint64_t now);
+unsigned int format_fit(char *buf, size_t size, const char *text,
+			unsigned int width);
 void print_wrapped(FILE *out, const char *text, unsigned int indent,
 		   unsigned int width);
 

@@ -29,9 +29,9 @@ static const struct command cmd_help = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_stats, &cmd_show, &cmd_ranges, &cmd_buckets, &cmd_explain,
-	&cmd_services, &cmd_reset, &cmd_enable, &cmd_disable, &cmd_info,
-	&cmd_help,
+	&cmd_stats, &cmd_top, &cmd_show, &cmd_ranges, &cmd_buckets,
+	&cmd_explain, &cmd_services, &cmd_reset, &cmd_enable, &cmd_disable,
+	&cmd_info, &cmd_help,
 };
 
 static const struct command *find_command(const char *name)
@@ -86,6 +86,7 @@ static void print_overview(void)
 	       "  portmon-ctl help COMMAND\n"
 	       "\nStart with:\n"
 	       "  portmon-ctl stats            the busiest ports\n"
+	       "  portmon-ctl top              the same live\n"
 	       "  portmon-ctl show 443         one port in every scope\n"
 	       "  portmon-ctl explain 443      what a port is for\n");
 }

@@ -211,19 +211,15 @@ struct tables {
 	struct option longs[N_OPTIONS + 1];
 };
 
-/* A letter belongs to the option that the command takes, or the first. */
+/* A letter belongs to the last option that the command takes, or the first. */
 static unsigned int letter_option(int letter, uint64_t taken)
 {
 	unsigned int i, found = N_OPTIONS;
 
-	for (i = 0; i < N_OPTIONS; i++) {
-		if (options[i].letter != letter)
-			continue;
-		if (taken & UINT64_C(1) << i)
-			return i;
-		if (found == N_OPTIONS)
+	for (i = 0; i < N_OPTIONS; i++)
+		if (options[i].letter == letter &&
+		    (found == N_OPTIONS || taken & UINT64_C(1) << i))
 			found = i;
-	}
 	return found;
 }
 
@@ -400,7 +396,7 @@ void options_help(FILE *out, uint64_t taken)
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", o->name,
 			 o->arg ? " " : "", o->arg ? o->arg : "");
-		if (o->letter)
+		if (o->letter && letter_option(o->letter, taken) == i)
 			fprintf(out, "  -%c, %-23s ", o->letter, word);
 		else
 			fprintf(out, "      %-23s ", word);

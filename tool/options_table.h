@@ -7,8 +7,8 @@
  *
  * set is what keeps the argument: TEXT(member), NUMBER(member) or
  * SECONDS(member) of struct options, a function of options.c, or NOTHING if
- * that the option was given says all. A letter may be used again where no
- * command takes both options.
+ * that the option was given says all. A letter may be used again; of a command
+ * that takes both, it is the one further down.
  */
 OPTION(JSON, 'j', "json", NULL, NOTHING,
 	"one JSON document; numbers are exact")
@@ -46,6 +46,13 @@ OPTION(CSV, 0, "csv", NULL, NOTHING,
 OPTION(BARS, 0, "bars", NULL, NOTHING,
 	"a chart: a bar for each line, of what is sorted by")
 OPTION(BITS, 0, "bits", NULL, NOTHING, "bits instead of bytes")
+OPTION(BATCH, 'b', "batch", NULL, NOTHING,
+	"plain text, one reading after the other, no terminal needed")
+OPTION(DELAY, 'd', "delay", "SECONDS", SECONDS(interval_ms),
+	"time between two readings (1)")
+OPTION(ITERATIONS, 'n', "iterations", "N", NUMBER(count),
+	"end after N readings")
+OPTION(ASCII, 0, "ascii", NULL, NOTHING, "graphs of plain characters")
 OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
 OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
 OPTION(SI, 0, "si", NULL, CALL(set_si),

@@ -23,7 +23,7 @@ static int read_once(struct ctx *ctx, const struct filter *f,
 }
 
 /**
- * snapshot_read() - read ports and what belongs to them
+ * snapshot_get() - read ports and what belongs to them, and say nothing
  * @ctx: the run, connected
  * @f: which ports
  * @parts: what to read beside the ports
@@ -31,10 +31,10 @@ static int read_once(struct ctx *ctx, const struct filter *f,
  *
  * What is read in several dumps is all from between the same two resets.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0, -EINTR if resets kept breaking in, or a negative errno.
  */
-int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
-		  struct snapshot *s)
+int snapshot_get(struct ctx *ctx, const struct filter *f, unsigned int parts,
+		 struct snapshot *s)
 {
 	int tries, err = 0;
 
@@ -50,11 +50,26 @@ int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
 			break;
 		err = -EINTR;
 	}
-	if (err) {
+	if (err)
 		snapshot_free(s);
-		return pm_complain(ctx->pm, "read the counters", err);
-	}
-	return 0;
+	return err;
+}
+
+/**
+ * snapshot_read() - read ports and what belongs to them
+ * @ctx: the run, connected
+ * @f: which ports
+ * @parts: what to read beside the ports
+ * @s: what was read, to release with snapshot_free()
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
+		  struct snapshot *s)
+{
+	int err = snapshot_get(ctx, f, parts, s);
+
+	return err ? pm_complain(ctx->pm, "read the counters", err) : 0;
 }
 
 /**

@@ -22,6 +22,8 @@ enum {
 	SNAP_OTHER = 2,
 };
 
+int snapshot_get(struct ctx *ctx, const struct filter *f, unsigned int parts,
+		 struct snapshot *s);
 int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
 		  struct snapshot *s);
 int snapshot_reset(struct ctx *ctx, const struct filter *f,

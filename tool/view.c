@@ -35,12 +35,17 @@ void view_mark(struct records *list, const struct info *info)
 	}
 }
 
-/*
+/**
+ * view_folds() - may a port be part of a fold?
+ * @r: the port, named and marked
+ *
  * A port folds if nobody gave it a name and it is one that hosts pick for
  * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
  * server without a name below those, on 8080 say, stays a line of its own.
+ *
+ * Return: whether it may.
  */
-static bool folds(const struct record *r)
+bool view_folds(const struct record *r)
 {
 	return !r->service &&
 	       (r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC);
@@ -71,7 +76,6 @@ static void fold_drop(struct record *fold, struct drop *drop)
 		(*at)->last_seen = drop->last_seen;
 }
 
-/* The fold takes the drops over: @r is about to be forgotten. */
 static void fold_events(struct record *fold, const struct record *r)
 {
 	struct drop *drop, *next;
@@ -88,7 +92,12 @@ static void fold_events(struct record *fold, const struct record *r)
 	}
 }
 
-static void fold_into(struct record *fold, const struct record *r)
+/**
+ * view_fold_into() - add a port to a fold
+ * @fold: the fold
+ * @r: the port, about to be forgotten: its drops go over to the fold
+ */
+void view_fold_into(struct record *fold, const struct record *r)
 {
 	fold_events(fold, r);
 	fold->folded = true;
@@ -122,14 +131,14 @@ void view_fold(struct records *list)
 		const struct record *r = &list->v[i];
 		size_t *place;
 
-		if (!folds(r) || r->scope >= SCOPES ||
+		if (!view_folds(r) || r->scope >= SCOPES ||
 		    r->transport >= TRANSPORTS) {
 			list->v[n++] = *r;
 			continue;
 		}
 		place = &at[r->scope][r->transport];
 		if (*place) {
-			fold_into(&list->v[*place - 1], r);
+			view_fold_into(&list->v[*place - 1], r);
 			continue;
 		}
 		list->v[n] = *r;

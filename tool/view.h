@@ -9,6 +9,8 @@
 
 void view_name(struct records *list, struct services *services);
 void view_mark(struct records *list, const struct info *info);
+bool view_folds(const struct record *r);
+void view_fold_into(struct record *fold, const struct record *r);
 void view_fold(struct records *list);
 void view_sort(struct records *list, enum sort_key key, bool reverse);
 uint64_t view_amount(const struct record *r, enum sort_key key);
