@@ -5,6 +5,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -17,8 +18,8 @@
 
 #define INTERVAL 1.0
 
-static volatile sig_atomic_t signalled;
-static volatile sig_atomic_t resized;
+static atomic_int signalled;
+static atomic_int resized;
 
 static void on_signal(int number)
 {
@@ -85,7 +86,8 @@ int top_read(struct top *t)
 	err = take(t, &s);
 	t->notice = t->rates.set_back ?
 		"counters were set to zero since the last reading" : NULL;
-	snapshot_free(&s);
+	snapshot_free(&t->last);
+	t->last = s;
 	return err;
 }
 
@@ -236,10 +238,12 @@ static int take_sort(struct top *t, enum sort_key key)
 		[SORT_TX] = TOP_TX, [SORT_LAST_SEEN] = TOP_SEEN,
 		[SORT_PORT] = TOP_PORT, [SORT_SERVICE] = TOP_SERVICE,
 		[SORT_SCOPE] = TOP_SCOPE,
+		[SORT_CONNECTIONS] = TOP_CONNECTIONS,
+		[SORT_DROPS] = TOP_DROPS,
 	};
 
 	if (key && (key >= ARRAY_SIZE(columns) || !columns[key])) {
-		warn("top cannot sort by that; it can by bytes, packets, rx, tx, last-seen, port, service or scope, and without --sort by rate");
+		warn("top cannot sort by that; it can by bytes, packets, rx, tx, connections, drops, last-seen, port, service or scope, and without --sort by rate");
 		return USAGE;
 	}
 	t->sort = columns[key];
@@ -302,6 +306,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		err = run_screen(&t);
 	}
 	top_rows_free(&t);
+	snapshot_free(&t.last);
 	rates_free(&t.rates);
 	return err;
 }

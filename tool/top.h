@@ -9,17 +9,18 @@
 
 #include "ctx.h"
 #include "rates.h"
+#include "snapshot.h"
 
 #define TOP_CELL	64
 #define TOP_FILTER	32
 #define TOP_SCOPES	(PORTMON_SCOPE_MAX + 1)
 #define TOP_TRANSPORTS	(PORTMON_TRANSPORT_MAX + 1)
 #define TOP_RANGES	(PORTMON_RANGE_MAX + 1)
-#define TOP_GRAPH_MIN	8
+#define TOP_GRAPH_MIN	6
 #define TOP_LEVELS	8
 #define TOP_GLYPH	4	/* a character of a graph, with its end */
 
-/* The columns, in their order; the digit that sorts by one is its number. */
+/* The columns, in their order; the number of the first ten is their key. */
 enum top_column {
 	TOP_RATE,		/* the graph, which stands last */
 	TOP_SCOPE,
@@ -28,6 +29,8 @@ enum top_column {
 	TOP_RX,
 	TOP_TX,
 	TOP_PACKETS,
+	TOP_CONNECTIONS,
+	TOP_DROPS,
 	TOP_TOTAL,
 	TOP_SEEN,
 	TOP_COLUMNS
@@ -65,6 +68,7 @@ struct top_sum {
  * struct top - the live view
  * @ctx: the run
  * @rates: what was read
+ * @last: the last reading
  * @ascii: no characters but those of ASCII
  * @interval: seconds between two readings
  *
@@ -99,6 +103,7 @@ struct top_sum {
 struct top {
 	struct ctx *ctx;
 	struct rates rates;
+	struct snapshot last;
 	bool ascii;
 	double interval;
 
@@ -140,12 +145,13 @@ struct top_layout {
 /* top_rows.c */
 int top_rows(struct top *t);
 const struct rate *top_row_at(const struct top *t);
+const struct record *top_reading(const struct top *t,
+				 const struct record *key);
 void top_cursor(struct top *t, size_t to);
 void top_rows_free(struct top *t);
 
 /* top_columns.c */
 const char *top_head(enum top_column column);
-const char *top_word(enum top_column column);
 bool top_is_number(enum top_column column);
 void top_cell(char buf[static TOP_CELL], const struct top *t,
 	      enum top_column column, const struct rate *r);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "known.h"
+#include "names.h"
 #include "out_json.h"
 #include "top.h"
 #include "util.h"
@@ -58,34 +60,72 @@ static void print_text(const struct top *t)
 	putchar('\n');
 }
 
-/* One document a reading: the totals, and in the same shape what came. */
+static void json_count(struct json *j, const char *key, const struct count *c)
+{
+	json_object(j, key);
+	json_uint(j, "packets", c->packets);
+	json_uint(j, "bytes", c->bytes);
+	json_object_end(j);
+}
+
+/* @total says what is known; @r holds the counters. */
+static void json_counters(struct json *j, const struct info *info,
+			  const char *key, const struct record *total,
+			  const struct record *r)
+{
+	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
+
+	json_object(j, key);
+	json_count(j, "rx", &r->rx);
+	json_count(j, "tx", &r->tx);
+	if (tcp_unknown(info, total, attr))
+		json_null(j, "established");
+	else
+		json_uint(j, "established", r->tcp[attr]);
+	if (drops_unknown(info, total))
+		json_null(j, "dropped");
+	else
+		json_uint(j, "dropped", r->dropped);
+	json_object_end(j);
+}
+
+static void json_row(struct json *j, const struct top *t, const struct rate *r)
+{
+	const struct record *total = &r->total;
+	const struct info *info = &t->ctx->info;
+
+	json_object(j, NULL);
+	json_word(j, "scope", name_of(&scope_names, total->scope));
+	json_word(j, "transport", name_of(&transport_names, total->transport));
+	if (total->folded || !record_has(total, PORTMON_A_RECORD_PORT))
+		json_null(j, "port");
+	else
+		json_uint(j, "port", total->port);
+	if (total->folded)
+		json_uint(j, "folded", total->ports);
+	else
+		json_word(j, "range", name_of(&range_names, total->range));
+	json_string(j, "service", t->numeric ? NULL : total->service);
+	json_counters(j, info, "total", total, total);
+	json_counters(j, info, "came", total, &r->came);
+	json_object_end(j);
+}
+
+/* One document a reading. */
 static int print_json(const struct top *t)
 {
-	struct records total = { 0 }, came = { 0 };
 	struct json j;
 	size_t i;
-	int err = 0;
+	int err = out_json_begin(&j, t->ctx);
 
-	for (i = 0; i < t->n && !err; i++) {
-		err = records_add(&total, &t->rows[i]->total);
-		if (!err)
-			err = records_add(&came, &t->rows[i]->came);
-		if (!err && t->numeric)
-			total.v[i].service = came.v[i].service = NULL;
-	}
 	if (err)
-		warn("out of memory");
-	else
-		err = out_json_begin(&j, t->ctx);
-	if (!err) {
-		json_uint(&j, "interval_ms", t->rates.seconds * 1000 + 0.5);
-		out_json_ports(&j, "ports", &total);
-		out_json_ports(&j, "came", &came);
-		err = out_json_end(&j);
-	}
-	records_free(&total);
-	records_free(&came);
-	return err;
+		return err;
+	json_uint(&j, "interval_ms", t->rates.seconds * 1000 + 0.5);
+	json_array(&j, "top");
+	for (i = 0; i < t->n && !j.err; i++)
+		json_row(&j, t, t->rows[i]);
+	json_array_end(&j);
+	return out_json_end(&j);
 }
 
 static int print(const struct top *t)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "known.h"
 #include "names.h"
 #include "top.h"
 #include "util.h"
@@ -99,6 +100,24 @@ static void packets(char *buf, const struct top *t, const struct rate *r)
 	top_rate(buf, t, r->came.rx.packets + r->came.tx.packets);
 }
 
+static void connections(char *buf, const struct top *t, const struct rate *r)
+{
+	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
+
+	if (tcp_unknown(&t->ctx->info, &r->total, attr))
+		snprintf(buf, TOP_CELL, "-");
+	else
+		top_rate(buf, t, r->came.tcp[attr]);
+}
+
+static void drops(char *buf, const struct top *t, const struct rate *r)
+{
+	if (drops_unknown(&t->ctx->info, &r->total))
+		snprintf(buf, TOP_CELL, "-");
+	else
+		top_rate(buf, t, r->came.dropped);
+}
+
 static void total(char *buf, const struct top *t, const struct rate *r)
 {
 	number(buf, t, r->total.rx.bytes + r->total.tx.bytes);
@@ -115,14 +134,17 @@ static void seen(char *buf, const struct top *t, const struct rate *r)
 
 static const struct column columns[TOP_COLUMNS] = {
 	[TOP_RATE] = { "HISTORY", "rate", TOP_GRAPH_MIN, 6, false, NULL },
-	[TOP_SCOPE] = { "SCOPE", "scope", 8, 4, false, scope },
+	[TOP_SCOPE] = { "SCOPE", "scope", 6, 4, false, scope },
 	[TOP_PORT] = { "PORT", "port", 13, 0, false, port },
-	[TOP_SERVICE] = { "SERVICE", "service", 9, 3, false, service },
+	[TOP_SERVICE] = { "SERVICE", "service", 8, 3, false, service },
 	[TOP_RX] = { "RX-b/s", "rx", 6, 1, true, rx },
 	[TOP_TX] = { "TX-b/s", "tx", 6, 0, true, tx },
 	[TOP_PACKETS] = { "PKTS/s", "packets", 6, 2, true, packets },
+	[TOP_CONNECTIONS] = { "CONN/s", "connections", 6, 7, true,
+			      connections },
+	[TOP_DROPS] = { "DROP/s", "drops", 6, 8, true, drops },
 	[TOP_TOTAL] = { "TOTAL", "total", 6, 5, true, total },
-	[TOP_SEEN] = { "SEEN", "last seen", 4, 7, true, seen },
+	[TOP_SEEN] = { "SEEN", "last seen", 4, 9, true, seen },
 };
 
 /**
@@ -134,17 +156,6 @@ static const struct column columns[TOP_COLUMNS] = {
 const char *top_head(enum top_column column)
 {
 	return columns[column].head;
-}
-
-/**
- * top_word() - what a column is called in a sentence
- * @column: the column
- *
- * Return: a word or two.
- */
-const char *top_word(enum top_column column)
-{
-	return columns[column].word;
 }
 
 /**
@@ -211,6 +222,11 @@ static unsigned int first_to_leave(const struct top_layout *l)
 	return found;
 }
 
+static void shrink(unsigned int *width, unsigned int min, unsigned int by)
+{
+	*width = *width > min + by ? *width - by : min;
+}
+
 /**
  * top_layout() - how wide to make the columns
  * @t: the live view
@@ -226,6 +242,10 @@ void top_layout(const struct top *t, size_t first, size_t n,
 
 	for (i = 0; i < TOP_COLUMNS; i++)
 		l->width[i] = widest(t, i, first, n);
+	sum = sum_up(l);
+	if (sum > room)
+		shrink(&l->width[TOP_SERVICE], columns[TOP_SERVICE].width,
+		       sum - room);
 	while ((sum = sum_up(l)) > room) {
 		i = first_to_leave(l);
 		if (!columns[i].leave)
@@ -240,21 +260,20 @@ void top_layout(const struct top *t, size_t first, size_t n,
 }
 
 /**
- * top_title() - what is shown, and as of when
+ * top_title() - what this is, and as of when
  * @buf: room for it
  * @size: how much
  * @t: the live view
  */
 void top_title(char *buf, size_t size, const struct top *t)
 {
-	const struct ctx *ctx = t->ctx;
-	char now[TIME_SIZE], since[TIME_SIZE];
+	const uint64_t now = time(NULL);
+	char at[TIME_SIZE], age[AGE_SIZE];
 
-	snprintf(buf, size, "portmon-ctl top%s%s - %s, every %g s, %zu lines, counting since %s",
-		 ctx->opt.netns ? " " : "",
-		 ctx->opt.netns ? ctx->opt.netns : "",
-		 format_time(now, time(NULL)), t->interval, t->n,
-		 format_time(since, ctx->info.since));
+	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu lines, reset %s%s",
+		 format_time(at, now), t->interval, t->n,
+		 format_age(age, t->ctx->info.since, now),
+		 strcmp(age, "now") ? " ago" : "");
 }
 
 /**
@@ -265,12 +284,15 @@ void top_title(char *buf, size_t size, const struct top *t)
  */
 void top_asked(char *buf, size_t size, const struct top *t)
 {
-	snprintf(buf, size, "scope: %s  transport: %s  filter: %s  sort: %s%s%s",
+	const char *netns = t->ctx->opt.netns;
+
+	snprintf(buf, size, "scope: %s  transport: %s  filter: %s  sort: %s%s%s%s%s",
 		 t->scope == ANY ? "all" : name_of(&scope_names, t->scope),
 		 t->transport == ANY ? "all" :
 				       name_of(&transport_names, t->transport),
-		 t->filter[0] ? t->filter : "none", top_word(t->sort),
-		 t->reverse ? ", reversed" : "", t->all ? "  unfolded" : "");
+		 t->filter[0] ? t->filter : "none", columns[t->sort].word,
+		 t->reverse ? ", reversed" : "", t->all ? "  unfolded" : "",
+		 netns ? "  netns: " : "", netns ? netns : "");
 }
 
 /**

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "known.h"
 #include "names.h"
 #include "top_screen.h"
 #include "util.h"
@@ -107,6 +108,82 @@ static int put_counters(const struct top *t, int y, const struct rate *r)
 	return y;
 }
 
+static const char *tcp_number(char buf[static NUMBER_SIZE],
+			      const struct top *t, const struct record *r,
+			      unsigned int attr)
+{
+	if (tcp_unknown(&t->ctx->info, r, attr))
+		return "-";
+	return format_number(buf, r->tcp[attr], t->units);
+}
+
+static void put_tcp(const struct top *t, int y, const char *label,
+		    const struct record *r, unsigned int rx, unsigned int tx)
+{
+	char digits[2][NUMBER_SIZE];
+
+	put_line(y, label, tcp_number(digits[0], t, r, rx),
+		 tcp_number(digits[1], t, r, tx));
+}
+
+static void put_pair(const struct top *t, int y, const struct record *r,
+		     const char *one, unsigned int one_attr, const char *two,
+		     unsigned int two_attr)
+{
+	char digits[2][NUMBER_SIZE], words[TOP_CELL];
+
+	snprintf(words, sizeof(words), "%s %s", two,
+		 tcp_number(digits[1], t, r, two_attr));
+	put_line(y, one, tcp_number(digits[0], t, r, one_attr), words);
+}
+
+static int put_handshakes(const struct top *t, int y, const struct rate *r)
+{
+	const struct record *total = &r->total;
+	char rate[TOP_CELL];
+
+	if (total->transport != PORTMON_TRANSPORT_TCP)
+		return y;
+	put_tcp(t, y++, "SYN", total, PORTMON_A_TCP_SYN_RECEIVED,
+		PORTMON_A_TCP_SYN_SENT);
+	put_tcp(t, y++, "SYN-ACK", total, PORTMON_A_TCP_SYNACK_RECEIVED,
+		PORTMON_A_TCP_SYNACK_SENT);
+	put_tcp(t, y++, "RST", total, PORTMON_A_TCP_RST_RECEIVED,
+		PORTMON_A_TCP_RST_SENT);
+	put_pair(t, y++, total, "established", PORTMON_A_TCP_ESTABLISHED,
+		 "failed", PORTMON_A_TCP_FAILED);
+	put_pair(t, y++, total, "retransmitted", PORTMON_A_TCP_RETRANSMITTED,
+		 "SYN-ACKs again", PORTMON_A_TCP_SYNACK_RETRANSMITTED);
+	top_cell(rate, t, TOP_CONNECTIONS, r);
+	put_line(y++, "connections/s", rate, "");
+	return y;
+}
+
+/* How many, and of a single port why, as the kernel names it. */
+static int put_drops(const struct top *t, int y, const struct rate *r)
+{
+	const struct record *read = top_reading(t, &r->total);
+	const struct drop *drop = read ? read->drops : NULL;
+	char line[LINE_SIZE], digits[NUMBER_SIZE], rate[TOP_CELL];
+	size_t len;
+
+	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, "dropped");
+	if (drops_unknown(&t->ctx->info, &r->total)) {
+		top_put(y, LABEL_WIDTH, VALUE_WIDTH, LOOK_PLAIN, "-");
+		return y + 1;
+	}
+	top_cell(rate, t, TOP_DROPS, r);
+	len = snprintf(line, sizeof(line), "%s (%s/s)",
+		       format_number(digits, r->total.dropped, t->units), rate);
+	for (; drop && len < sizeof(line); drop = drop->next)
+		len += snprintf(line + len, sizeof(line) - len, "  %s %s",
+				drop->reason,
+				format_number(digits, drop->packets, t->units));
+	top_put(y, LABEL_WIDTH, top_width(),
+		r->total.dropped ? LOOK_NOTICE : LOOK_PLAIN, line);
+	return y + 1;
+}
+
 /* The graph, so high as there is room; each line shows TOP_LEVELS steps. */
 static void put_graph(const struct top *t, int y, const struct rate *r)
 {
@@ -162,6 +239,8 @@ void top_detail_draw(const struct top *t)
 		return;
 	}
 	put_title(t, y, r);
-	y = put_counters(t, y + 2, r);
-	put_graph(t, y + 1, r);
+	y = put_counters(t, y + 1, r);
+	y = put_handshakes(t, y, r);
+	y = put_drops(t, y, r);
+	put_graph(t, y, r);
 }

@@ -72,8 +72,7 @@ static void sort_next(struct top *t, int key)
 
 static void sort_digit(struct top *t, int key)
 {
-	if (key - '0' < TOP_COLUMNS)
-		t->sort = key - '0';
+	t->sort = key - '0';
 }
 
 static void reverse(struct top *t, int key)
@@ -176,7 +175,7 @@ static const struct key list_keys[] = {
 	{ { KEY_ENTER, '\n', '\r' }, "Enter", "all about this port",
 	  open_port },
 	{ { 's' }, "s", "sort by the next column", sort_next },
-	{ { 0 }, "0-8", "sort by that column, 0 is the rate", sort_digit },
+	{ { 0 }, "0-9", "sort by that column, 0 is the rate", sort_digit },
 	{ { 'r' }, "r", "sort the other way", reverse },
 	{ { 't' }, "t", "next transport", next_transport },
 	{ { 'c' }, "c", "next scope", next_scope },

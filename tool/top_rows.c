@@ -22,9 +22,10 @@ struct wanted {
 	uint16_t port_max;
 };
 
+/* A port can have drops alone: a packet that never came to the hook. */
 static bool is_zero(const struct record *r)
 {
-	return !(r->rx.packets | r->tx.packets);
+	return !(r->rx.packets | r->tx.packets | r->dropped);
 }
 
 static bool matches(const struct wanted *w, const struct record *r)
@@ -130,6 +131,10 @@ static uint64_t weight(const struct rate *r, enum top_column column)
 		return r->came.tx.bytes;
 	case TOP_PACKETS:
 		return r->came.rx.packets + r->came.tx.packets;
+	case TOP_CONNECTIONS:
+		return r->came.tcp[PORTMON_A_TCP_ESTABLISHED];
+	case TOP_DROPS:
+		return r->came.dropped;
 	case TOP_TOTAL:
 		return r->total.rx.bytes + r->total.tx.bytes;
 	case TOP_SEEN:
@@ -253,6 +258,24 @@ const struct rate *top_row_at(const struct top *t)
 	for (i = 0; i < t->n; i++)
 		if (is_same(&t->rows[i]->total, &t->at))
 			return t->rows[i];
+	return NULL;
+}
+
+/**
+ * top_reading() - a port as it was read last, with its drops
+ * @t: the live view
+ * @key: which
+ *
+ * Return: its record, or NULL, as for a fold.
+ */
+const struct record *top_reading(const struct top *t,
+				 const struct record *key)
+{
+	size_t i;
+
+	for (i = 0; i < t->last.ports.n && !key->folded; i++)
+		if (!rate_compare(&t->last.ports.v[i], key))
+			return &t->last.ports.v[i];
 	return NULL;
 }
 

@@ -172,6 +172,15 @@ static void put_right(int y, int x, unsigned int width, enum look look,
 	top_put(y, x, width, look, cell);
 }
 
+static void put_cell(int y, int x, unsigned int width, enum look look,
+		     enum top_column column, const char *text)
+{
+	if (top_is_number(column))
+		put_right(y, x, width, look, text);
+	else
+		top_put(y, x, width, look, text);
+}
+
 static void draw_sum(const struct top *t, int y, int x,
 		     const struct top_sum *sum, unsigned int dir)
 {
@@ -241,10 +250,9 @@ static void draw_head(const struct top *t, int y, const struct top_layout *l)
 		column = i % TOP_COLUMNS;	/* the graph stands last */
 		if (!l->width[column])
 			continue;
-		(top_is_number(column) ? put_right : top_put)(
-			y, x, l->width[column],
-			column == t->sort ? LOOK_SORTED : LOOK_HEAD,
-			top_head(column));
+		put_cell(y, x, l->width[column],
+			 column == t->sort ? LOOK_SORTED : LOOK_HEAD, column,
+			 top_head(column));
 		x += l->width[column] + 1;
 	}
 }
@@ -264,8 +272,7 @@ static void draw_row(const struct top *t, int y, const struct top_layout *l,
 		if (!l->width[i])
 			continue;
 		top_cell(cell, t, i, r);
-		(top_is_number(i) ? put_right : top_put)(
-			y, x, l->width[i], look, cell);
+		put_cell(y, x, l->width[i], look, i, cell);
 		x += l->width[i] + 1;
 	}
 	if (!l->width[TOP_RATE])
@@ -317,24 +324,27 @@ static void draw_help(int y)
 	}
 }
 
+#define HINT_LIST \
+	"h help  q quit  Enter port  s sort  / filter  c scope  t transport  p pause"
+#define HINT_PAGE	"Esc back  q quit  p pause  u units"
+#define PROMPT		"port, span of ports or part of a name: "
+
 static void draw_foot(const struct top *t)
 {
+	const char *text = t->paused ? "PAUSED; Space goes on" : t->notice;
 	char line[LINE_SIZE];
 
 	if (LINES < 4 && !t->prompt)
 		return;
-	if (t->prompt)
-		snprintf(line, sizeof(line), "port, span of ports or part of a name: %s_", t->filter);
-	else if (t->paused)
-		snprintf(line, sizeof(line), "PAUSED, Space goes on");
-	else if (t->notice)
-		snprintf(line, sizeof(line), "%s", t->notice);
+	if (t->prompt) {
+		snprintf(line, sizeof(line), PROMPT "%s_", t->filter);
+		text = line;
+	}
+	if (text)
+		top_put(LINES - 1, 0, COLS, LOOK_NOTICE, text);
 	else
-		snprintf(line, sizeof(line), t->page == TOP_LIST ?
-			 "h help  q quit  Enter port  s sort  / filter  c scope  t transport  p pause" :
-			 "Esc back  q quit  p pause  u units");
-	top_put(LINES - 1, 0, COLS, t->prompt || t->paused || t->notice ?
-		LOOK_NOTICE : LOOK_DIM, line);
+		top_put(LINES - 1, 0, COLS, LOOK_DIM,
+			t->page == TOP_LIST ? HINT_LIST : HINT_PAGE);
 }
 
 /**
@@ -347,7 +357,7 @@ void top_screen_draw(struct top *t)
 	int y = 0;
 
 	erase();
-	if (LINES > 4) {
+	if (LINES > 4 && t->page != TOP_HELP) {
 		top_title(line, sizeof(line), t);
 		top_put(y++, 0, COLS, LOOK_PLAIN, line);
 		top_asked(line, sizeof(line), t);

@@ -17,6 +17,7 @@ static const struct {
 	{ "nl", nl_tests },
 	{ "services", services_tests },
 	{ "rates", rates_tests },
+	{ "top", top_tests },
 	{ "view", view_tests },
 	{ "options", options_tests },
 	{ "events", events_tests },
