@@ -39,7 +39,9 @@ static bool is_port(const struct record *r)
 
 static const char *netns(struct cell *c, const struct record *r)
 {
-	return r->netns ? r->netns : nothing(c);
+	const char *name = r->netns ? r->netns : c->ctx->netns;
+
+	return name ? name : nothing(c);
 }
 
 static const char *record(struct cell *c, const struct record *r)

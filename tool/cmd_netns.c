@@ -5,6 +5,8 @@
 #include "ctx.h"
 #include "out_json.h"
 #include "portmon_version.h"
+#include "query.h"
+#include "table.h"
 #include "util.h"
 
 static void json_bound(struct json *j, const char *key, uint64_t used,
@@ -16,25 +18,22 @@ static void json_bound(struct json *j, const char *key, uint64_t used,
 	json_object_end(j);
 }
 
-static int print_json(struct ctx *ctx)
+static void json_info(struct json *j, struct ctx *ctx,
+		      const struct snapshot *s)
 {
 	const struct info *info = &ctx->info;
-	struct json j;
-	int err = out_json_begin(&j, ctx);
 
-	if (err)
-		return err;
-	json_word(&j, "tool", PORTMON_VERSION);
-	json_bool(&j, "enabled", info->enabled);
-	json_uint(&j, "generation", info->generation);
-	json_bound(&j, "records", info->records, info->records_max);
-	json_bound(&j, "slots", info->slots, info->slots_max);
-	json_uint(&j, "memory", info->memory);
-	json_object(&j, "ephemeral");
-	json_uint(&j, "min", info->ephemeral_min);
-	json_uint(&j, "max", info->ephemeral_max);
-	json_object_end(&j);
-	return out_json_end(&j);
+	(void)s;
+	json_word(j, "tool", PORTMON_VERSION);
+	json_bool(j, "enabled", info->enabled);
+	json_uint(j, "generation", info->generation);
+	json_bound(j, "records", info->records, info->records_max);
+	json_bound(j, "slots", info->slots, info->slots_max);
+	json_uint(j, "memory", info->memory);
+	json_object(j, "ephemeral");
+	json_uint(j, "min", info->ephemeral_min);
+	json_uint(j, "max", info->ephemeral_max);
+	json_object_end(j);
 }
 
 static void print_text(const struct ctx *ctx)
@@ -59,18 +58,58 @@ static void print_text(const struct ctx *ctx)
 	       info->ephemeral_max);
 }
 
+static int read_info(struct ctx *ctx, const struct query *q,
+		     struct snapshot *s)
+{
+	(void)ctx;
+	(void)q;
+	(void)s;
+	return 0;	/* connecting has read it */
+}
+
+static void add_row(struct table *t, const struct ctx *ctx,
+		    const struct answer *a)
+{
+	char buf[TIME_SIZE];
+
+	table_row(t, !!a->note);
+	table_cell(t, a->ns->label);
+	table_cell(t, a->note ? a->note : "on");
+	table_cell(t, a->info.enabled ? format_time(buf, a->info.since) : "-");
+	table_cell(t, format_uint(buf, a->info.records));
+	table_cell(t, format_number(buf, a->info.memory, ctx->opt.units));
+}
+
+static int print_info(struct ctx *ctx, const struct query *q)
+{
+	struct table *t;
+	size_t i;
+
+	if (!given(&ctx->opt, OPT_ALL_NETNS)) {
+		print_text(ctx);
+		return 0;
+	}
+	t = table_begin(ctx);
+	table_column(t, "NETNS", COLUMN_LEFT);
+	table_column(t, "COUNTING", COLUMN_LEFT);
+	table_column(t, "SINCE", COLUMN_LEFT);
+	table_column(t, "RECORDS", COLUMN_RIGHT);
+	table_column(t, "MEMORY", COLUMN_RIGHT);
+	for (i = 0; i < q->n; i++)
+		add_row(t, ctx, &q->v[i]);
+	return table_end(t);
+}
+
+static const struct query_ops info_query = {
+	.read = read_info,
+	.json = json_info,
+	.table = print_info,
+	.off = true,
+};
+
 static int run_info(struct ctx *ctx, int argc, char **argv)
 {
-	int err = ctx_connect(ctx);
-
-	(void)argc;
-	(void)argv;
-	if (err)
-		return err;
-	if (given(&ctx->opt, OPT_JSON))
-		return print_json(ctx);
-	print_text(ctx);
-	return 0;
+	return query_run(ctx, &info_query, argc, argv);
 }
 
 static int set_state(struct ctx *ctx, bool on)
@@ -111,7 +150,7 @@ const struct command cmd_info = {
 	.name = "info",
 	.summary = "state of the module and of the network namespace",
 	.text = "Version of the module, whether counting is on and since when, how much memory it takes, and which ports this host picks for outgoing connections.",
-	.options = OPTS_JSON | OPTS_UNITS | OPT(NETNS),
+	.options = OPTS_JSON | OPTS_UNITS | OPTS_NETNS,
 	.run = run_info,
 };
 

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* ranges and buckets: the sums. */
+#include <errno.h>
+
 #include "columns.h"
 #include "ctx.h"
 #include "out_json.h"
 #include "out_table.h"
+#include "query.h"
 #include "util.h"
-
-typedef void (*json_list)(struct json *j, const char *key,
-			  const struct records *list);
-
-static int print_json(struct ctx *ctx, const char *key, json_list fn,
-		      const struct records *list)
-{
-	struct json j;
-	int err = out_json_begin(&j, ctx);
-
-	if (err)
-		return err;
-	fn(&j, key, list);
-	return out_json_end(&j);
-}
 
 static void warn_nothing(const struct ctx *ctx)
 {
@@ -43,29 +31,56 @@ static void drop_empty(struct records *list)
 	list->n = n;
 }
 
-static int run_ranges(struct ctx *ctx, int argc, char **argv)
+static int print(struct ctx *ctx, const struct records *list,
+		 const struct records *more)
 {
-	struct records list = { 0 };
-	int err = ctx_counting(ctx);
+	if (list->n || more->n || given(&ctx->opt, OPT_CSV))
+		return out_table(ctx, list, more, 0);
+	warn_nothing(ctx);
+	return 0;
+}
 
-	(void)argc;
-	(void)argv;
-	if (err)
-		return err;
-	err = pm_ranges(ctx->pm, &ctx->opt.filter, &list);
+static int read_ranges(struct ctx *ctx, const struct query *q,
+		       struct snapshot *s)
+{
+	int err = pm_ranges(ctx->pm, &ctx->opt.filter, &s->ports);
+
+	(void)q;
 	if (err)
 		return pm_complain(ctx->pm, "read the ranges", err);
-	if (given(&ctx->opt, OPT_JSON)) {
-		err = print_json(ctx, "ranges", out_json_sums, &list);
-	} else {
-		drop_empty(&list);
-		if (list.n || given(&ctx->opt, OPT_CSV))
-			err = out_table(ctx, &list, NULL, 0);
-		else
-			warn_nothing(ctx);
-	}
-	records_free(&list);
+	if (!given(&ctx->opt, OPT_JSON))
+		drop_empty(&s->ports);
+	return 0;
+}
+
+static void json_ranges(struct json *j, struct ctx *ctx,
+			const struct snapshot *s)
+{
+	(void)ctx;
+	out_json_sums(j, "ranges", &s->ports);
+}
+
+static int print_ranges(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	err = print(ctx, &s.ports, &s.overflow);
+	snapshot_free(&s);
 	return err;
+}
+
+static const struct query_ops ranges_query = {
+	.read = read_ranges,
+	.json = json_ranges,
+	.table = print_ranges,
+};
+
+static int run_ranges(struct ctx *ctx, int argc, char **argv)
+{
+	return query_run(ctx, &ranges_query, argc, argv);
 }
 
 /* A line with the sum below the buckets of each hook and family. */
@@ -80,10 +95,12 @@ static int add_totals(const struct records *list, struct records *out)
 
 		sum.hook = r->hook;
 		sum.family = r->family;
+		sum.netns = r->netns;
 		sum.all.packets += r->all.packets;
 		sum.all.bytes += r->all.bytes;
 		err = records_add(out, r);
-		if (!err && (i + 1 == list->n || r[1].hook != r->hook ||
+		if (!err && (i + 1 == list->n || r[1].netns != r->netns ||
+			     r[1].hook != r->hook ||
 			     r[1].family != r->family)) {
 			err = records_add(out, &sum);
 			sum = (struct record){ 0 };
@@ -92,44 +109,53 @@ static int add_totals(const struct records *list, struct records *out)
 	return err;
 }
 
-static int print_buckets(struct ctx *ctx, const struct records *list)
+static int print_buckets(struct ctx *ctx, const struct query *q)
 {
 	struct records lines = { 0 };
-	int err;
+	struct snapshot s;
+	int err = query_merge(q, &s);
 
-	if (given(&ctx->opt, OPT_CSV))
-		return out_table(ctx, list, NULL, 0);
-	if (!list->n) {
-		warn_nothing(ctx);
-		return 0;
-	}
-	err = add_totals(list, &lines);
 	if (err)
-		warn("out of memory");
+		return err;
+	/* A program can add up by itself. */
+	if (given(&ctx->opt, OPT_CSV))
+		err = print(ctx, &s.other, &s.overflow);
 	else
-		err = out_table(ctx, &lines, NULL, 0);
+		err = add_totals(&s.other, &lines);
+	if (err == -ENOMEM)
+		warn("out of memory");
+	else if (!given(&ctx->opt, OPT_CSV))
+		err = print(ctx, &lines, &s.overflow);
 	records_free(&lines);
+	snapshot_free(&s);
 	return err;
 }
 
+static int read_buckets(struct ctx *ctx, const struct query *q,
+			struct snapshot *s)
+{
+	int err = pm_buckets(ctx->pm, &s->other);
+
+	(void)q;
+	return err ? pm_complain(ctx->pm, "read the buckets", err) : 0;
+}
+
+static void json_buckets(struct json *j, struct ctx *ctx,
+			 const struct snapshot *s)
+{
+	(void)ctx;
+	out_json_buckets(j, "other", &s->other);
+}
+
+static const struct query_ops buckets_query = {
+	.read = read_buckets,
+	.json = json_buckets,
+	.table = print_buckets,
+};
+
 static int run_buckets(struct ctx *ctx, int argc, char **argv)
 {
-	struct records list = { 0 };
-	int err = ctx_counting(ctx);
-
-	(void)argc;
-	(void)argv;
-	if (err)
-		return err;
-	err = pm_buckets(ctx->pm, &list);
-	if (err)
-		return pm_complain(ctx->pm, "read the buckets", err);
-	if (given(&ctx->opt, OPT_JSON))
-		err = print_json(ctx, "other", out_json_buckets, &list);
-	else
-		err = print_buckets(ctx, &list);
-	records_free(&list);
-	return err;
+	return query_run(ctx, &buckets_query, argc, argv);
 }
 
 const struct command cmd_ranges = {
@@ -137,7 +163,7 @@ const struct command cmd_ranges = {
 	.summary = "sums over the well-known, registered and dynamic ports",
 	.text = "A line for each scope, transport and IANA range: how many ports have counted, packets and bytes.",
 	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPTS_TABLE |
-		   OPT(BARS) | OPT(NETNS),
+		   OPT(BARS) | OPTS_NETNS,
 	.layout = &ranges_layout,
 	.run = run_ranges,
 };
@@ -147,7 +173,7 @@ const struct command cmd_buckets = {
 	.summary = "what became of the packets of each hook",
 	.text = "Every packet that passed a hook is in one line: counted by ports, of a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is their sum: all packets that passed it.",
 	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPT(NUMERIC) |
-		   OPT(NETNS),
+		   OPTS_NETNS,
 	.layout = &buckets_layout,
 	.run = run_buckets,
 };

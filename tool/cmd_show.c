@@ -5,6 +5,7 @@
 #include "out_json.h"
 #include "out_table.h"
 #include "portspec.h"
+#include "query.h"
 #include "util.h"
 #include "view.h"
 
@@ -60,26 +61,10 @@ static int read_arg(struct ctx *ctx, const char *arg, struct records *list)
 	n = portspec_parse(&ctx->services, arg, spec);
 	for (i = 0; i < n && !err; i++)
 		err = read_spec(ctx, &spec[i], list);
-	if (!err && list->n == before)
+	if (!err && list->n == before && !given(&ctx->opt, OPT_ALL_NETNS))
 		warn("%s has not been seen; counting began or was reset at %s",
 		     arg, format_time(buf, ctx->info.since));
 	return n < 0 ? n : err;
-}
-
-static int print(struct ctx *ctx, const struct records *list)
-{
-	const struct records none = { 0 };
-	struct json j;
-	int err;
-
-	if (!given(&ctx->opt, OPT_JSON))
-		return list->n || given(&ctx->opt, OPT_CSV) ?
-			       out_table_ports(ctx, list, &none) : 0;
-	err = out_json_begin(&j, ctx);
-	if (err)
-		return err;
-	out_json_ports(&j, ctx, "ports", list);
-	return out_json_end(&j);
 }
 
 /* Wrong arguments are found before anything is asked of the kernel. */
@@ -100,26 +85,58 @@ static int check_args(struct ctx *ctx, int argc, char **argv)
 	return 0;
 }
 
+static void sort(const struct ctx *ctx, struct records *list)
+{
+	view_sort(list, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
+}
+
+static int read_show(struct ctx *ctx, const struct query *q,
+		     struct snapshot *s)
+{
+	int i, err = 0;
+
+	for (i = 0; i < q->argc && !err; i++)
+		err = read_arg(ctx, q->argv[i], &s->ports);
+	if (err)
+		return err;
+	view_mark(&s->ports, &ctx->info);
+	if (!given(&ctx->opt, OPT_NUMERIC))
+		view_name(&s->ports, &ctx->services);
+	sort(ctx, &s->ports);
+	return 0;
+}
+
+static void json_show(struct json *j, struct ctx *ctx,
+		      const struct snapshot *s)
+{
+	out_json_ports(j, ctx, "ports", &s->ports);
+}
+
+static int print_show(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	sort(ctx, &s.ports);
+	if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
+		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	snapshot_free(&s);
+	return err;
+}
+
+static const struct query_ops show_query = {
+	.read = read_show,
+	.json = json_show,
+	.table = print_show,
+};
+
 static int run_show(struct ctx *ctx, int argc, char **argv)
 {
-	struct records list = { 0 };
-	int i, err;
+	int err = check_args(ctx, argc, argv);
 
-	err = check_args(ctx, argc, argv);
-	if (!err)
-		err = ctx_counting(ctx);
-	for (i = 0; i < argc && !err; i++)
-		err = read_arg(ctx, argv[i], &list);
-	if (!err) {
-		view_mark(&list, &ctx->info);
-		if (!given(&ctx->opt, OPT_NUMERIC))
-			view_name(&list, &ctx->services);
-		view_sort(&list, ctx->opt.sort,
-			  given(&ctx->opt, OPT_REVERSE));
-		err = print(ctx, &list);
-	}
-	records_free(&list);
-	return err;
+	return err ? err : query_run(ctx, &show_query, argc, argv);
 }
 
 const struct command cmd_show = {
@@ -129,7 +146,7 @@ const struct command cmd_show = {
 	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services).",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
-		   OPT(NETNS),
+		   OPTS_NETNS,
 	.layout = &ports_layout,
 	.run = run_show,
 };

@@ -7,7 +7,7 @@
 #include "ctx.h"
 #include "out_json.h"
 #include "out_table.h"
-#include "snapshot.h"
+#include "query.h"
 #include "util.h"
 #include "view.h"
 
@@ -61,41 +61,58 @@ static void warn_nothing(const struct ctx *ctx)
 		     format_time(buf, ctx->info.since));
 }
 
-static int print_table(struct ctx *ctx, struct snapshot *s)
+static void sort(const struct ctx *ctx, struct records *ports)
 {
-	const bool some = s->ports.n || s->overflow.n;
-	int err = 0;
-
-	if (some || given(&ctx->opt, OPT_CSV))
-		err = out_table_ports(ctx, &s->ports, &s->overflow);
-	if (!some)
-		warn_nothing(ctx);
-	return err;
+	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
 }
 
-static int run_stats(struct ctx *ctx, int argc, char **argv)
+static int read_stats(struct ctx *ctx, const struct query *q,
+		      struct snapshot *s)
 {
 	const bool json = given(&ctx->opt, OPT_JSON);
 	struct filter filter = ctx->opt.filter;
-	struct snapshot s;
-	int err = ctx_counting(ctx);
+	int err;
 
-	(void)argc;
-	(void)argv;
-	if (err)
-		return err;
+	(void)q;
 	filter.non_zero = true;
 	err = snapshot_read(ctx, &filter,
-			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), &s);
+			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), s);
 	if (err)
 		return err;
-	prepare(ctx, &s.ports);
-	view_sort(&s.ports, sort_key(&ctx->opt),
-		  given(&ctx->opt, OPT_REVERSE));
-	err = json ? out_json_snapshot(ctx, &s) : print_table(ctx, &s);
-	warn_overflow(ctx, &s.overflow);
+	prepare(ctx, &s->ports);
+	if (json)
+		sort(ctx, &s->ports);
+	warn_overflow(ctx, &s->overflow);
+	return 0;
+}
+
+static int print_stats(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	bool some;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	sort(ctx, &s.ports);
+	some = s.ports.n || s.overflow.n;
+	if (some || given(&ctx->opt, OPT_CSV))
+		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	if (!some)
+		warn_nothing(ctx);
 	snapshot_free(&s);
 	return err;
+}
+
+static const struct query_ops stats_query = {
+	.read = read_stats,
+	.json = out_json_body,
+	.table = print_stats,
+};
+
+static int run_stats(struct ctx *ctx, int argc, char **argv)
+{
+	return query_run(ctx, &stats_query, argc, argv);
 }
 
 static void say_reset(const struct ctx *ctx, const struct snapshot *s)
@@ -140,7 +157,7 @@ const struct command cmd_stats = {
 	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
-		   OPT(ALL) | OPT(NETNS),
+		   OPT(ALL) | OPTS_NETNS,
 	.layout = &ports_layout,
 	.run = run_stats,
 };

@@ -24,6 +24,7 @@ struct layout;
  * @services: names of ports, read when first asked for
  * @pm: connection to the module, NULL before ctx_connect()
  * @info: state of the namespace, valid after ctx_connect()
+ * @netns: name of the namespace being asked, with --all-netns
  * @tty: standard output is a terminal
  * @color: colours are wanted
  * @columns: columns to print, in order
@@ -34,6 +35,7 @@ struct ctx {
 	struct services services;
 	struct pm *pm;
 	struct info info;
+	const char *netns;
 	bool tty;
 	bool color;
 	const struct column *columns[COLUMNS_MAX];

@@ -2,8 +2,12 @@
 #ifndef PORTMON_CTL_NETNS_H
 #define PORTMON_CTL_NETNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#define NETNS_DIR "/run/netns"
+
+bool netns_is(int dir, const char *path);
 int netns_enter(const char *name);
 const char *netns_identify(char *buf, size_t size);
 

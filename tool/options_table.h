@@ -19,8 +19,8 @@ OPTION(DETAILS, 's', "details", NULL, NOTHING,
 	"more columns: both directions together, first seen")
 OPTION(ALL, 'a', "all", NULL, NOTHING,
 	"every port, ephemeral ones not folded")
-OPTION(NETNS, 0, "netns", "NAME", TEXT(netns),
-	"in this network namespace (see: ip netns)")
+OPTION(NETNS, 0, "netns", "NAME|PID", TEXT(netns),
+	"in this network namespace: a name (see: ip netns) or a process in it")
 OPTION(ALL_NETNS, 'A', "all-netns", NULL, NOTHING,
 	"every network namespace: those with a name and those a process is in")
 OPTION(SCOPE, 0, "scope", "SCOPE", CALL(set_scope),

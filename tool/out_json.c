@@ -11,14 +11,29 @@
 #define SCHEMA 1
 
 /**
- * out_json_begin() - start a document with the head that all of them have
+ * out_json_head() - write the head of a document, inside its object
  * @j: the document
  * @ctx: the run; where it is not connected the head says null
+ * @netns: name of the namespace or NULL
+ */
+void out_json_head(struct json *j, const struct ctx *ctx, const char *netns)
+{
+	json_uint(j, "schema", SCHEMA);
+	json_string(j, "module", ctx->pm ? ctx->info.version : NULL);
+	json_string(j, "netns", netns);
+	json_time(j, "since", ctx->info.since);
+}
+
+/**
+ * out_json_begin() - start a document with the head that all of them have
+ * @j: the document
+ * @ctx: the run
  *
  * Return: 0 or a negative errno, of which the person has been told.
  */
 int out_json_begin(struct json *j, struct ctx *ctx)
 {
+	const bool all = given(&ctx->opt, OPT_ALL_NETNS);
 	const char *netns = ctx->opt.netns;
 	char name[256];
 	int err = json_begin(j, stdout, given(&ctx->opt, OPT_PRETTY));
@@ -27,14 +42,11 @@ int out_json_begin(struct json *j, struct ctx *ctx)
 		warn("out of memory");
 		return err;
 	}
-	if (!netns && ctx->pm)
+	if (!netns && ctx->pm && !all)
 		netns = netns_identify(name, sizeof(name));
 	json_object(j, NULL);
 	json_object(j, "portmon");
-	json_uint(j, "schema", SCHEMA);
-	json_string(j, "module", ctx->pm ? ctx->info.version : NULL);
-	json_string(j, "netns", netns);
-	json_time(j, "since", ctx->info.since);
+	out_json_head(j, ctx, netns);
 	json_object_end(j);
 	return 0;
 }
@@ -270,6 +282,19 @@ void out_json_buckets(struct json *j, const char *key,
 }
 
 /**
+ * out_json_body() - what follows the head in the document of stats
+ * @j: the document
+ * @ctx: the run
+ * @s: what it tells
+ */
+void out_json_body(struct json *j, struct ctx *ctx, const struct snapshot *s)
+{
+	out_json_ports(j, ctx, "ports", &s->ports);
+	out_json_overflow(j, ctx, "overflow", &s->overflow);
+	out_json_buckets(j, "other", &s->other);
+}
+
+/**
  * out_json_snapshot() - the document of stats and of reset
  * @ctx: the run
  * @s: what it tells
@@ -283,8 +308,6 @@ int out_json_snapshot(struct ctx *ctx, const struct snapshot *s)
 
 	if (err)
 		return err;
-	out_json_ports(&j, ctx, "ports", &s->ports);
-	out_json_overflow(&j, ctx, "overflow", &s->overflow);
-	out_json_buckets(&j, "other", &s->other);
+	out_json_body(&j, ctx, s);
 	return out_json_end(&j);
 }

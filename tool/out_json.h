@@ -7,6 +7,7 @@
 #include "snapshot.h"
 
 int out_json_begin(struct json *j, struct ctx *ctx);
+void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
 int out_json_end(struct json *j);
 void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 		    const struct records *list);
@@ -14,6 +15,7 @@ void out_json_sums(struct json *j, const char *key,
 		   const struct records *list);
 void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
 		       const struct records *list);
+void out_json_body(struct json *j, struct ctx *ctx, const struct snapshot *s);
 int out_json_snapshot(struct ctx *ctx, const struct snapshot *s);
 void out_json_buckets(struct json *j, const char *key,
 		      const struct records *list);

@@ -25,10 +25,10 @@ static const char *note(struct cell *c, const struct column *column,
 
 	if (!strcmp(column->name, "NETNS"))
 		return column->text(c, r);
-	if (c->csv)
-		return strcmp(column->name, "RECORD") ? "" : r->note;
 	if (column != all[named])
-		return "-";
+		return c->csv ? "" : "-";
+	if (c->csv)
+		return r->note;
 	snprintf(c->buf, CELL_SIZE, "(%s)", r->note);
 	return c->buf;
 }
