@@ -22,10 +22,12 @@
  * struct pm - a connection to the module
  * @nl: its socket
  * @family: number the kernel gave the family
+ * @group: number of its multicast group, 0 if it has none
  */
 struct pm {
 	struct nlsock *nl;
 	int family;
+	int group;
 };
 
 typedef int (*handler)(const struct nlattr *attrs, int len, void *arg);
@@ -71,6 +73,24 @@ static struct nl_msg *request(int family, uint8_t cmd, uint8_t version,
 	return msg;
 }
 
+/* The groups are nests in a nest; the module has one. */
+static int group_number(const struct nlattr *groups)
+{
+	const struct nlattr *group, *name, *id;
+	int left;
+
+	nla_for_each_nested(group, groups, left) {
+		name = nla_find(nla_data(group), nla_len(group),
+				CTRL_ATTR_MCAST_GRP_NAME);
+		id = nla_find(nla_data(group), nla_len(group),
+			      CTRL_ATTR_MCAST_GRP_ID);
+		if (name && id && nla_len(id) == sizeof(uint32_t) &&
+		    !nla_strcmp(name, PORTMON_MCGRP_EVENTS))
+			return nla_get_u32(id);
+	}
+	return 0;
+}
+
 static int keep_family(const struct nlattr *attrs, int len, void *arg)
 {
 	const struct nlattr *a = nla_find(attrs, len, CTRL_ATTR_FAMILY_ID);
@@ -79,6 +99,8 @@ static int keep_family(const struct nlattr *attrs, int len, void *arg)
 	if (!a || nla_len(a) != sizeof(uint16_t))
 		return -EBADMSG;
 	pm->family = nla_get_u16(a);
+	a = nla_find(attrs, len, CTRL_ATTR_MCAST_GROUPS);
+	pm->group = a ? group_number(a) : 0;
 	return 0;
 }
 
@@ -202,22 +224,28 @@ int pm_info(struct pm *pm, struct info *info)
 }
 
 /**
- * pm_enable() - switch counting in the namespace
+ * pm_switch() - switch counting, or a part of it, in the namespace
  * @pm: the connection
+ * @what: bit per PORTMON_A_INFO_ENABLED, LIFECYCLE and DROPS
  * @on: on or off
  * @info: the state after it
  *
  * Return: 0, -EALREADY if nothing changed, or a negative errno.
  */
-int pm_enable(struct pm *pm, bool on, struct info *info)
+int pm_switch(struct pm *pm, unsigned int what, bool on, struct info *info)
 {
 	struct nl_msg *msg = request(pm->family, PORTMON_CMD_NETNS_SET,
 				     PORTMON_FAMILY_VERSION,
 				     NLM_F_REQUEST | NLM_F_ACK);
+	unsigned int attr;
+	int err = msg ? 0 : -ENOMEM;
 
-	if (!msg || nla_put_u8(msg, PORTMON_A_INFO_ENABLED, on)) {
+	for (attr = 1; attr <= PORTMON_A_INFO_MAX && !err; attr++)
+		if (what & 1u << attr && nla_put_u8(msg, attr, on))
+			err = -ENOMEM;
+	if (err) {
 		nlmsg_free(msg);
-		return -ENOMEM;
+		return err;
 	}
 	return transact(pm, msg, take_info, info);
 }
@@ -341,4 +369,93 @@ int pm_buckets(struct pm *pm, struct records *list)
 int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
 {
 	return dump_once(pm, PORTMON_CMD_RESET, f, true, list);
+}
+
+/**
+ * pm_subscribe() - have the module tell what happens
+ * @pm: the connection, which is for nothing else from now on
+ *
+ * Return: 0 or a negative errno.
+ */
+int pm_subscribe(struct pm *pm)
+{
+	return pm->group ? nlsock_join(pm->nl, pm->group) : -EOPNOTSUPP;
+}
+
+/**
+ * pm_fd() - what to wait for before pm_listen()
+ * @pm: the connection
+ *
+ * Return: its file descriptor.
+ */
+int pm_fd(const struct pm *pm)
+{
+	return pm->nl->fd;
+}
+
+/**
+ * struct listener - who is told of news
+ * @fn: is called for each
+ * @arg: its argument
+ */
+struct listener {
+	news_fn fn;
+	void *arg;
+};
+
+static int take_news(struct nlmsghdr *h, void *arg)
+{
+	const struct listener *listener = arg;
+	const struct genlmsghdr *g = nlmsg_data(h);
+	struct records drops = { 0 };
+	struct news news = { 0 };
+	struct nlattr *attrs;
+	int len, err;
+
+	if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
+		return -EBADMSG;
+	attrs = nlmsg_data(h) + GENL_HDRLEN;
+	len = nlmsg_datalen(h) - GENL_HDRLEN;
+	news.cmd = g->cmd;
+	switch (g->cmd) {
+	case PORTMON_CMD_NETNS_NTF:
+		err = pm_parse_info(attrs, len, &news.info);
+		break;
+	case PORTMON_CMD_EVENT_NTF:
+	case PORTMON_CMD_RESET_NTF:
+		err = pm_parse_record(attrs, len, &news.record, &drops);
+		break;
+	default:
+		return 0;	/* of a newer module */
+	}
+	if (!err)
+		err = listener->fn(&news, listener->arg);
+	records_free(&drops);
+	return err;
+}
+
+/**
+ * pm_listen() - wait for news
+ * @pm: the connection, subscribed
+ * @fn: is called for each; may return other than 0 to end it
+ * @arg: its argument
+ *
+ * Return: 0, a negative errno, or what @fn returned that was not 0.
+ */
+int pm_listen(struct pm *pm, news_fn fn, void *arg)
+{
+	struct listener listener = { fn, arg };
+
+	return nlsock_listen(pm->nl, take_news, &listener);
+}
+
+/**
+ * pm_lost() - how many news were lost because this program was too slow
+ * @pm: the connection
+ *
+ * Return: their number since it was opened.
+ */
+uint32_t pm_lost(const struct pm *pm)
+{
+	return pm->nl->lost;
 }

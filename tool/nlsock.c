@@ -15,6 +15,7 @@
 #include <netlink/socket.h>
 
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 
 #include "nlsock.h"
 
@@ -157,6 +158,60 @@ int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
 	else
 		err = receive(s, &answer);
 	nlmsg_free(msg);
+	return err;
+}
+
+/**
+ * nlsock_join() - have the messages of a multicast group come
+ * @s: the socket
+ * @group: number of the group
+ *
+ * Return: 0 or a negative errno.
+ */
+int nlsock_join(struct nlsock *s, int group)
+{
+	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+		       sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* ENOBUFS says that messages were lost, this how many. */
+static void count_lost(struct nlsock *s)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	if (!getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &len) &&
+	    len > SK_MEMINFO_DROPS * sizeof(*info))
+		s->lost = info[SK_MEMINFO_DROPS];
+}
+
+/**
+ * nlsock_listen() - wait for a datagram of multicast messages
+ * @s: the socket
+ * @fn: what takes each message
+ * @arg: its argument
+ *
+ * What was lost for want of room is in @s->lost, and no error.
+ *
+ * Return: 0, a negative errno, or what @fn returned that was not 0.
+ */
+int nlsock_listen(struct nlsock *s, nlsock_fn fn, void *arg)
+{
+	struct nlmsghdr *h;
+	size_t len = 0;
+	int left, err;
+
+	err = receive_some(s, &len);
+	count_lost(s);
+	if (err)
+		return err == -ENOBUFS ? 0 : err;
+	left = len;
+	for (h = (void *)s->buf; nlmsg_ok(h, left) && !err;
+	     h = nlmsg_next(h, &left))
+		if (h->nlmsg_type >= NLMSG_MIN_TYPE)
+			err = fn(h, arg);
 	return err;
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include <stdint.h>
+
 struct nl_msg;
 struct nl_sock;
 struct nlmsghdr;
@@ -17,6 +19,7 @@ struct nlmsghdr;
  * @sk: libnl's socket
  * @fd: its file descriptor
  * @intr: what the last dump told of has changed meanwhile
+ * @lost: messages that found no room in the socket, since it was opened
  * @sentence: what the kernel said about the last error, or empty
  * @buf: what is being received
  */
@@ -24,6 +27,7 @@ struct nlsock {
 	struct nl_sock *sk;
 	int fd;
 	bool intr;
+	uint32_t lost;
 	char sentence[256];
 	unsigned char buf[NLSOCK_BUF_SIZE] __attribute__((aligned(8)));
 };
@@ -32,6 +36,8 @@ typedef int (*nlsock_fn)(struct nlmsghdr *h, void *arg);
 
 int nlsock_open(struct nlsock **out, int protocol);
 void nlsock_close(struct nlsock *s);
+int nlsock_join(struct nlsock *s, int group);
+int nlsock_listen(struct nlsock *s, nlsock_fn fn, void *arg);
 int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg);
 
 #endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* nl.c against a kernel of our own: send() and recvfrom() are made here. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
+#include <linux/sock_diag.h>
 
 #include "ktap.h"
 #include "nl.h"
@@ -28,6 +30,8 @@ enum reply {
 	REFUSED_WHOLE,	/* with a sentence behind the whole request */
 	SHORT,		/* an error message cut short */
 	BAD_RECORD,
+	NEWS,		/* an event, a reset and a switch */
+	BAD_NEWS,
 };
 
 static const enum reply *script;
@@ -35,6 +39,8 @@ static unsigned int requests;
 static uint32_t seq;
 static unsigned char out[1024];
 static int len;
+static uint32_t lost;
+static int joined;
 
 /* What stands between nl.c and the kernel. */
 ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -46,6 +52,27 @@ ssize_t send(int fd, const void *buf, size_t n, int flags)
 	seq = h->nlmsg_seq;
 	requests++;
 	return n;
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t n)
+{
+	(void)fd;
+	if (level == SOL_NETLINK && name == NETLINK_ADD_MEMBERSHIP &&
+	    n == sizeof(joined))
+		memcpy(&joined, value, sizeof(joined));
+	return 0;
+}
+
+int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
+{
+	(void)fd;
+	if (level != SOL_SOCKET || name != SO_MEMINFO ||
+	    *n < SK_MEMINFO_VARS * sizeof(lost))
+		return -1;
+	memset(value, 0xff, *n);
+	memcpy((uint32_t *)value + SK_MEMINFO_DROPS, &lost, sizeof(lost));
+	*n = SK_MEMINFO_VARS * sizeof(lost);
+	return 0;
 }
 
 static struct nlmsghdr *begin(unsigned int type, unsigned int flags)
@@ -117,6 +144,41 @@ static void put_port(unsigned int flags, int size)
 	end(h);
 }
 
+/* A group that is another's, and the one that is ours. */
+static void append_groups(struct nlmsghdr *h)
+{
+	static const char *const names[] = { "others", PORTMON_MCGRP_EVENTS };
+	unsigned char *groups = (unsigned char *)h +
+				NLMSG_ALIGN(h->nlmsg_len), *group;
+	uint32_t i, id;
+
+	append_attr(h, CTRL_ATTR_MCAST_GROUPS, "", 0);
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		group = (unsigned char *)h + NLMSG_ALIGN(h->nlmsg_len);
+		append_attr(h, i + 1, "", 0);
+		id = 10 + i;
+		append_attr(h, CTRL_ATTR_MCAST_GRP_NAME, names[i],
+			    strlen(names[i]) + 1);
+		h->nlmsg_len = NLMSG_ALIGN(h->nlmsg_len);
+		append_attr(h, CTRL_ATTR_MCAST_GRP_ID, &id, sizeof(id));
+		((struct nlattr *)group)->nla_len =
+			(unsigned char *)h + h->nlmsg_len - group;
+	}
+	((struct nlattr *)groups)->nla_len =
+		(unsigned char *)h + h->nlmsg_len - groups;
+}
+
+static void put_news(unsigned int cmd, unsigned int attr, int v, int n)
+{
+	const struct genlmsghdr g = { .cmd = cmd };
+	struct nlmsghdr *h = begin(0x20, 0);
+
+	append(h, &g, sizeof(g));
+	append_attr(h, attr, &v, n);
+	h->nlmsg_seq = 0;
+	end(h);
+}
+
 static void put_family(void)
 {
 	const struct genlmsghdr g = { .cmd = CTRL_CMD_NEWFAMILY };
@@ -125,6 +187,7 @@ static void put_family(void)
 
 	append(h, &g, sizeof(g));
 	append_attr(h, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
+	append_groups(h);
 	end(h);
 	put_error(0, NLM_F_CAPPED, NULL);
 }
@@ -164,6 +227,16 @@ static void put_reply(enum reply reply)
 		break;
 	case REFUSED_WHOLE:
 		put_error(-EINVAL, NLM_F_ACK_TLVS, "not so");
+		break;
+	case NEWS:
+		put_news(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT,
+			 PORTMON_EVENT_DROP, 1);
+		put_news(PORTMON_CMD_EVENT_NTF + 50, 1, 0, 1);
+		put_news(PORTMON_CMD_RESET_NTF, PORTMON_A_RECORD_PORT, 53, 2);
+		put_news(PORTMON_CMD_NETNS_NTF, PORTMON_A_INFO_DROPS, 1, 1);
+		break;
+	case BAD_NEWS:
+		put_news(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT, 0, 3);
 		break;
 	case SHORT:
 		end(begin(NLMSG_ERROR, 0));
@@ -296,10 +369,51 @@ static void test_reset(void)
 	records_free(&list);
 }
 
+static char heard[64];
+
+static int hear(const struct news *news, void *arg)
+{
+	char *to = arg;
+
+	switch (news->cmd) {
+	case PORTMON_CMD_EVENT_NTF:
+		sprintf(to, "event %u ", news->record.event);
+		break;
+	case PORTMON_CMD_RESET_NTF:
+		sprintf(to + strlen(to), "reset %u ", news->record.port);
+		break;
+	case PORTMON_CMD_NETNS_NTF:
+		sprintf(to + strlen(to), "drops %d", news->info.counts_drops);
+		return 1;
+	}
+	return 0;
+}
+
+static void test_news(void)
+{
+	struct pm *pm = NULL;
+
+	script = SCRIPT(FORGED, SIGNAL, NEWS, NO_ROOM, BAD_NEWS, REFUSED);
+	lost = 0;
+	check(!pm_open(&pm) && !pm_subscribe(pm) && joined == 11);
+	check(pm_listen(pm, hear, heard) == 1);
+	check_text(heard, "event 2 reset 53 drops 1");
+	check(!pm_lost(pm));
+	lost = 7;
+	/* Losing some is no error, but is known. */
+	check(!pm_listen(pm, hear, heard) && pm_lost(pm) == 7);
+	check(pm_listen(pm, hear, heard) == -EBADMSG);
+	/* What is no message of a family is passed over. */
+	check(!pm_listen(pm, hear, heard));
+	check(*script == END);
+	pm_close(pm);
+}
+
 const struct unit_test nl_tests[] = {
 	{ "dump", test_dump },
 	{ "interrupted", test_interrupted },
 	{ "errors", test_errors },
 	{ "reset", test_reset },
+	{ "news", test_news },
 	{ 0 }
 };
