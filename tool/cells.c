@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "columns.h"
+#include "known.h"
 #include "names.h"
 #include "table.h"
 #include "util.h"
@@ -58,9 +59,16 @@ static const char *scope(struct cell *c, const struct record *r)
 	return name_of(&scope_names, r->scope);
 }
 
+/* Events that no counter could be had for have only a scope. */
+static bool has_transport(const struct record *r)
+{
+	return record_has(r, PORTMON_A_RECORD_TRANSPORT);
+}
+
 static const char *transport(struct cell *c, const struct record *r)
 {
-	(void)c;
+	if (!has_transport(r))
+		return nothing(c);
 	return name_of(&transport_names, r->transport);
 }
 
@@ -80,6 +88,8 @@ static const char *range(struct cell *c, const struct record *r)
 {
 	const char *name = name_of(&range_names, r->range);
 
+	if (!has_transport(r))
+		return nothing(c);
 	if (c->csv)
 		return r->folded ? "" : name;
 	if (r->folded)
@@ -107,6 +117,8 @@ static const char *port(struct cell *c, const struct record *r)
 		return exact(c, r->port);
 	if (r->folded)
 		snprintf(c->buf, CELL_SIZE, "ephemeral/%s", name);
+	else if (!has_transport(r))
+		return "overflow";
 	else if (!is_port(r))
 		snprintf(c->buf, CELL_SIZE, "overflow/%s", name);
 	else
@@ -193,6 +205,35 @@ static const char *last_seen(struct cell *c, const struct record *r)
 static const char *first_seen(struct cell *c, const struct record *r)
 {
 	return age(c, r, r->first_seen);
+}
+
+static const char *known(struct cell *c, enum unknown why, uint64_t v)
+{
+	if (!why)
+		return number(c, v);
+	return c->csv || why == UNKNOWN_NO_TCP || why == UNKNOWN_FORWARD ?
+		       nothing(c) : "n/a";
+}
+
+static const char *connections(struct cell *c, const struct record *r)
+{
+	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
+
+	return known(c, tcp_unknown(&c->ctx->info, r, attr), r->tcp[attr]);
+}
+
+static const char *retransmitted(struct cell *c, const struct record *r)
+{
+	const uint64_t v = record_retransmitted(r);
+
+	return known(c, v ? KNOWN : tcp_unknown(&c->ctx->info, r,
+						PORTMON_A_TCP_RETRANSMITTED),
+		     v);
+}
+
+static const char *dropped(struct cell *c, const struct record *r)
+{
+	return known(c, drops_unknown(&c->ctx->info, r), r->dropped);
 }
 
 /* What came in an interval as so much a second. */
@@ -302,6 +343,11 @@ static const struct column of_ports[] = {
 	{ "LAST-SEEN", COLUMN_RIGHT, last_seen, "when the latest packet came" },
 	{ "FIRST-SEEN", COLUMN_RIGHT, first_seen,
 	  "when the first packet came" },
+	{ "CONNS", COLUMN_RIGHT, connections,
+	  "TCP connections established" },
+	{ "RETRANS", COLUMN_RIGHT, retransmitted,
+	  "TCP segments that were sent again" },
+	{ "DROPS", COLUMN_RIGHT, dropped, "packets dropped by the kernel" },
 	{ "TOTAL", COLUMN_RIGHT, total, "bytes of both directions" },
 	{ "PACKETS", COLUMN_RIGHT, all_packets, "packets of both directions" },
 	{ "TIME", COLUMN_LEFT, time_of_day, "when the line was made" },
@@ -349,10 +395,11 @@ static const struct column of_buckets[] = {
 const struct layout ports_layout = {
 	.columns = COLUMNS(of_ports),
 	.plain = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,LAST-SEEN",
-	.details = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,LAST-SEEN,TOTAL,FIRST-SEEN",
+	.wide = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,RETRANS,DROPS,LAST-SEEN",
+	.details = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,RETRANS,DROPS,LAST-SEEN,TOTAL,FIRST-SEEN",
 	.bars = "SCOPE,PORT,SERVICE",
 	.rates = "TIME,SCOPE,PORT,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS",
-	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,FIRST-SEEN,LAST-SEEN",
+	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,FIRST-SEEN,LAST-SEEN,CONNS,RETRANS,DROPS",
 	.rates_csv = "TIME,RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS",
 };
 

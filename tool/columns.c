@@ -68,8 +68,9 @@ static const char *amount_column(const struct options *opt)
 	}
 }
 
-static const char *list_of(const struct options *opt, const struct layout *l)
+static const char *list_of(const struct ctx *ctx, const struct layout *l)
 {
+	const struct options *opt = &ctx->opt;
 	const bool rates = given(opt, OPT_INTERVAL);
 
 	if (given(opt, OPT_CSV))
@@ -78,7 +79,10 @@ static const char *list_of(const struct options *opt, const struct layout *l)
 		return l->rates;
 	if (given(opt, OPT_BARS))
 		return l->bars;
-	return given(opt, OPT_DETAILS) && l->details ? l->details : l->plain;
+	if (given(opt, OPT_DETAILS) && l->details)
+		return l->details;
+	return l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH ? l->wide :
+								     l->plain;
 }
 
 static int add_usual(struct ctx *ctx, const struct layout *l)
@@ -90,7 +94,7 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 	if (given(opt, OPT_ALL_NETNS) || given(opt, OPT_CSV))
 		err = add(ctx, l->columns, "NETNS");
 	if (!err)
-		err = add(ctx, l->columns, list_of(opt, l));
+		err = add(ctx, l->columns, list_of(ctx, l));
 	if (!err && given(opt, OPT_BARS))
 		err = add(ctx, l->columns, amount_column(opt));
 	return err;

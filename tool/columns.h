@@ -7,6 +7,7 @@
 #include "ctx.h"
 
 #define CELL_SIZE	64
+#define WIDE_WIDTH	120
 
 /**
  * struct cell - a cell being made
@@ -61,6 +62,7 @@ struct columns {
  * struct layout - the table of a subcommand
  * @columns: the columns it can have
  * @plain: those it has, by name
+ * @wide: those it has where the terminal has WIDE_WIDTH columns, NULL for @plain
  * @details: those it has with --details, NULL for @plain
  * @bars: those it has with --bars, without what the bars stand for
  * @rates: those it has with --interval
@@ -70,6 +72,7 @@ struct columns {
 struct layout {
 	const struct columns *columns;
 	const char *plain;
+	const char *wide;
 	const char *details;
 	const char *bars;
 	const char *rates;

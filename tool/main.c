@@ -138,11 +138,11 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 		layout_list(c->layout);
 		return 0;
 	}
+	ctx->tty = isatty(STDOUT_FILENO);
+	ctx->color = want_color(ctx);
 	err = c->layout ? layout_choose(ctx, c->layout) : 0;
 	if (err)
 		return err;
-	ctx->tty = isatty(STDOUT_FILENO);
-	ctx->color = want_color(ctx);
 	return c->run(ctx, argc, argv);
 }
 

@@ -31,7 +31,7 @@ static void test_choose(void)
 	check(ctx.n_columns == 2 && is_column(1, "RX-BYTES"));
 	check(!choose(0, "+total"));
 	check(ctx.n_columns == 10 && is_column(9, "TOTAL"));
-	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 11);
+	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 14);
 	check(!choose(OPT(ALL_NETNS), NULL) && is_column(0, "NETNS"));
 	check(!choose(OPT(CSV), NULL) && is_column(0, "NETNS"));
 	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));
