@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <time.h>
+
 #include "columns.h"
 #include "ctx.h"
 #include "names.h"
@@ -6,6 +8,7 @@
 #include "out_table.h"
 #include "portspec.h"
 #include "query.h"
+#include "story.h"
 #include "util.h"
 #include "view.h"
 
@@ -67,6 +70,34 @@ static int read_arg(struct ctx *ctx, const char *arg, struct records *list)
 	return n < 0 ? n : err;
 }
 
+/* What is not counted is said: else its absence looks like a zero. */
+static void say_off(const struct record *r, bool any_tcp)
+{
+	const struct info *info = r->info;
+
+	if (any_tcp && !info->lifecycle)
+		printf("\nTCP handshakes are not followed in this network namespace; switch it on with: portmon-ctl enable lifecycle\n");
+	if (info->missing & PORTMON_TRACEPOINT_KFREE_SKB)
+		printf("\ndrops are not available: this kernel has no tracepoint kfree_skb\n");
+	else if (!info->counts_drops)
+		printf("\ndrops are not counted in this network namespace; switch it on with: portmon-ctl enable drops\n");
+}
+
+static void tell_stories(const struct ctx *ctx, const struct records *list)
+{
+	const uint64_t now = time(NULL);
+	bool any_tcp = false;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		story_print(stdout, ctx, &list->v[i], now);
+		if (list->v[i].transport == PORTMON_TRANSPORT_TCP)
+			any_tcp = true;
+	}
+	if (list->n && !given(&ctx->opt, OPT_ALL_NETNS))
+		say_off(&list->v[0], any_tcp);
+}
+
 /* Wrong arguments are found before anything is asked of the kernel. */
 static int check_args(struct ctx *ctx, int argc, char **argv)
 {
@@ -122,6 +153,8 @@ static int print_show(struct ctx *ctx, const struct query *q)
 	sort(ctx, &s.ports);
 	if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	if (!err && !given(&ctx->opt, OPT_CSV))
+		tell_stories(ctx, &s.ports);
 	snapshot_free(&s);
 	return err;
 }
@@ -142,8 +175,8 @@ static int run_show(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_show = {
 	.name = "show",
 	.args = "PORT[/TRANSPORT]|FIRST-LAST|NAME ...",
-	.summary = "one port in every scope and transport",
-	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services).",
+	.summary = "one port in every scope and transport, and how it fares",
+	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services). Below the table stands what became of TCP's handshakes, what was sent again, and what was dropped and why.",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPTS_NETNS,

@@ -25,6 +25,29 @@ char *format_uint(char buf[static UINT_SIZE], uint64_t v)
 }
 
 /**
+ * format_grouped() - a number in decimal, thousands apart: 1,024
+ * @buf: room for it
+ * @v: the number
+ *
+ * Return: where in @buf it starts.
+ */
+char *format_grouped(char buf[static GROUPED_SIZE], uint64_t v)
+{
+	char *p = buf + GROUPED_SIZE - 1;
+	unsigned int digits = 0;
+
+	*p = '\0';
+	do {
+		if (digits && digits % 3 == 0)
+			*--p = ',';
+		*--p = '0' + v % 10;
+		v /= 10;
+		digits++;
+	} while (v);
+	return p;
+}
+
+/**
  * format_number() - a number as the units ask, three digits where cut short
  * @buf: room for it
  * @v: the number

@@ -9,6 +9,7 @@
 #define UINT_SIZE	21	/* 2^64 - 1 and the end */
 #define TIME_SIZE	32
 #define NUMBER_SIZE	24
+#define GROUPED_SIZE	27	/* 2^64 - 1 with its commas, and the end */
 #define AGE_SIZE	24
 #define DAY		86400
 
@@ -25,6 +26,7 @@ enum units {
 };
 
 char *format_uint(char buf[static UINT_SIZE], uint64_t v);
+char *format_grouped(char buf[static GROUPED_SIZE], uint64_t v);
 char *format_number(char buf[static NUMBER_SIZE], uint64_t v,
 		    enum units units);
 char *format_time(char buf[static TIME_SIZE], uint64_t t);

@@ -18,7 +18,7 @@ static unsigned int tracepoint_of(unsigned int attr)
 
 /**
  * tcp_unknown() - is a TCP counter known, and if not, why
- * @info: state of the namespace
+ * @info: state of the namespace, unless @r has one
  * @r: record of a port, a fold or of the overflow
  * @attr: PORTMON_A_TCP_*
  *
@@ -31,6 +31,8 @@ enum unknown tcp_unknown(const struct info *info, const struct record *r,
 {
 	const unsigned int tracepoint = tracepoint_of(attr);
 
+	if (r->info)
+		info = r->info;
 	if (r->tcp[attr])
 		return KNOWN;
 	if (record_has(r, PORTMON_A_RECORD_TRANSPORT) &&
@@ -45,13 +47,15 @@ enum unknown tcp_unknown(const struct info *info, const struct record *r,
 
 /**
  * drops_unknown() - are the drops of a port known, and if not, why
- * @info: state of the namespace
+ * @info: state of the namespace, unless @r has one
  * @r: record of a port, a fold or of the overflow
  *
  * Return: KNOWN or the reason.
  */
 enum unknown drops_unknown(const struct info *info, const struct record *r)
 {
+	if (r->info)
+		info = r->info;
 	if (r->drops || r->dropped)
 		return KNOWN;
 	if (info->missing & PORTMON_TRACEPOINT_KFREE_SKB)

@@ -200,7 +200,7 @@ out:
 }
 
 static int merge(struct records *to, const struct records *from,
-		 const char *netns)
+		 const struct answer *a)
 {
 	struct record *r;
 	size_t i;
@@ -210,7 +210,8 @@ static int merge(struct records *to, const struct records *from,
 		if (!r)
 			return -ENOMEM;
 		*r = from->v[i];
-		r->netns = netns;
+		r->netns = a->ns ? a->ns->label : NULL;
+		r->info = &a->info;
 	}
 	return 0;
 }
@@ -248,13 +249,12 @@ int query_merge(const struct query *q, struct snapshot *all)
 	*all = (struct snapshot){ 0 };
 	for (i = 0; i < q->n && !err; i++) {
 		const struct answer *a = &q->v[i];
-		const char *label = a->ns ? a->ns->label : NULL;
 
-		err = merge(&all->ports, &a->s.ports, label);
+		err = merge(&all->ports, &a->s.ports, a);
 		if (!err)
-			err = merge(&all->overflow, &a->s.overflow, label);
+			err = merge(&all->overflow, &a->s.overflow, a);
 		if (!err)
-			err = merge(&all->other, &a->s.other, label);
+			err = merge(&all->other, &a->s.other, a);
 		if (!err && a->ns && (a->note || is_empty(&a->s)))
 			err = add_note(&all->overflow, a);
 	}

@@ -40,6 +40,8 @@ struct drop {
 	uint64_t last_seen;
 };
 
+struct info;
+
 /**
  * struct record - a port, a range, an overflow record, a bucket or a fold
  * @has: bit per PORTMON_A_RECORD_* attribute that the kernel sent
@@ -69,6 +71,8 @@ struct drop {
  * @service: short name of the port's service or NULL (not from the kernel)
  * @netns: network namespace, NULL where there is only one (not from the
  *   kernel)
+ * @info: state of that namespace, NULL where it is that of the run (not from
+ *   the kernel)
  * @note: not a record but what is to be said of @netns ("off"), or NULL
  */
 struct record {
@@ -97,6 +101,7 @@ struct record {
 	uint64_t last_seen;
 	const char *service;
 	const char *netns;
+	const struct info *info;
 	const char *note;
 };
 

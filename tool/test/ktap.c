@@ -21,6 +21,7 @@ static const struct {
 	{ "view", view_tests },
 	{ "options", options_tests },
 	{ "events", events_tests },
+	{ "story", story_tests },
 	{ "columns", columns_tests },
 };
 
