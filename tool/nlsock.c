@@ -33,15 +33,19 @@ static void keep_sentence(struct nlsock *s, const struct nlattr *attrs, int len)
 static int read_ack(struct nlsock *s, struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = nlmsg_data(h);
-	int skip = sizeof(*e);
+	int len = nlmsg_datalen(h), skip = sizeof(*e);
 
-	if (nlmsg_datalen(h) < skip)
+	if (len < skip)
 		return -EBADMSG;
-	if (!(h->nlmsg_flags & NLM_F_CAPPED))
+	/* Behind the whole request, where that is repeated. */
+	if (!(h->nlmsg_flags & NLM_F_CAPPED)) {
+		if (e->msg.nlmsg_len < sizeof(e->msg) ||
+		    e->msg.nlmsg_len - sizeof(e->msg) > (size_t)(len - skip))
+			return -EBADMSG;
 		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof(e->msg);
-	if (h->nlmsg_flags & NLM_F_ACK_TLVS && nlmsg_datalen(h) > skip)
-		keep_sentence(s, nlmsg_data(h) + skip,
-			      nlmsg_datalen(h) - skip);
+	}
+	if (h->nlmsg_flags & NLM_F_ACK_TLVS && len > skip)
+		keep_sentence(s, nlmsg_data(h) + skip, len - skip);
 	return e->error;
 }
 
