@@ -18,7 +18,7 @@ static void keep_transports(struct records *list, unsigned int transports)
 	size_t i, n = 0;
 
 	for (i = 0; i < list->n; i++)
-		if (1u << list->v[i].transport & transports)
+		if (transport_bit(list->v[i].transport) & transports)
 			list->v[n++] = list->v[i];
 	list->n = n;
 }

@@ -149,7 +149,7 @@ const char *services_name(struct services *s, unsigned int port,
 
 		if (!t->singles && !t->spans)
 			continue;
-		e = svc_find_port(t, port, 1u << transport);
+		e = svc_find_port(t, port, transport_bit(transport));
 		if (e && e->port_max - e->port < NAME_SPAN_MAX)
 			return svc_text(t, e->name);
 	}

@@ -55,6 +55,12 @@ static inline const char *svc_text(const struct svc_table *t, uint32_t offset)
 	return offset ? t->text + offset : NULL;
 }
 
+/* A newer module may know transports that no mask has room for. */
+static inline unsigned int transport_bit(unsigned int transport)
+{
+	return transport < 8 ? 1u << transport : 0;
+}
+
 int svc_parse(char *text, const char *file, bool quiet, struct svc_table *t);
 int svc_load(const char *path, bool quiet, struct svc_table *t);
 void svc_free(struct svc_table *t);
