@@ -29,6 +29,12 @@ static void keep_sentence(struct nlsock *s, const struct nlattr *attrs, int len)
 				 nla_len(a), (const char *)nla_data(a));
 }
 
+/* Errors are -4095 to 0, as the kernel's MAX_ERRNO has it. */
+static int error_of(int code)
+{
+	return code > 0 || code < -4095 ? -EBADMSG : code;
+}
+
 /* NLMSG_ERROR, which is also the ack. */
 static int read_ack(struct nlsock *s, struct nlmsghdr *h)
 {
@@ -46,7 +52,7 @@ static int read_ack(struct nlsock *s, struct nlmsghdr *h)
 	}
 	if (h->nlmsg_flags & NLM_F_ACK_TLVS && len > skip)
 		keep_sentence(s, nlmsg_data(h) + skip, len - skip);
-	return e->error;
+	return error_of(e->error);
 }
 
 /* NLMSG_DONE: a dump that failed half way tells it here. */
@@ -61,7 +67,7 @@ static int read_done(struct nlsock *s, struct nlmsghdr *h)
 	if (h->nlmsg_flags & NLM_F_ACK_TLVS && nlmsg_datalen(h) > skip)
 		keep_sentence(s, nlmsg_data(h) + skip,
 			      nlmsg_datalen(h) - skip);
-	return err < 0 ? err : 0;
+	return error_of(err);
 }
 
 static int receive_some(struct nlsock *s, size_t *len)
