@@ -141,7 +141,7 @@ void records_free(struct records *list);
  * struct info - the module and the state of one network namespace
  * @has: bit per PORTMON_A_INFO_* attribute that the kernel sent
  * @version: version of the module
- * @enabled: counting is on
+ * @enabled: counting is on (a number, as the kernel sent it, like the next two)
  * @lifecycle: TCP's handshakes, ends and retransmissions are followed
  * @counts_drops: drops are counted
  * @since: when counting began or was last reset, 0 while off
@@ -161,9 +161,9 @@ void records_free(struct records *list);
 struct info {
 	uint32_t has;
 	char version[32];
-	bool enabled;
-	bool lifecycle;
-	bool counts_drops;
+	uint8_t enabled;
+	uint8_t lifecycle;
+	uint8_t counts_drops;
 	uint64_t since;
 	uint32_t generation;
 	uint32_t records;
