@@ -93,6 +93,12 @@ collection:
 		$$tests install INSTALL_PATH=$(CURDIR)/build/tests > /dev/null && \
 		$$tests emit_tests COLLECTION=portmon > build/tests/kselftest-list.txt
 
+# Seconds for each of the programs.
+FUZZ_SECONDS ?= 20
+fuzz: PACKAGES += libclang-rt-14-dev
+fuzz: deps tool ## libFuzzer on all that the tool reads (FUZZ_SECONDS=, for each program)
+	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
+
 bench: PACKAGES += gnuplot-nox
 bench: deps tool module-6.12 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
@@ -137,4 +143,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps module tool install uninstall demo check vm-shell bench bench-guard bench-native collection gen check-gen lint clean
+.PHONY: FORCE all help deps module tool install uninstall demo check fuzz vm-shell bench bench-guard bench-native \
+	collection gen check-gen lint clean
