@@ -2,29 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """Who may do what, by kind of user, operation and module parameter; and nobody sees another namespace's counts."""
 import itertools
-import signal
 
-from lib import *
+from actor import *
 
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
-USER = 1000
 KEY = {"scope": "local", "transport": "tcp", "port": 1000}
 
-if os.path.exists("/proc/sys/kernel/unprivileged_userns_clone"):
-    old = open("/proc/sys/kernel/unprivileged_userns_clone").read()
-    defer(lambda: open("/proc/sys/kernel/unprivileged_userns_clone", "w").write(old))
-    with open("/proc/sys/kernel/unprivileged_userns_clone", "w") as knob:
-        knob.write("1")
+allow_user_namespaces()
 
 
 class Actor:
-    """A process of its own that does what it is told.
+    "A process that is somebody else (see become()) and asks what it is told to ask."
 
-    user: it has given up root (setpriv --reuid). userns: after that it made itself root of a user namespace, own: and of a
-    network namespace of that (unshare -Urn).
-    """
-
-    def __init__(self, netns=None, user=False, userns=False, own=False, opened_by_root=False):
+    def __init__(self, netns=None, opened_by_root=False, **who):
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.pid = os.fork()
         if not self.pid:
@@ -33,7 +22,9 @@ class Actor:
                 if netns:
                     self.inside = netns.enter()     # for good
                     self.inside.__enter__()
-                self.become(user, userns, own, opened_by_root, theirs)
+                client = Portmon() if opened_by_root else None
+                become(**who)
+                self.serve(client or Portmon(), theirs)
             except BaseException:
                 note(traceback.format_exc())
             finally:
@@ -43,21 +34,8 @@ class Actor:
         self.ours.settimeout(20)
         equal(self.ours.recv(100), b"ready", "first word of another process")
 
-    def become(self, user, userns, own, opened_by_root, ours):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        client = Portmon() if opened_by_root else None
-        if user:
-            os.setgroups([])
-            os.setresgid(USER, USER, USER)
-            os.setresuid(USER, USER, USER)
-            libc.prctl(4, 1, 0, 0, 0)   # PR_SET_DUMPABLE, or /proc/self belongs to root
-        if userns:
-            if libc.unshare(CLONE_NEWUSER | (CLONE_NEWNET if own else 0)):
-                raise OSError(ctypes.get_errno(), "unshare")
-            for name, text in ("setgroups", "deny"), ("uid_map", f"0 {USER} 1"), ("gid_map", f"0 {USER} 1"):
-                with open(f"/proc/self/{name}", "w") as file:
-                    file.write(text)
-        client = client or Portmon()
+    @staticmethod
+    def serve(client, ours):
         ours.send(b"ready")
         while request := ours.recv(4096):
             kind, command, attrs = json.loads(request)
@@ -80,9 +58,7 @@ class Actor:
 
     def netns(self):
         "Root's way into its network namespace."
-        there = Netns.__new__(Netns)
-        there.path, there.name = f"/proc/{self.pid}/ns/net", str(self.pid)
-        return there
+        return within(self.pid)
 
 
 OPERATIONS = {
