@@ -33,7 +33,7 @@ static void check_options(const struct options *opt)
 	    f->range < ANY || f->range > PORTMON_RANGE_MAX ||
 	    f->port < ANY || f->port > f->port_max || f->port_max > 65535)
 		abort();
-	if (opt->given >> OPT_COUNT || opt->sort > SORT_TRANSPORT)
+	if (opt->given >> N_OPTIONS || opt->sort > SORT_DROPS)
 		abort();
 	options_check(opt, OPTS_FILTER, "fuzz");
 }
@@ -68,8 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (next = text; next && argc <= ARGS_MAX; argc++) {
 		argv[argc] = strsep(&next, "\n");
 	}
-	optind = 0;
-	first = options_parse(&opt, argc, argv);
+	first = options_command(argc, argv);
+	if (first < 1 || first > argc)
+		abort();
+	/* What a letter means depends on what the command takes. */
+	first = options_parse(&opt, size & 1 ? cmd_stats.options : cmd_info.options, argc, argv);
 	if (first != USAGE && (first < 1 || first > argc))
 		abort();
 	check_options(&opt);

@@ -24,6 +24,7 @@ enum {
 	ASK_FAMILY = 1,		/* the family's number is fuzzed as well */
 	ASK_INFO = 2,		/* and so is what info-get answers */
 	FILTER = 4,
+	COLUMNS = 8,
 };
 
 static const uint8_t *input;
@@ -157,13 +158,22 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int recv_flags,
 	return length;
 }
 
-static void choose(struct options *opt)
+static void choose(struct options *opt, uint64_t taken)
 {
-	uint8_t how = next_byte();
+	static const uint64_t ways[] = {
+		OPT(JSON), OPT(PRETTY) | OPT(JSON), OPT(NUMERIC), OPT(DETAILS),
+		OPT(ALL), OPT(CSV), OPT(BARS), OPT(BITS),
+	};
+	uint8_t how = next_byte(), bits;
+	unsigned int i;
 
-	opt->given = next_byte() & (OPT(JSON) | OPT(PRETTY) | OPT(NUMERIC) |
-				    OPT(DETAILS) | OPT(ALL));
-	opt->sort = how % (SORT_TRANSPORT + 1);
+	/* Every way of writing that the command takes. */
+	for (i = 0, bits = next_byte(); i < 8; i++)
+		if (bits & 1 << i)
+			opt->given |= ways[i] & taken;
+	if (taken & OPT(OUTPUT) && flags & COLUMNS)
+		opt->output = taken & OPT(SCOPE) ? "+RECORD,PORT-MAX,PORTS,TIME,RX-BPS,SHARE,BAR" : "+SHARE,BAR";
+	opt->sort = how % (SORT_DROPS + 1);
 	if (opt->sort)
 		opt->given |= OPT(SORT);
 	opt->units = how / 16 % 3;
@@ -190,7 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	which = next_byte();
 	flags = which >> 4;
 	c = commands[which & 7];
-	choose(&ctx.opt);
+	choose(&ctx.opt, c->options);
 	c->run(&ctx, c->args ? 2 : 0, args);
 	ctx_free(&ctx);
 	return 0;
