@@ -18,6 +18,23 @@ static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 }
 #endif
 
+/* A probe of tracepoint kfree_skb; before 6.11 it does not tell the socket. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define PORTMON_KFREE_SKB_PROBE(name, handler)				\
+static void name(void *data, struct sk_buff *skb, void *location,	\
+		 enum skb_drop_reason reason)				\
+{									\
+	handler(skb, reason, NULL);					\
+}
+#else
+#define PORTMON_KFREE_SKB_PROBE(name, handler)				\
+static void name(void *data, struct sk_buff *skb, void *location,	\
+		 enum skb_drop_reason reason, struct sock *rx_sk)	\
+{									\
+	handler(skb, reason, rx_sk);					\
+}
+#endif
+
 /**
  * portmon_dump_attrs() - attributes of a dump request
  * @cb: the dump

@@ -9,12 +9,6 @@
 
 #include "counters.h"
 
-/*
- * Packets arrive whether there is memory or not, and the reserves are not
- * there for counting them.
- */
-#define PORTMON_GFP	(GFP_NOWAIT | __GFP_NOWARN)
-
 static struct kmem_cache *portmon_record_cache;
 unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
 
@@ -149,8 +143,9 @@ static bool portmon_leaf_make(struct portmon_tables *t,
 	return true;
 }
 
-/* Make the record of a port; true when @entry has one after it. */
-static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry)
+/* Make the record of a port; true when @entry has one after it, sets @made. */
+static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry,
+				bool *made)
 {
 	struct portmon_record *record;
 
@@ -163,8 +158,10 @@ static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry)
 	record->last = jiffies;
 	record->window = (u32)jiffies;
 	if (cmpxchg(entry, PORTMON_COLD, (unsigned long)record | PORTMON_COLD) ==
-	    PORTMON_COLD)
+	    PORTMON_COLD) {
+		*made = true;
 		return true;
+	}
 
 	/* Another CPU was quicker. */
 	kmem_cache_free(portmon_record_cache, record);
@@ -179,12 +176,14 @@ err_uncount:
 /* The entry of a port with a record behind it, NULL if none can be had. */
 static unsigned long *portmon_entry_make(struct portmon_tables *t,
 					 struct portmon_ports **where,
-					 unsigned int scope, u8 hi, u8 lo)
+					 unsigned int scope, u8 hi, u8 lo,
+					 bool *made)
 {
 	struct portmon_ports *p = portmon_ports(t, where);
 	struct portmon_leaf **leaf;
 	unsigned long *entry;
 
+	*made = false;
 	if (unlikely(!p))
 		return NULL;
 	leaf = &p->leaf[scope][hi];
@@ -193,7 +192,7 @@ static unsigned long *portmon_entry_make(struct portmon_tables *t,
 		return NULL;
 	entry = &READ_ONCE(*leaf)->entry[lo];
 	if (unlikely(READ_ONCE(*entry) == PORTMON_COLD) &&
-	    !portmon_record_make(t, entry))
+	    !portmon_record_make(t, entry, made))
 		return NULL;
 	return entry;
 }
@@ -219,14 +218,23 @@ void portmon_port_add(struct portmon_tables *t, unsigned int transport,
 		      u64 packets, u64 bytes)
 {
 	struct portmon_ports **where = &t->ports[portmon_ip_protocol(transport)];
-	unsigned long *entry = portmon_entry_make(t, where, scope, hi, lo);
+	unsigned long *entry;
+	bool made;
 
+	entry = portmon_entry_make(t, where, scope, hi, lo, &made);
 	if (likely(entry))
 		portmon_entry_add(t, entry, dir, packets, bytes, jiffies);
 	else
 		portmon_pair_add(&t->stats->overflow[transport][scope]
 					[portmon_range(hi << 8 | lo)][dir],
 				 packets, bytes);
+	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL && dir == PORTMON_RX)
+		portmon_event_notice(t, PORTMON_EVENT_NEW_PORT,
+				     &(struct portmon_key) {
+					.scope = scope,
+					.transport = transport,
+					.port = hi << 8 | lo,
+				     }, 0, packets);
 }
 
 /**
@@ -244,9 +252,11 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 			  enum portmon_family family, u8 protocol,
 			  u64 packets, u64 bytes)
 {
-	unsigned long *entry = portmon_entry_make(t, &t->protocols, hook,
-						  family, protocol);
+	unsigned long *entry;
+	bool made;
 
+	entry = portmon_entry_make(t, &t->protocols, hook, family, protocol,
+				   &made);
 	if (likely(entry))
 		portmon_entry_add(t, entry, PORTMON_RX, packets, bytes,
 				  jiffies);
@@ -296,6 +306,42 @@ unsigned long *portmon_find_protocol(struct portmon_tables *t,
 {
 	return portmon_entry_find(READ_ONCE(t->protocols), hook, family,
 				  protocol);
+}
+
+/**
+ * portmon_record_find() - find the record of a port
+ * @t: tables of the namespace
+ * @key: the port
+ *
+ * Context: Any, under rcu_read_lock().
+ * Return: the record, NULL if there is none.
+ */
+struct portmon_record *portmon_record_find(struct portmon_tables *t,
+					   const struct portmon_key *key)
+{
+	const unsigned long *entry = portmon_find(t, key);
+
+	return entry ? portmon_record(READ_ONCE(*entry)) : NULL;
+}
+
+/**
+ * portmon_record_get() - find or make the record of a port
+ * @t: tables of the namespace
+ * @key: the port
+ *
+ * Context: Any where memory may be allocated, under rcu_read_lock().
+ * Return: the record, NULL if none can be had.
+ */
+struct portmon_record *portmon_record_get(struct portmon_tables *t,
+					  const struct portmon_key *key)
+{
+	unsigned long *entry;
+	bool made;
+
+	entry = portmon_entry_make(t, &t->ports[portmon_ip_protocol(key->transport)],
+				   key->scope, key->port >> 8, key->port & 0xff,
+				   &made);
+	return entry ? portmon_record(READ_ONCE(*entry)) : NULL;
 }
 
 /* The first entry at or after @port and up to @max; sets @port. */
@@ -363,6 +409,7 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 {
 	unsigned long e = READ_ONCE(*entry), now = jiffies, last;
 	struct portmon_record *record = portmon_record(e);
+	const struct portmon_counter *events;
 	struct portmon_slot __percpu *slot;
 	enum portmon_dir dir;
 	u64 age = 0;
@@ -392,6 +439,11 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 				last = at;
 		}
 	}
+	v->has_tcp = false;
+	v->n_drops = 0;
+	events = READ_ONCE(record->events);
+	if (events)
+		portmon_events_read(events, v);
 	v->first = record->first;
 	/* Stamps may be younger than @now: the packet path does not wait. */
 	if (time_after(now, last))
@@ -424,6 +476,8 @@ void portmon_subtract(const unsigned long *entry,
 		atomic64_sub(v->packets[dir], &record->dir[dir].packets);
 		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
 	}
+	if (v->has_tcp || v->n_drops)
+		portmon_events_subtract(record->events, v);
 }
 
 /**
@@ -466,6 +520,8 @@ size_t portmon_tables_memory(const struct portmon_tables *t)
 	return sizeof(*t) + sizeof(*t->stats) * num_possible_cpus() +
 	       atomic_read(&t->blocks) +
 	       (size_t)atomic_read(&t->records) * sizeof(struct portmon_record) +
+	       (size_t)atomic_read(&t->events.used) *
+	       sizeof(struct portmon_counter) +
 	       portmon_slots_memory(&t->slots);
 }
 
@@ -476,8 +532,10 @@ static void portmon_leaf_free(struct portmon_leaf *leaf)
 
 	for (lo = 0; lo < ARRAY_SIZE(leaf->entry); lo++) {
 		record = portmon_record(leaf->entry[lo]);
-		if (record)
-			kmem_cache_free(portmon_record_cache, record);
+		if (!record)
+			continue;
+		portmon_events_free(record->events);
+		kmem_cache_free(portmon_record_cache, record);
 	}
 	kfree(leaf);
 }
@@ -499,11 +557,12 @@ static void portmon_ports_free(struct portmon_ports *p)
 
 /**
  * portmon_tables_alloc() - make empty tables
+ * @net: the namespace they are for
  *
  * Context: Process context, may sleep.
  * Return: the tables, NULL if there is no memory.
  */
-struct portmon_tables *portmon_tables_alloc(void)
+struct portmon_tables *portmon_tables_alloc(struct net *net)
 {
 	struct portmon_tables *t = kvzalloc(sizeof(*t), GFP_KERNEL);
 
@@ -514,8 +573,10 @@ struct portmon_tables *portmon_tables_alloc(void)
 		kvfree(t);
 		return NULL;
 	}
+	t->net = net;
 	mutex_init(&t->lock);
 	portmon_slots_init(&t->slots);
+	portmon_events_start(t);
 	return t;
 }
 
@@ -529,6 +590,7 @@ void portmon_tables_free(struct portmon_tables *t)
 {
 	unsigned int i;
 
+	portmon_events_stop(t);
 	cancel_work_sync(&t->slots.work);
 	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
 		portmon_ports_free(t->ports[i]);
@@ -554,7 +616,13 @@ int __init portmon_counters_init(void)
 		u64_stats_init(per_cpu_ptr(&portmon_sync, i));
 #endif
 	portmon_record_cache = KMEM_CACHE(portmon_record, SLAB_HWCACHE_ALIGN);
-	return portmon_record_cache ? 0 : -ENOMEM;
+	if (!portmon_record_cache)
+		return -ENOMEM;
+	if (portmon_events_init()) {
+		kmem_cache_destroy(portmon_record_cache);
+		return -ENOMEM;
+	}
+	return 0;
 }
 
 /**
@@ -562,5 +630,6 @@ int __init portmon_counters_init(void)
  */
 void portmon_counters_exit(void)
 {
+	portmon_events_exit();
 	kmem_cache_destroy(portmon_record_cache);
 }

@@ -18,7 +18,10 @@
 #include <linux/u64_stats_sync.h>
 #include <uapi/linux/portmon.h>
 
+#include "events.h"
 #include "slots.h"
+
+struct net;
 
 #define PORTMON_SCOPES		(PORTMON_SCOPE_MAX + 1)
 #define PORTMON_TRANSPORTS	(PORTMON_TRANSPORT_MAX + 1)
@@ -26,6 +29,12 @@
 #define PORTMON_HOOKS		(PORTMON_HOOK_MAX + 1)
 #define PORTMON_FAMILIES	(PORTMON_FAMILY_MAX + 1)
 #define PORTMON_BUCKETS		(PORTMON_BUCKET_MAX + 1)
+
+/*
+ * Packets arrive whether there is memory or not, and the reserves are not
+ * there for counting them.
+ */
+#define PORTMON_GFP		(GFP_NOWAIT | __GFP_NOWARN)
 
 /* So many packets within a second make a port busy. */
 #define PORTMON_BUSY		32
@@ -42,6 +51,7 @@
  * @first: when the record was made, seconds since the epoch
  * @window: jiffies (low half) when the present second of observation began
  * @in_window: packets since then; decides whether the port is busy
+ * @events: counters of what happened at the port now and then
  *
  * One cache line.
  */
@@ -54,6 +64,7 @@ struct portmon_record {
 	time64_t first;
 	u32 window;
 	u32 in_window;
+	struct portmon_counter *events;
 };
 
 /*
@@ -76,6 +87,13 @@ struct portmon_ports {
 	struct portmon_leaf *leaf[PORTMON_SCOPES][256];
 };
 
+/* What is followed beside packets, where it is not switched off. */
+enum portmon_follow {
+	PORTMON_FOLLOW_LIFECYCLE,
+	PORTMON_FOLLOW_DROPS,
+	PORTMON_FOLLOWS
+};
+
 /* One CPU's part of what has no record. */
 struct portmon_stats {
 	struct portmon_pair bucket[PORTMON_HOOKS][PORTMON_FAMILIES][PORTMON_BUCKETS];
@@ -93,6 +111,9 @@ struct portmon_stats {
  * @records: records in use
  * @blocks: bytes of leaves and directories
  * @slots: the per-CPU slots of busy ports
+ * @events: events that had no counter, and the news
+ * @net: the namespace
+ * @following: by &enum portmon_follow: whether it is
  * @lock: serialises reading, resetting and taking slots back. Not held by
  *	the packet path.
  */
@@ -103,8 +124,25 @@ struct portmon_tables {
 	atomic_t records;
 	atomic_t blocks;
 	struct portmon_slots slots;
+	struct portmon_events events;
+	struct net *net;
+	bool following[PORTMON_FOLLOWS];
 	struct mutex lock;
 	struct portmon_stats base;
+};
+
+/**
+ * struct portmon_drop - packets of a port dropped for one reason
+ * @packets: how many, on the wire
+ * @first: the first, seconds since the epoch
+ * @last: the latest, seconds since the epoch
+ * @reason: of the kernel, or %PORTMON_REASON_OTHER
+ */
+struct portmon_drop {
+	u64 packets;
+	u32 first;
+	u32 last;
+	u16 reason;
 };
 
 /**
@@ -113,24 +151,20 @@ struct portmon_tables {
  * @bytes: network-layer bytes, by &enum portmon_dir
  * @first: first packet, seconds since the epoch
  * @last: latest packet, seconds since the epoch
+ * @has_tcp: something of @tcp is not zero
+ * @n_drops: reasons in @drops
+ * @tcp: by PORTMON_A_TCP_*; only where @has_tcp
+ * @drops: drops by reason
  */
 struct portmon_values {
 	u64 packets[PORTMON_DIRS];
 	u64 bytes[PORTMON_DIRS];
 	time64_t first;
 	time64_t last;
-};
-
-/**
- * struct portmon_key - a port, and where a walk over ports stands
- * @scope: &enum portmon_scope
- * @transport: &enum portmon_transport
- * @port: host byte order; 65536 when a walk has passed the last
- */
-struct portmon_key {
-	u8 scope;
-	u8 transport;
-	u32 port;
+	bool has_tcp;
+	u8 n_drops;
+	u64 tcp[PORTMON_A_TCP_MAX + 1];
+	struct portmon_drop drops[PORTMON_DROPS_MAX];
 };
 
 /**
@@ -246,6 +280,11 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 			  enum portmon_family family, u8 protocol,
 			  u64 packets, u64 bytes);
 
+struct portmon_record *portmon_record_find(struct portmon_tables *t,
+					   const struct portmon_key *key);
+struct portmon_record *portmon_record_get(struct portmon_tables *t,
+					  const struct portmon_key *key);
+
 unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 			    const struct portmon_filter *filter);
 unsigned long *portmon_find(struct portmon_tables *t,
@@ -260,7 +299,7 @@ struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 				       const struct portmon_pair *which);
 size_t portmon_tables_memory(const struct portmon_tables *t);
 
-struct portmon_tables *portmon_tables_alloc(void);
+struct portmon_tables *portmon_tables_alloc(struct net *net);
 void portmon_tables_free(struct portmon_tables *t);
 
 int portmon_counters_init(void);

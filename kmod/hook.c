@@ -15,22 +15,15 @@
 #include <linux/netdevice.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <linux/sctp.h>
 #include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "counters.h"
 #include "hook.h"
-
-/* What all transports begin with: source port, destination port. */
-#define PORTMON_PORTS_LEN	4
-
-/* More extension headers than this no one sends in earnest. */
-#define PORTMON_EXTHDRS_MAX	16
+#include "lifecycle.h"
+#include "parse.h"
 
 /* The way of a packet: decides whose ports its two are. */
 enum portmon_path {
@@ -64,59 +57,6 @@ static const struct portmon_cells {
 	},
 };
 
-/* What a buffer is on the wire. */
-struct portmon_wire {
-	u32 packets;
-	u64 bytes;
-};
-
-/*
- * The buffer's segments, each with its headers: as qdisc_pkt_len_init() has
- * it (net/core/dev.c), but from the network layer on, and right for SCTP,
- * tunnels and BIG TCP too.  @l4 is where the transport header begins.
- */
-static struct portmon_wire portmon_wire(const struct sk_buff *skb,
-					unsigned int l4)
-{
-	const struct skb_shared_info *info = skb_shinfo(skb);
-	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
-	unsigned int header = l4;
-	struct tcphdr tcp_copy;
-	const struct tcphdr *tcp;
-
-	if (!info->gso_size)
-		return wire;
-
-	if (skb->encapsulation && skb->inner_transport_header)
-		header = skb_inner_transport_offset(skb);
-	if (info->gso_type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) {
-		tcp = skb_header_pointer(skb, header, sizeof(tcp_copy),
-					 &tcp_copy);
-		header += tcp ? __tcp_hdrlen(tcp) : 0;
-	} else if (info->gso_type & SKB_GSO_UDP_L4) {
-		header += sizeof(struct udphdr);
-	} else if (info->gso_type & SKB_GSO_SCTP) {
-		header += sizeof(struct sctphdr);
-	}
-	/* The jumbo option of BIG TCP goes before the wire (RFC 2675). */
-	if (ipv6_has_hopopt_jumbo(skb)) {
-		header -= sizeof(struct hop_jumbo_hdr);
-		wire.bytes -= sizeof(struct hop_jumbo_hdr);
-	}
-	if (wire.bytes <= header)
-		return wire;
-
-	if (info->gso_size == GSO_BY_FRAGS)
-		wire.packets = max_t(u32, info->gso_segs, 1);
-	else if (info->gso_segs && !(info->gso_type & SKB_GSO_DODGY))
-		wire.packets = info->gso_segs;
-	else
-		wire.packets = DIV_ROUND_UP((u32)wire.bytes - header,
-					    info->gso_size);
-	wire.bytes += (u64)(wire.packets - 1) * header;
-	return wire;
-}
-
 /* Count in the records of both ports, and that the packet had ports. */
 static void portmon_add(struct portmon_tables *t, unsigned int transport,
 			const u8 *ports, enum portmon_path path,
@@ -133,87 +73,25 @@ static void portmon_add(struct portmon_tables *t, unsigned int transport,
 			 wire.packets, wire.bytes);
 }
 
-/* What follows the network header, or the bucket if nothing can. */
-struct portmon_l3 {
-	int bucket;		/* -1: go on at @l4 */
-	u8 protocol;
-	unsigned int l4;
-};
-
-static void portmon_parse_ipv4(const struct sk_buff *skb, struct portmon_l3 *l3)
+/* Count in both ports' records what a segment's flags tell. */
+static void portmon_tcp(struct portmon_tables *t, const struct sk_buff *skb,
+			int l4, const u8 *ports, enum portmon_path path)
 {
-	struct iphdr copy;
-	const struct iphdr *iph = skb_header_pointer(skb, 0, sizeof(copy),
-						     &copy);
+	const struct portmon_cells *c = &portmon_cells[path];
+	struct portmon_key key = { .transport = PORTMON_TRANSPORT_TCP };
+	const u8 *flags;
+	u8 copy;
 
-	l3->bucket = -1;
-	l3->l4 = sizeof(copy);
-	if (!iph) {
-		l3->bucket = PORTMON_BUCKET_TRUNCATED;
+	flags = skb_header_pointer(skb, l4 + PORTMON_TCP_FLAGS, sizeof(copy),
+				   &copy);
+	if (!flags || !(*flags & PORTMON_TCP_EVENTS))
 		return;
-	}
-	l3->protocol = iph->protocol;
-	l3->l4 = iph->ihl * 4;
-	if (iph->version != 4 || iph->ihl < 5)
-		l3->bucket = PORTMON_BUCKET_MALFORMED;
-	else if (iph->frag_off & htons(IP_OFFSET))
-		l3->bucket = PORTMON_BUCKET_FRAGMENT;
-	else if (skb->len < l3->l4)
-		l3->bucket = PORTMON_BUCKET_TRUNCATED;
-}
-
-/*
- * Walk the extension headers (RFC 8200, section 4).  Not into an
- * authentication header: what is behind it comes to the hook again, once
- * that has been checked.
- */
-static void portmon_parse_ipv6(const struct sk_buff *skb, struct portmon_l3 *l3)
-{
-	struct ipv6hdr copy;
-	const struct ipv6hdr *ip6h = skb_header_pointer(skb, 0, sizeof(copy),
-							&copy);
-	unsigned int n;
-
-	l3->bucket = PORTMON_BUCKET_TRUNCATED;
-	l3->l4 = sizeof(copy);
-	if (!ip6h)
-		return;
-	l3->protocol = ip6h->nexthdr;
-	if (ip6h->version != 6) {
-		l3->bucket = PORTMON_BUCKET_MALFORMED;
-		return;
-	}
-	for (n = 0; n <= PORTMON_EXTHDRS_MAX; n++) {
-		struct frag_hdr ext_copy;
-		const struct frag_hdr *ext;
-
-		switch (l3->protocol) {
-		case NEXTHDR_HOP:
-		case NEXTHDR_ROUTING:
-		case NEXTHDR_DEST:
-		case NEXTHDR_FRAGMENT:
-			break;
-		default:
-			l3->bucket = -1;
-			return;
-		}
-		/* Each of them is eight bytes long at least. */
-		ext = skb_header_pointer(skb, l3->l4, sizeof(ext_copy),
-					 &ext_copy);
-		if (!ext)
-			return;
-		if (l3->protocol == NEXTHDR_FRAGMENT) {
-			if (ext->frag_off & htons(IP6_OFFSET)) {
-				l3->bucket = PORTMON_BUCKET_FRAGMENT;
-				return;
-			}
-			l3->l4 += sizeof(*ext);
-		} else {
-			l3->l4 += ipv6_optlen((const struct ipv6_opt_hdr *)ext);
-		}
-		l3->protocol = ext->nexthdr;
-	}
-	l3->bucket = PORTMON_BUCKET_MALFORMED;
+	key.scope = c->src_scope;
+	key.port = ports[0] << 8 | ports[1];
+	portmon_tcp_segment(t, &key, c->src_dir, *flags);
+	key.scope = c->dst_scope;
+	key.port = ports[2] << 8 | ports[3];
+	portmon_tcp_segment(t, &key, c->dst_dir, *flags);
 }
 
 /* Did what comes in from an L3 master device start on this host? */
@@ -273,10 +151,7 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	int bucket, transport;
 	const u8 *ports;
 
-	if (family == PORTMON_FAMILY_IPV4)
-		portmon_parse_ipv4(skb, &l3);
-	else
-		portmon_parse_ipv6(skb, &l3);
+	portmon_parse(skb, 0, family, &l3);
 	wire = portmon_wire(skb, l3.l4);
 
 	bucket = portmon_path(skb, state, hook, family, &path);
@@ -293,6 +168,9 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 		if (ports) {
 			portmon_add(t, transport, ports, path, hook, family,
 				    wire);
+			if (transport == PORTMON_TRANSPORT_TCP &&
+			    READ_ONCE(t->following[PORTMON_FOLLOW_LIFECYCLE]))
+				portmon_tcp(t, skb, l3.l4, ports, path);
 			return NF_ACCEPT;
 		}
 		bucket = PORTMON_BUCKET_TRUNCATED;
@@ -352,6 +230,10 @@ portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
 
 	if (unlikely(!p))
 		return portmon_slow(t, skb, state, hook, family);
+	if (protocol == IPPROTO_TCP &&
+	    unlikely(ports[PORTMON_TCP_FLAGS] & PORTMON_TCP_EVENTS) &&
+	    READ_ONCE(t->following[PORTMON_FOLLOW_LIFECYCLE]))
+		return portmon_slow(t, skb, state, hook, family);
 
 	src_entry = portmon_entry(p, c->src_scope, ports[0], ports[1]);
 	dst_entry = portmon_entry(p, c->dst_scope, ports[2], ports[3]);
@@ -401,8 +283,9 @@ portmon_is_plain(const struct sk_buff *skb, enum portmon_family family)
 {
 	const struct iphdr *iph = (const void *)skb->data;
 
-	if (unlikely(skb_headlen(skb) <
-		     portmon_l3_len(family) + PORTMON_PORTS_LEN))
+	/* Far enough for TCP's flags: one test for all transports. */
+	if (unlikely(skb_headlen(skb) <=
+		     portmon_l3_len(family) + PORTMON_TCP_FLAGS))
 		return false;
 	if (family == PORTMON_FAMILY_IPV4)
 		return likely(*(const u8 *)iph == 0x45 &&
@@ -433,8 +316,8 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 #define PORTMON_COLD_FN(name, path, where, family)			\
 static noinline unsigned int						\
 name(struct portmon_tables *t, struct sk_buff *skb,			\
-     const struct nf_hook_state *state, unsigned long *src,		\
-     unsigned long *dst)						\
+	const struct nf_hook_state *state, unsigned long *src,		\
+	unsigned long *dst)						\
 {									\
 	return portmon_cold(t, skb, state, src, dst, path, where, family);	\
 }

@@ -5,6 +5,7 @@
 
 #include "../include/portmon_version.h"
 #include "counters.h"
+#include "lifecycle.h"
 #include "net.h"
 #include "netlink.h"
 
@@ -14,6 +15,14 @@ MODULE_PARM_DESC(max_records,
 module_param_named(all_netns, portmon_all_netns, bool, 0444);
 MODULE_PARM_DESC(all_netns,
 		 "Count in every network namespace, not only the initial one (default: off)");
+module_param_named(lifecycle, portmon_follow_default[PORTMON_FOLLOW_LIFECYCLE],
+		   bool, 0644);
+MODULE_PARM_DESC(lifecycle,
+		 "Follow TCP's handshakes, ends and retransmissions where counting is switched on (default: on)");
+module_param_named(drops, portmon_follow_default[PORTMON_FOLLOW_DROPS],
+		   bool, 0644);
+MODULE_PARM_DESC(drops,
+		 "Count drops where counting is switched on (default: on)");
 module_param_named(restrict_read, portmon_restrict_read, bool, 0644);
 MODULE_PARM_DESC(restrict_read,
 		 "Reading needs CAP_NET_ADMIN over the network namespace (default: off)");
@@ -28,9 +37,10 @@ static int __init portmon_init(void)
 	err = portmon_counters_init();
 	if (err)
 		return err;
+	portmon_lifecycle_init();
 	err = portmon_net_init();
 	if (err)
-		goto err_counters;
+		goto err_lifecycle;
 	err = portmon_netlink_init();
 	if (err)
 		goto err_net;
@@ -38,7 +48,9 @@ static int __init portmon_init(void)
 
 err_net:
 	portmon_net_exit();
-err_counters:
+err_lifecycle:
+	portmon_lifecycle_exit();
+	rcu_barrier();
 	portmon_counters_exit();
 	return err;
 }
@@ -47,6 +59,7 @@ static void __exit portmon_exit(void)
 {
 	portmon_netlink_exit();
 	portmon_net_exit();
+	portmon_lifecycle_exit();
 	rcu_barrier();
 	portmon_counters_exit();
 }

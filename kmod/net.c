@@ -5,10 +5,12 @@
 #include <net/netns/generic.h>
 
 #include "counters.h"
+#include "lifecycle.h"
 #include "net.h"
 
 static unsigned int portmon_net_id __read_mostly;
 bool portmon_all_netns;
+bool portmon_follow_default[PORTMON_FOLLOWS] = { true, true };
 
 /**
  * portmon_net() - portmon's state of a namespace
@@ -33,9 +35,36 @@ void portmon_net_changed(struct portmon_net *pn)
 		pn->generation = 1;
 }
 
+/**
+ * portmon_net_following() - what a tracepoint counts in
+ * @net: the namespace
+ * @what: what the tracepoint tells of
+ *
+ * Context: Under rcu_read_lock().
+ * Return: the tables, NULL if the namespace does not follow it.
+ */
+struct portmon_tables *portmon_net_following(const struct net *net,
+					     enum portmon_follow what)
+{
+	struct portmon_tables *t = rcu_dereference(portmon_net(net)->live);
+
+	return t && READ_ONCE(t->following[what]) ? t : NULL;
+}
+
+/* Begin or cease to follow; true if that is a change. */
+static bool portmon_net_follow(struct portmon_tables *t,
+			       enum portmon_follow what, bool on)
+{
+	if (t->following[what] == on)
+		return false;
+	WRITE_ONCE(t->following[what], on);
+	portmon_follow_use(what, on);
+	return true;
+}
+
 static int portmon_net_on(struct net *net, struct portmon_net *pn)
 {
-	struct portmon_tables *t = portmon_tables_alloc();
+	struct portmon_tables *t = portmon_tables_alloc(net);
 	unsigned int i;
 	int err;
 
@@ -53,44 +82,75 @@ static int portmon_net_on(struct net *net, struct portmon_net *pn)
 		return err;
 	}
 	pn->tables = t;
+	rcu_assign_pointer(pn->live, t);
 	pn->since = ktime_get_real_seconds();
 	return 0;
 }
 
+/* Nobody counts any more: give everything back. */
+static void portmon_net_free(struct portmon_net *pn)
+{
+	unsigned int i;
+
+	for (i = 0; i < PORTMON_FOLLOWS; i++)
+		portmon_net_follow(pn->tables, i, false);
+	portmon_tables_free(pn->tables);
+	pn->tables = NULL;
+}
+
+static void portmon_net_off(struct net *net, struct portmon_net *pn)
+{
+	nf_unregister_net_hooks(net, pn->ops, PORTMON_HOOK_OPS);
+	RCU_INIT_POINTER(pn->live, NULL);
+	synchronize_rcu();
+	portmon_net_free(pn);
+}
+
 /**
- * portmon_net_switch() - switch counting on or off
+ * portmon_net_switch() - switch counting, and what is followed, on or off
  * @net: the namespace
- * @on: which
+ * @want: which
  *
- * Off gives up the counts and the memory.
+ * Counting off gives up the counts and the memory. Counting on follows what
+ * the module's parameters say, unless @want says otherwise.
  *
  * Context: Process context, may sleep. Under the lock of struct portmon_net.
- * Return: 0, -EALREADY if nothing would change, -ENOMEM.
+ * Return: 0, -EALREADY if nothing would change, -ENETDOWN if something were
+ * to be followed while counting is off, -ENOMEM.
  */
-int portmon_net_switch(struct net *net, bool on)
+int portmon_net_switch(struct net *net, const struct portmon_switch *want)
 {
 	struct portmon_net *pn = portmon_net(net);
-	struct portmon_tables *t = pn->tables;
-	int err;
+	bool on = want->enabled < 0 ? !!pn->tables : want->enabled;
+	bool changed = on != !!pn->tables, started = changed && on;
+	unsigned int i;
+	int err, follow;
 
-	if (on == !!t)
-		return -EALREADY;
-	if (on) {
+	if (started) {
 		err = portmon_net_on(net, pn);
 		if (err)
 			return err;
-	} else {
-		nf_unregister_net_hooks(net, pn->ops, PORTMON_HOOK_OPS);
-		pn->tables = NULL;
-		synchronize_rcu();
-		portmon_tables_free(t);
+	} else if (changed) {
+		portmon_net_off(net, pn);
 	}
+	for (i = 0; i < PORTMON_FOLLOWS; i++) {
+		follow = want->following[i];
+		if (follow < 0 && started)
+			follow = READ_ONCE(portmon_follow_default[i]);
+		if (follow >= 0 && on)
+			changed |= portmon_net_follow(pn->tables, i, follow);
+		else if (follow > 0 && !changed)
+			return -ENETDOWN;
+	}
+	if (!changed)
+		return -EALREADY;
 	portmon_net_changed(pn);
 	return 0;
 }
 
 static int __net_init portmon_net_new(struct net *net)
 {
+	static const struct portmon_switch on = { 1, { -1, -1 } };
 	struct portmon_net *pn = portmon_net(net);
 	int err = 0;
 
@@ -98,7 +158,7 @@ static int __net_init portmon_net_new(struct net *net)
 	pn->generation = 1;
 	if (net_eq(net, &init_net) || portmon_all_netns) {
 		mutex_lock(&pn->lock);
-		err = portmon_net_switch(net, true);
+		err = portmon_net_switch(net, &on);
 		mutex_unlock(&pn->lock);
 	}
 	/* No namespace is refused for want of counters, but the module is. */
@@ -115,15 +175,16 @@ static void __net_exit portmon_net_pre_exit(struct net *net)
 
 	if (pn->tables)
 		nf_unregister_net_hooks(net, pn->ops, PORTMON_HOOK_OPS);
+	RCU_INIT_POINTER(pn->live, NULL);
 }
 
-/* A grace period has passed since .pre_exit: the hooks have returned. */
+/* A grace period has passed since .pre_exit: nobody counts any more. */
 static void __net_exit portmon_net_end(struct net *net)
 {
 	struct portmon_net *pn = portmon_net(net);
 
 	if (pn->tables)
-		portmon_tables_free(pn->tables);
+		portmon_net_free(pn);
 	mutex_destroy(&pn->lock);
 }
 

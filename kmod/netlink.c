@@ -12,6 +12,7 @@
 #include "../include/portmon_version.h"
 #include "compat.h"
 #include "counters.h"
+#include "lifecycle.h"
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
@@ -96,10 +97,32 @@ void portmon_unlock(struct portmon_net *pn)
 	mutex_unlock(&pn->lock);
 }
 
+static int portmon_fill_tables(struct sk_buff *skb,
+			       const struct portmon_tables *t)
+{
+	if (nla_put_u8(skb, PORTMON_A_INFO_LIFECYCLE,
+		       t->following[PORTMON_FOLLOW_LIFECYCLE]) ||
+	    nla_put_u8(skb, PORTMON_A_INFO_DROPS,
+		       t->following[PORTMON_FOLLOW_DROPS]) ||
+	    nla_put_u32(skb, PORTMON_A_INFO_RECORDS,
+			atomic_read(&t->records)) ||
+	    nla_put_u32(skb, PORTMON_A_INFO_SLOTS,
+			portmon_slots_used(&t->slots)) ||
+	    nla_put_u32(skb, PORTMON_A_INFO_SLOTS_MAX,
+			t->slots.chunks_max * PORTMON_CHUNK_SLOTS) ||
+	    nla_put_u32(skb, PORTMON_A_INFO_EVENTS,
+			atomic_read(&t->events.used)) ||
+	    nla_put_uint(skb, PORTMON_A_INFO_MEMORY,
+			 portmon_tables_memory(t)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int portmon_fill_info(struct sk_buff *skb, const struct net *net,
 			     const struct portmon_net *pn)
 {
 	const struct portmon_tables *t = pn->tables;
+	u32 missing = portmon_follow_missing();
 	int low, high;
 
 	inet_get_local_port_range(net, &low, &high);
@@ -108,22 +131,21 @@ static int portmon_fill_info(struct sk_buff *skb, const struct net *net,
 	    nla_put_u32(skb, PORTMON_A_INFO_GENERATION, pn->generation) ||
 	    nla_put_u32(skb, PORTMON_A_INFO_RECORDS_MAX,
 			READ_ONCE(portmon_max_records)) ||
+	    nla_put_u32(skb, PORTMON_A_INFO_EVENTS_MAX,
+			portmon_events_max()) ||
 	    nla_put_u16(skb, PORTMON_A_INFO_EPHEMERAL_MIN, low) ||
 	    nla_put_u16(skb, PORTMON_A_INFO_EPHEMERAL_MAX, high))
 		return -EMSGSIZE;
+	if ((missing && nla_put_u32(skb, PORTMON_A_INFO_MISSING, missing)) ||
+	    (net_eq(net, &init_net) &&
+	     nla_put_uint(skb, PORTMON_A_INFO_DROPS_UNPLACED,
+			  portmon_drops_unplaced())))
+		return -EMSGSIZE;
 	if (!t)
 		return 0;
-	if (nla_put_uint(skb, PORTMON_A_INFO_SINCE, pn->since) ||
-	    nla_put_u32(skb, PORTMON_A_INFO_RECORDS,
-			atomic_read(&t->records)) ||
-	    nla_put_u32(skb, PORTMON_A_INFO_SLOTS,
-			portmon_slots_used(&t->slots)) ||
-	    nla_put_u32(skb, PORTMON_A_INFO_SLOTS_MAX,
-			t->slots.chunks_max * PORTMON_CHUNK_SLOTS) ||
-	    nla_put_uint(skb, PORTMON_A_INFO_MEMORY,
-			 portmon_tables_memory(t)))
+	if (nla_put_uint(skb, PORTMON_A_INFO_SINCE, pn->since))
 		return -EMSGSIZE;
-	return 0;
+	return portmon_fill_tables(skb, t);
 }
 
 /**
@@ -144,6 +166,57 @@ int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v)
 	    nla_put_uint(skb, PORTMON_A_RECORD_TX_BYTES,
 			 v->bytes[PORTMON_TX]))
 		return -EMSGSIZE;
+	return 0;
+}
+
+static int portmon_fill_tcp(struct sk_buff *skb, const u64 *tcp)
+{
+	struct nlattr *nest = nla_nest_start(skb, PORTMON_A_RECORD_TCP);
+	unsigned int i;
+
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 1; i <= PORTMON_A_TCP_MAX; i++)
+		if (tcp[i] && nla_put_uint(skb, i, tcp[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int portmon_fill_drop(struct sk_buff *skb, const struct portmon_drop *d)
+{
+	struct nlattr *nest = nla_nest_start(skb, PORTMON_A_RECORD_DROPS);
+
+	if (!nest ||
+	    nla_put_string(skb, PORTMON_A_DROP_REASON,
+			   portmon_reason_name(d->reason)) ||
+	    nla_put_uint(skb, PORTMON_A_DROP_PACKETS, d->packets))
+		return -EMSGSIZE;
+	/* The overflow does not know. */
+	if (d->last &&
+	    (nla_put_uint(skb, PORTMON_A_DROP_FIRST_SEEN, d->first) ||
+	     nla_put_uint(skb, PORTMON_A_DROP_LAST_SEEN, d->last)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/**
+ * portmon_fill_events() - put TCP events and drops, if there are any
+ * @skb: message, to be cancelled as a whole where this fails
+ * @v: values
+ *
+ * Return: 0 or -EMSGSIZE.
+ */
+int portmon_fill_events(struct sk_buff *skb, const struct portmon_values *v)
+{
+	unsigned int i;
+
+	if (v->has_tcp && portmon_fill_tcp(skb, v->tcp))
+		return -EMSGSIZE;
+	for (i = 0; i < v->n_drops; i++)
+		if (portmon_fill_drop(skb, &v->drops[i]))
+			return -EMSGSIZE;
 	return 0;
 }
 
@@ -168,7 +241,7 @@ int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
 	    nla_put_uint(skb, PORTMON_A_RECORD_FIRST_SEEN, v->first) ||
 	    nla_put_uint(skb, PORTMON_A_RECORD_LAST_SEEN, v->last))
 		return -EMSGSIZE;
-	return 0;
+	return portmon_fill_events(skb, v);
 }
 
 static int portmon_reply(struct sk_buff *skb, void *hdr, struct genl_info *info,
@@ -254,6 +327,57 @@ static struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
 	return NULL;
 }
 
+static int portmon_parse_switch(struct genl_info *info,
+				struct portmon_switch *want)
+{
+	static const u8 attr[PORTMON_FOLLOWS] = {
+		[PORTMON_FOLLOW_LIFECYCLE] = PORTMON_A_INFO_LIFECYCLE,
+		[PORTMON_FOLLOW_DROPS] = PORTMON_A_INFO_DROPS,
+	};
+	struct nlattr *a = info->attrs[PORTMON_A_INFO_ENABLED];
+	bool any = a;
+	unsigned int i;
+
+	want->enabled = a ? nla_get_u8(a) : -1;
+	for (i = 0; i < PORTMON_FOLLOWS; i++) {
+		a = info->attrs[attr[i]];
+		want->following[i] = a ? nla_get_u8(a) : -1;
+		any |= !!a;
+	}
+	if (any)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "enabled is missing (1 to switch counting on, 0 to switch it off), or lifecycle, or drops");
+	return -EINVAL;
+}
+
+static int portmon_may_switch(const struct sk_buff *skb,
+			      const struct portmon_switch *want,
+			      struct netlink_ext_ack *extack)
+{
+	bool on = want->enabled > 0;
+	unsigned int i;
+
+	for (i = 0; i < PORTMON_FOLLOWS; i++)
+		on |= want->following[i] > 0;
+	return on ? portmon_may_enable(skb, extack) :
+		    portmon_may_change(skb, extack);
+}
+
+static void portmon_explain_switch(const struct portmon_switch *want, int err,
+				   struct netlink_ext_ack *extack)
+{
+	if (err == -EALREADY && want->enabled > 0)
+		NL_SET_ERR_MSG(extack, "counting is on already in this network namespace");
+	else if (err == -EALREADY && !want->enabled)
+		NL_SET_ERR_MSG(extack, "counting is off already in this network namespace");
+	else if (err == -EALREADY)
+		NL_SET_ERR_MSG(extack, "that is so already in this network namespace");
+	else if (err == -ENETDOWN)
+		NL_SET_ERR_MSG(extack, "counting is off in this network namespace: lifecycle and drops come with enabled");
+	else if (err == -ENOMEM)
+		NL_SET_ERR_MSG(extack, "no memory for the counters");
+}
+
 /**
  * portmon_nl_netns_set_doit() - netns-set
  * @skb: request
@@ -266,17 +390,12 @@ int portmon_nl_netns_set_doit(struct sk_buff *skb, struct genl_info *info)
 	struct net *net = genl_info_net(info);
 	struct portmon_net *pn = portmon_net(net);
 	struct sk_buff *reply, *note;
+	struct portmon_switch want;
 	void *hdr, *note_hdr;
 	int err;
-	bool on;
 
-	if (GENL_REQ_ATTR_CHECK(info, PORTMON_A_INFO_ENABLED)) {
-		NL_SET_ERR_MSG(info->extack, "enabled is missing: 1 to switch counting on, 0 to switch it off");
-		return -EINVAL;
-	}
-	on = nla_get_u8(info->attrs[PORTMON_A_INFO_ENABLED]);
-	err = on ? portmon_may_enable(skb, info->extack) :
-		   portmon_may_change(skb, info->extack);
+	err = portmon_parse_switch(info, &want);
+	err = err ?: portmon_may_switch(skb, &want, info->extack);
 	if (err)
 		return err;
 
@@ -285,20 +404,14 @@ int portmon_nl_netns_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return -ENOMEM;
 	note = portmon_notify_new(net, PORTMON_CMD_NETNS_NTF, &note_hdr);
 	mutex_lock(&pn->lock);
-	err = portmon_net_switch(net, on);
+	err = portmon_net_switch(net, &want);
 	if (!err)
 		err = portmon_fill_info(reply, net, pn);
 	if (note)
 		portmon_notify(net, note, note_hdr,
 			       err ?: portmon_fill_info(note, net, pn));
 	mutex_unlock(&pn->lock);
-
-	if (err == -EALREADY && on)
-		NL_SET_ERR_MSG(info->extack, "counting is on already in this network namespace");
-	else if (err == -EALREADY)
-		NL_SET_ERR_MSG(info->extack, "counting is off already in this network namespace");
-	else if (err == -ENOMEM)
-		NL_SET_ERR_MSG(info->extack, "no memory for the counters");
+	portmon_explain_switch(&want, err, info->extack);
 	return portmon_reply(reply, hdr, info, err);
 }
 
@@ -360,6 +473,63 @@ void portmon_notify_reset(struct net *net, struct nlattr **attrs,
 			err = nla_put(skb, i, nla_len(attrs[i]),
 				      nla_data(attrs[i]));
 	portmon_notify(net, skb, hdr, err);
+}
+
+/**
+ * portmon_notify_heard() - does anyone listen to the group events?
+ * @net: the namespace
+ *
+ * Context: Any, under rcu_read_lock() or where the namespace stays.
+ * Return: true if so.
+ */
+bool portmon_notify_heard(struct net *net)
+{
+	return genl_has_listeners(&portmon_nl_family, net,
+				  PORTMON_NLGRP_EVENTS);
+}
+
+static int portmon_fill_event(struct sk_buff *skb,
+			      const struct portmon_notice *notice, u32 missed)
+{
+	const struct portmon_key *key = &notice->key;
+	struct portmon_values v = {};
+
+	if (notice->event == PORTMON_EVENT_HANDSHAKE_FAILURES) {
+		v.has_tcp = true;
+		v.tcp[notice->kind] = notice->count;
+	} else if (notice->event == PORTMON_EVENT_DROP) {
+		v.n_drops = 1;
+		v.drops[0].reason = notice->kind - PORTMON_KIND_DROP;
+		v.drops[0].packets = notice->count;
+	}
+	if (nla_put_u8(skb, PORTMON_A_RECORD_SCOPE, key->scope) ||
+	    nla_put_u8(skb, PORTMON_A_RECORD_TRANSPORT, key->transport) ||
+	    nla_put_u16(skb, PORTMON_A_RECORD_PORT, key->port) ||
+	    nla_put_u8(skb, PORTMON_A_RECORD_RANGE, portmon_range(key->port)) ||
+	    nla_put_u8(skb, PORTMON_A_RECORD_EVENT, notice->event) ||
+	    (missed && nla_put_u32(skb, PORTMON_A_RECORD_MISSED, missed)))
+		return -EMSGSIZE;
+	return portmon_fill_events(skb, &v);
+}
+
+/**
+ * portmon_notify_event() - tell the group events what happened at a port
+ * @net: the namespace
+ * @notice: what
+ * @missed: how much was not told since the last time
+ *
+ * Context: Process context, may sleep.
+ */
+void portmon_notify_event(struct net *net, const struct portmon_notice *notice,
+			  u32 missed)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = portmon_notify_new(net, PORTMON_CMD_EVENT_NTF, &hdr);
+	if (skb)
+		portmon_notify(net, skb, hdr,
+			       portmon_fill_event(skb, notice, missed));
 }
 
 static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,

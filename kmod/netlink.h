@@ -9,6 +9,7 @@ struct netlink_ext_ack;
 struct nlattr;
 struct portmon_key;
 struct portmon_net;
+struct portmon_notice;
 struct portmon_tables;
 struct portmon_values;
 struct sk_buff;
@@ -22,8 +23,12 @@ struct portmon_tables *portmon_lock(struct portmon_net *pn,
 void portmon_unlock(struct portmon_net *pn);
 
 int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v);
+int portmon_fill_events(struct sk_buff *skb, const struct portmon_values *v);
 int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
 		      const struct portmon_values *v);
+bool portmon_notify_heard(struct net *net);
+void portmon_notify_event(struct net *net, const struct portmon_notice *notice,
+			  u32 missed);
 void portmon_notify_reset(struct net *net, struct nlattr **attrs,
 			  unsigned int maxattr);
 

@@ -53,6 +53,8 @@ struct portmon_dump {
 	u8 families;		/* bit mask of enum portmon_family */
 	u8 stage;
 	bool non_zero;
+	bool dropped;		/* only ports with drops */
+	bool all_lines;		/* no transport or range was asked for */
 	bool everything;	/* nothing was asked for */
 	bool reset;
 	bool begun;
@@ -89,8 +91,10 @@ static int portmon_parse_ports(struct portmon_dump *d, struct nlattr **attrs,
 		/* Where no port is in both, the walk finds none. */
 	}
 	d->non_zero = nla_get_flag(attrs[PORTMON_A_RECORD_NON_ZERO]);
-	d->everything = !port && !range && !attrs[PORTMON_A_RECORD_SCOPE] &&
-			!attrs[PORTMON_A_RECORD_TRANSPORT];
+	d->dropped = nla_get_flag(attrs[PORTMON_A_RECORD_DROPPED]);
+	d->all_lines = !range && !attrs[PORTMON_A_RECORD_TRANSPORT];
+	d->everything = d->all_lines && !port &&
+			!attrs[PORTMON_A_RECORD_SCOPE];
 	return 0;
 }
 
@@ -148,7 +152,8 @@ static int portmon_dump_end(struct sk_buff *skb, void *hdr, int err)
 
 static bool portmon_values_zero(const struct portmon_values *v)
 {
-	return !(v->packets[PORTMON_RX] | v->packets[PORTMON_TX]);
+	return !(v->packets[PORTMON_RX] | v->packets[PORTMON_TX]) &&
+	       !v->has_tcp && !v->n_drops;
 }
 
 static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
@@ -163,6 +168,8 @@ static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 	for (; (entry = portmon_walk(t, &d->key, &d->filter)); d->key.port++) {
 		portmon_read(entry, &v);
 		if (portmon_values_zero(&v) && (d->non_zero || d->reset))
+			continue;
+		if (d->dropped && !v.n_drops)
 			continue;
 		hdr = portmon_dump_msg(skb, cb, cmd);
 		if (!hdr)
@@ -203,6 +210,8 @@ static void portmon_read_overflow(const struct portmon_tables *t, u8 scope,
 		v->packets[dir] = sum.packets;
 		v->bytes[dir] = sum.bytes;
 	}
+	v->has_tcp = false;
+	v->n_drops = 0;
 }
 
 /* Sum up a range into @v, which holds its overflow; returns its ports. */
@@ -222,7 +231,7 @@ static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 	portmon_range_span(range, &filter.port_min, &filter.port_max);
 	for (; (entry = portmon_walk(t, &key, &filter)); key.port++) {
 		portmon_read(entry, &one);
-		if (portmon_values_zero(&one))
+		if (!(one.packets[PORTMON_RX] | one.packets[PORTMON_TX]))
 			continue;
 		for (dir = 0; dir < PORTMON_DIRS; dir++) {
 			v->packets[dir] += one.packets[dir];
@@ -261,6 +270,42 @@ static int portmon_dump_ranges(struct sk_buff *skb, struct netlink_callback *cb,
 	return 0;
 }
 
+/*
+ * Events that had no counter: cells after those of the ranges, a message for
+ * as many kinds as fit.
+ */
+static int portmon_dump_overflow_events(struct sk_buff *skb,
+					struct netlink_callback *cb,
+					struct portmon_dump *d,
+					struct portmon_tables *t, u8 cmd)
+{
+	unsigned int cell, scope, next;
+	struct portmon_values v;
+	void *hdr;
+	int err;
+
+	while (d->cell < PORTMON_RANGE_CELLS + PORTMON_SCOPES * PORTMON_KINDS) {
+		cell = d->cell - PORTMON_RANGE_CELLS;
+		scope = cell / PORTMON_KINDS;
+		next = portmon_events_overflow(t, scope, cell % PORTMON_KINDS,
+					       &v);
+		if (d->filter.scopes & BIT(scope) && !portmon_values_zero(&v)) {
+			hdr = portmon_dump_msg(skb, cb, cmd);
+			if (!hdr)
+				return -EMSGSIZE;
+			err = nla_put_u8(skb, PORTMON_A_RECORD_SCOPE, scope);
+			err = portmon_dump_end(skb, hdr,
+					       err ?: portmon_fill_events(skb, &v));
+			if (err)
+				return err;
+			if (d->reset)
+				portmon_events_overflow_subtract(t, scope, &v);
+		}
+		d->cell += next - cell % PORTMON_KINDS;
+	}
+	return 0;
+}
+
 static int portmon_dump_overflow(struct sk_buff *skb,
 				 struct netlink_callback *cb,
 				 struct portmon_dump *d,
@@ -295,7 +340,10 @@ static int portmon_dump_overflow(struct sk_buff *skb,
 			base[dir].bytes += v.bytes[dir];
 		}
 	}
-	return 0;
+	/* They belong to no transport and no range. */
+	if (!d->all_lines)
+		return 0;
+	return portmon_dump_overflow_events(skb, cb, d, t, cmd);
 }
 
 /* Cells of a hook and family: the buckets, then the protocols by number. */

@@ -19,7 +19,7 @@
 #define PORTMON_SLOT_IDLE	(10 * HZ)
 
 /* What the slots of a namespace may take, on all CPUs together. */
-#define PORTMON_SLOTS_BYTES	(12 * SZ_1M)
+#define PORTMON_SLOTS_BYTES	(7 * SZ_1M)
 
 #define PORTMON_CHUNK_BYTES	(PORTMON_CHUNK_SLOTS * sizeof(struct portmon_slot))
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What becomes of TCP connections: from the packet where the packet tells,
+ * from the kernel's tracepoints where only the stack knows.
+ */
+#include <linux/inetdevice.h>
+#include <linux/mutex.h>
+#include <linux/tcp.h>
+#include <linux/tracepoint.h>
+#include <net/addrconf.h>
+#include <net/inet_sock.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/tcp_states.h>
+
+#include "compat.h"
+#include "lifecycle.h"
+#include "net.h"
+
+/**
+ * portmon_tcp_segment() - count a segment that begins or ends a connection
+ * @t: tables of the namespace
+ * @key: one of its ports
+ * @dir: its direction as seen from that port
+ * @flags: of its header
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_tcp_segment(struct portmon_tables *t, const struct portmon_key *key,
+			 enum portmon_dir dir, u8 flags)
+{
+	const bool rx = dir == PORTMON_RX;
+
+	if (flags & PORTMON_TCP_SYN && flags & PORTMON_TCP_ACK)
+		portmon_event_add(t, key, rx ? PORTMON_A_TCP_SYNACK_RECEIVED :
+					       PORTMON_A_TCP_SYNACK_SENT, 1);
+	else if (flags & PORTMON_TCP_SYN)
+		portmon_event_add(t, key, rx ? PORTMON_A_TCP_SYN_RECEIVED :
+					       PORTMON_A_TCP_SYN_SENT, 1);
+	if (flags & PORTMON_TCP_FIN)
+		portmon_event_add(t, key, PORTMON_A_TCP_FIN, 1);
+	if (flags & PORTMON_TCP_RST)
+		portmon_event_add(t, key, rx ? PORTMON_A_TCP_RST_RECEIVED :
+					       PORTMON_A_TCP_RST_SENT, 1);
+}
+
+static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,
+			    u16 port, unsigned int kind, u64 n)
+{
+	struct portmon_key key = {
+		.scope = scope,
+		.transport = PORTMON_TRANSPORT_TCP,
+		.port = port,
+	};
+
+	portmon_event_add(t, &key, kind, n);
+}
+
+/*
+ * Does the other end live in this namespace too?  The address tells: no route
+ * is held by a socket that has given up.  Of a request, which is no full
+ * socket, what is read here is in the same place.
+ */
+static bool portmon_is_loopback(const struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 &&
+	    !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		return ipv6_chk_addr(net, &sk->sk_v6_daddr, NULL, 0);
+#endif
+	return inet_addr_type(net, sk->sk_daddr) == RTN_LOCAL;
+}
+
+/* inet_sock_set_state */
+static void portmon_probe_state(void *data, const struct sock *sk,
+				const int old, const int new)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct portmon_tables *t;
+	enum portmon_scope scope;
+	unsigned int kind;
+	u16 port;
+
+	if (new == TCP_ESTABLISHED)
+		kind = PORTMON_A_TCP_ESTABLISHED;
+	else if (new == TCP_CLOSE)
+		kind = PORTMON_A_TCP_FAILED;
+	else
+		return;
+	if ((old != TCP_SYN_SENT && old != TCP_SYN_RECV) ||
+	    sk->sk_protocol != IPPROTO_TCP)
+		return;
+
+	rcu_read_lock();
+	t = portmon_net_following(sock_net(sk), PORTMON_FOLLOW_LIFECYCLE);
+	if (!t)
+		goto out;
+	/* The local port may have been put back: inet_num is 0, not this. */
+	port = ntohs(old == TCP_SYN_SENT ? inet->inet_dport : inet->inet_sport);
+	scope = old == TCP_SYN_SENT ? PORTMON_SCOPE_REMOTE : PORTMON_SCOPE_LOCAL;
+	if (portmon_is_loopback(sk)) {
+		/* Both ends are here: the one that accepts counts it. */
+		if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
+			goto out;
+		scope = PORTMON_SCOPE_LOOPBACK;
+	}
+	portmon_tcp_add(t, scope, port, kind, 1);
+out:
+	rcu_read_unlock();
+}
+
+/* Both ports of a segment that this host sends again. */
+static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
+				  unsigned int kind, u64 segments)
+{
+	struct portmon_tables *t;
+	bool loopback;
+
+	rcu_read_lock();
+	t = portmon_net_following(sock_net(sk), PORTMON_FOLLOW_LIFECYCLE);
+	if (t) {
+		loopback = portmon_is_loopback(sk);
+		portmon_tcp_add(t, loopback ? PORTMON_SCOPE_LOOPBACK :
+					      PORTMON_SCOPE_LOCAL,
+				own, kind, segments);
+		portmon_tcp_add(t, loopback ? PORTMON_SCOPE_LOOPBACK :
+					      PORTMON_SCOPE_REMOTE,
+				peer, kind, segments);
+	}
+	rcu_read_unlock();
+}
+
+/* tcp_retransmit_skb: after the segments have gone. */
+static void portmon_probe_retransmit(void *data, const struct sock *sk,
+				     const struct sk_buff *skb)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	portmon_retransmitted(sk, ntohs(inet->inet_sport),
+			      ntohs(inet->inet_dport),
+			      PORTMON_A_TCP_RETRANSMITTED,
+			      tcp_skb_pcount(skb));
+}
+
+/* tcp_retransmit_synack */
+static void portmon_probe_synack(void *data, const struct sock *sk,
+				 const struct request_sock *req)
+{
+	const struct inet_request_sock *ireq = inet_rsk(req);
+
+	portmon_retransmitted(req_to_sk((struct request_sock *)req),
+			      ireq->ir_num, ntohs(ireq->ir_rmt_port),
+			      PORTMON_A_TCP_SYNACK_RETRANSMITTED, 1);
+}
+
+PORTMON_KFREE_SKB_PROBE(portmon_probe_drop, portmon_drop_probe)
+
+static struct portmon_probe {
+	const char *name;
+	void *probe;
+	enum portmon_follow what;
+	struct tracepoint *tp;
+} portmon_probes[] = {
+	/* In the order of enum portmon_tracepoint. */
+	{ "inet_sock_set_state", portmon_probe_state, PORTMON_FOLLOW_LIFECYCLE },
+	{ "tcp_retransmit_skb", portmon_probe_retransmit, PORTMON_FOLLOW_LIFECYCLE },
+	{ "tcp_retransmit_synack", portmon_probe_synack, PORTMON_FOLLOW_LIFECYCLE },
+	{ "kfree_skb", portmon_probe_drop, PORTMON_FOLLOW_DROPS },
+};
+
+/* Namespaces that follow; under the mutex, as (un)registering is. */
+static unsigned int portmon_followers[PORTMON_FOLLOWS];
+static DEFINE_MUTEX(portmon_followers_lock);
+
+/**
+ * portmon_follow_use() - a namespace begins or ceases to follow
+ * @what: what
+ * @on: begins
+ *
+ * The kernel's tracepoints cost nothing while no namespace does.
+ *
+ * Context: Process context, may sleep.
+ */
+void portmon_follow_use(enum portmon_follow what, bool on)
+{
+	unsigned int i;
+
+	mutex_lock(&portmon_followers_lock);
+	if (on ? !portmon_followers[what]++ : !--portmon_followers[what]) {
+		for (i = 0; i < ARRAY_SIZE(portmon_probes); i++) {
+			struct portmon_probe *p = &portmon_probes[i];
+
+			if (p->what != what || !p->tp)
+				continue;
+			/* Without memory for it, as if the kernel had none. */
+			if (!on)
+				tracepoint_probe_unregister(p->tp, p->probe,
+							    NULL);
+			else if (tracepoint_probe_register(p->tp, p->probe,
+							   NULL))
+				p->tp = NULL;
+		}
+	}
+	mutex_unlock(&portmon_followers_lock);
+}
+
+/**
+ * portmon_follow_missing() - tracepoints that cannot be had
+ *
+ * Return: bit mask of &enum portmon_tracepoint.
+ */
+u32 portmon_follow_missing(void)
+{
+	u32 missing = 0;
+	unsigned int i;
+
+	BUILD_BUG_ON(BIT(ARRAY_SIZE(portmon_probes) - 1) !=
+		     PORTMON_TRACEPOINT_KFREE_SKB);
+	for (i = 0; i < ARRAY_SIZE(portmon_probes); i++)
+		if (!READ_ONCE(portmon_probes[i].tp))
+			missing |= BIT(i);
+	return missing;
+}
+
+static void portmon_probe_find(struct tracepoint *tp, void *priv)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(portmon_probes); i++)
+		if (!strcmp(tp->name, portmon_probes[i].name))
+			portmon_probes[i].tp = tp;
+}
+
+/**
+ * portmon_lifecycle_init() - look for the kernel's tracepoints
+ */
+void __init portmon_lifecycle_init(void)
+{
+	portmon_drops_init();
+	for_each_kernel_tracepoint(portmon_probe_find, NULL);
+}
+
+/**
+ * portmon_lifecycle_exit() - wait until no tracepoint is on its way in here
+ *
+ * Context: After the last namespace has ceased to follow.
+ */
+void portmon_lifecycle_exit(void)
+{
+	tracepoint_synchronize_unregister();
+}

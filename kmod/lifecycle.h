@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _PORTMON_LIFECYCLE_H
+#define _PORTMON_LIFECYCLE_H
+
+#include <linux/types.h>
+
+#include "counters.h"
+
+struct sk_buff;
+struct sock;
+
+/* TCP's flags of interest, where they lie in the header (RFC 9293, 3.1). */
+#define PORTMON_TCP_FLAGS	13
+#define PORTMON_TCP_FIN		0x01
+#define PORTMON_TCP_SYN		0x02
+#define PORTMON_TCP_RST		0x04
+#define PORTMON_TCP_ACK		0x10
+#define PORTMON_TCP_EVENTS	(PORTMON_TCP_FIN | PORTMON_TCP_SYN | PORTMON_TCP_RST)
+
+void portmon_tcp_segment(struct portmon_tables *t, const struct portmon_key *key,
+			 enum portmon_dir dir, u8 flags);
+void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
+			const struct sock *rx_sk);
+u64 portmon_drops_unplaced(void);
+const char *portmon_reason_name(unsigned int reason);
+
+void portmon_follow_use(enum portmon_follow what, bool on);
+u32 portmon_follow_missing(void);
+
+void portmon_lifecycle_init(void);
+void portmon_drops_init(void);
+void portmon_lifecycle_exit(void);
+
+#endif
