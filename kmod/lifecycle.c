@@ -172,37 +172,67 @@ static struct portmon_probe {
 
 /* Namespaces that follow; under the mutex, as (un)registering is. */
 static unsigned int portmon_followers[PORTMON_FOLLOWS];
+static bool portmon_started;
 static DEFINE_MUTEX(portmon_followers_lock);
+
+static void portmon_probes_register(enum portmon_follow what)
+{
+	struct portmon_probe *p;
+
+	/* Without memory for one, as if the kernel did not have it. */
+	for (p = portmon_probes; p < &portmon_probes[ARRAY_SIZE(portmon_probes)]; p++)
+		if (p->what == what && p->tp &&
+		    tracepoint_probe_register(p->tp, p->probe, NULL))
+			WRITE_ONCE(p->tp, NULL);
+}
+
+static void portmon_probes_unregister(enum portmon_follow what)
+{
+	struct portmon_probe *p;
+
+	for (p = portmon_probes; p < &portmon_probes[ARRAY_SIZE(portmon_probes)]; p++)
+		if (p->what == what && p->tp)
+			tracepoint_probe_unregister(p->tp, p->probe, NULL);
+	/* The state of a namespace may go after this. */
+	tracepoint_synchronize_unregister();
+}
 
 /**
  * portmon_follow_use() - a namespace begins or ceases to follow
  * @what: what
  * @on: begins
  *
- * The kernel's tracepoints cost nothing while no namespace does.
+ * The kernel's tracepoints cost nothing while no namespace does; when the
+ * last one ceases, none is on its way in here any more.
  *
  * Context: Process context, may sleep.
  */
 void portmon_follow_use(enum portmon_follow what, bool on)
 {
-	unsigned int i;
+	mutex_lock(&portmon_followers_lock);
+	if (on && !portmon_followers[what]++ && portmon_started)
+		portmon_probes_register(what);
+	else if (!on && !--portmon_followers[what] && portmon_started)
+		portmon_probes_unregister(what);
+	mutex_unlock(&portmon_followers_lock);
+}
+
+/**
+ * portmon_lifecycle_start() - let the tracepoints come
+ *
+ * Not before all namespaces have portmon's state: a tracepoint asks for it.
+ *
+ * Context: Process context, may sleep.
+ */
+void __init portmon_lifecycle_start(void)
+{
+	unsigned int what;
 
 	mutex_lock(&portmon_followers_lock);
-	if (on ? !portmon_followers[what]++ : !--portmon_followers[what]) {
-		for (i = 0; i < ARRAY_SIZE(portmon_probes); i++) {
-			struct portmon_probe *p = &portmon_probes[i];
-
-			if (p->what != what || !p->tp)
-				continue;
-			/* Without memory for it, as if the kernel had none. */
-			if (!on)
-				tracepoint_probe_unregister(p->tp, p->probe,
-							    NULL);
-			else if (tracepoint_probe_register(p->tp, p->probe,
-							   NULL))
-				p->tp = NULL;
-		}
-	}
+	portmon_started = true;
+	for (what = 0; what < PORTMON_FOLLOWS; what++)
+		if (portmon_followers[what])
+			portmon_probes_register(what);
 	mutex_unlock(&portmon_followers_lock);
 }
 
@@ -240,14 +270,4 @@ void __init portmon_lifecycle_init(void)
 {
 	portmon_drops_init();
 	for_each_kernel_tracepoint(portmon_probe_find, NULL);
-}
-
-/**
- * portmon_lifecycle_exit() - wait until no tracepoint is on its way in here
- *
- * Context: After the last namespace has ceased to follow.
- */
-void portmon_lifecycle_exit(void)
-{
-	tracepoint_synchronize_unregister();
 }

@@ -28,7 +28,7 @@ void portmon_follow_use(enum portmon_follow what, bool on);
 u32 portmon_follow_missing(void);
 
 void portmon_lifecycle_init(void);
+void portmon_lifecycle_start(void);
 void portmon_drops_init(void);
-void portmon_lifecycle_exit(void);
 
 #endif

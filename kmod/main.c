@@ -40,7 +40,8 @@ static int __init portmon_init(void)
 	portmon_lifecycle_init();
 	err = portmon_net_init();
 	if (err)
-		goto err_lifecycle;
+		goto err_counters;
+	portmon_lifecycle_start();
 	err = portmon_netlink_init();
 	if (err)
 		goto err_net;
@@ -48,8 +49,7 @@ static int __init portmon_init(void)
 
 err_net:
 	portmon_net_exit();
-err_lifecycle:
-	portmon_lifecycle_exit();
+err_counters:
 	rcu_barrier();
 	portmon_counters_exit();
 	return err;
@@ -59,7 +59,6 @@ static void __exit portmon_exit(void)
 {
 	portmon_netlink_exit();
 	portmon_net_exit();
-	portmon_lifecycle_exit();
 	rcu_barrier();
 	portmon_counters_exit();
 }

@@ -46,8 +46,12 @@ void portmon_net_changed(struct portmon_net *pn)
 struct portmon_tables *portmon_net_following(const struct net *net,
 					     enum portmon_follow what)
 {
-	struct portmon_tables *t = rcu_dereference(portmon_net(net)->live);
+	const struct portmon_net *pn = portmon_net(net);
+	struct portmon_tables *t = NULL;
 
+	/* A namespace in the making has no state yet. */
+	if (likely(pn))
+		t = rcu_dereference(pn->live);
 	return t && READ_ONCE(t->following[what]) ? t : NULL;
 }
 

@@ -344,7 +344,7 @@ static int portmon_parse_switch(struct genl_info *info,
 		want->following[i] = a ? nla_get_u8(a) : -1;
 		any |= !!a;
 	}
-	if (any)
+	if (any || !GENL_REQ_ATTR_CHECK(info, PORTMON_A_INFO_ENABLED))
 		return 0;
 	NL_SET_ERR_MSG(info->extack, "enabled is missing (1 to switch counting on, 0 to switch it off), or lifecycle, or drops");
 	return -EINVAL;

@@ -172,7 +172,7 @@ def headers():
 @harmless
 def missing():
     "a request that lacks an attribute is told which"
-    refused(pm, "netns-set", "do", b"", "EINVAL", "^enabled is missing: 1 .* 0 ", missing="enabled")
+    refused(pm, "netns-set", "do", b"", "EINVAL", r"^enabled is missing \(1 .* 0 .*\), or lifecycle, or drops", missing="enabled")
     whole = {"scope": "local", "transport": "udp", "port": 40000}
     for op in "port-get", "reset":
         for given in itertools.chain.from_iterable(itertools.combinations(whole, n) for n in range(3)):
