@@ -8,11 +8,18 @@
 #include "out_json.h"
 #include "out_table.h"
 #include "query.h"
+#include "stats.h"
 #include "util.h"
 #include "view.h"
 
-/* Names are dear: only where something asks for them. */
-static void prepare(struct ctx *ctx, struct records *ports)
+/**
+ * stats_prepare() - mark, name and fold ports as the options ask
+ * @ctx: the run
+ * @ports: the ports, of one namespace
+ *
+ * Names are dear: only where something asks for them.
+ */
+void stats_prepare(struct ctx *ctx, struct records *ports)
 {
 	const struct options *opt = &ctx->opt;
 	const bool fold = !given(opt, OPT_ALL);
@@ -61,7 +68,12 @@ static void warn_nothing(const struct ctx *ctx)
 		     format_time(buf, ctx->info.since));
 }
 
-static void sort(const struct ctx *ctx, struct records *ports)
+/**
+ * stats_sort() - put ports in the order that the options ask for
+ * @ctx: the run
+ * @ports: the ports
+ */
+void stats_sort(const struct ctx *ctx, struct records *ports)
 {
 	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
 }
@@ -79,9 +91,9 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), s);
 	if (err)
 		return err;
-	prepare(ctx, &s->ports);
+	stats_prepare(ctx, &s->ports);
 	if (json)
-		sort(ctx, &s->ports);
+		stats_sort(ctx, &s->ports);
 	warn_overflow(ctx, &s->overflow);
 	return 0;
 }
@@ -94,7 +106,7 @@ static int print_stats(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	sort(ctx, &s.ports);
+	stats_sort(ctx, &s.ports);
 	some = s.ports.n || s.overflow.n;
 	if (some || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
@@ -112,6 +124,16 @@ static const struct query_ops stats_query = {
 
 static int run_stats(struct ctx *ctx, int argc, char **argv)
 {
+	const struct options *opt = &ctx->opt;
+
+	if (given(opt, OPT_COUNT) && !given(opt, OPT_INTERVAL)) {
+		warn("--count needs --interval");
+		return USAGE;
+	}
+	if (given(opt, OPT_INTERVAL))
+		return stats_intervals(ctx);
+	if (given(opt, OPT_DELTA))
+		return stats_delta(ctx);
 	return query_run(ctx, &stats_query, argc, argv);
 }
 
@@ -157,7 +179,8 @@ const struct command cmd_stats = {
 	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
-		   OPT(ALL) | OPTS_NETNS,
+		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
+		   OPTS_NETNS,
 	.layout = &ports_layout,
 	.run = run_stats,
 };

@@ -19,11 +19,24 @@ struct column;
 struct layout;
 
 /**
+ * struct span - when what is told has come, if not since the last reset
+ * @from: its begin, in seconds since the epoch
+ * @to: its end, 0 for none
+ * @ms: its length in thousandths of a second, 0 if not known so well
+ */
+struct span {
+	uint64_t from;
+	uint64_t to;
+	uint64_t ms;
+};
+
+/**
  * struct ctx - one run of the tool
  * @opt: what the command line asked for
  * @services: names of ports, read when first asked for
  * @pm: connection to the module, NULL before ctx_connect()
  * @info: state of the namespace, valid after ctx_connect()
+ * @span: when what is told has come
  * @netns: name of the namespace being asked, with --all-netns
  * @tty: standard output is a terminal
  * @color: colours are wanted
@@ -35,6 +48,7 @@ struct ctx {
 	struct services services;
 	struct pm *pm;
 	struct info info;
+	struct span span;
 	const char *netns;
 	bool tty;
 	bool color;

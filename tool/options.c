@@ -332,6 +332,11 @@ static const uint64_t exclusive[] = {
 	OPT(CSV) | OPT(BARS),
 	OPT(BARS) | OPT(DETAILS),
 	OPT(NETNS) | OPT(ALL_NETNS),
+	OPT(ALL_NETNS) | OPT(DELTA),
+	OPT(ALL_NETNS) | OPT(INTERVAL),
+	OPT(DELTA) | OPT(INTERVAL),
+	OPT(BARS) | OPT(INTERVAL),
+	OPT(DETAILS) | OPT(INTERVAL),
 };
 
 static const char *lowest(uint64_t bits)

@@ -34,6 +34,8 @@ OPTION(RANGE, 0, "range", "RANGE", CALL(set_range),
 OPTION(SORT, 0, "sort", "FIELD", CALL(set_sort),
 	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, drops or none")
 OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
+OPTION(DELTA, 0, "delta", NULL, NOTHING,
+	"what came since the last stats --delta of this user")
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
 	"again and again, with what came per second in between")
 OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")

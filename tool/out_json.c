@@ -22,6 +22,14 @@ void out_json_head(struct json *j, const struct ctx *ctx, const char *netns)
 	json_string(j, "module", ctx->pm ? ctx->info.version : NULL);
 	json_string(j, "netns", netns);
 	json_time(j, "since", ctx->info.since);
+	if (!ctx->span.to)
+		return;
+	json_object(j, "span");
+	json_time(j, "from", ctx->span.from);
+	json_time(j, "to", ctx->span.to);
+	if (ctx->span.ms)
+		json_uint(j, "ms", ctx->span.ms);
+	json_object_end(j);
 }
 
 /**

@@ -16,16 +16,18 @@ static bool dimmed(const struct record *r)
 	return r->folded || r->note;
 }
 
-/* What is said of a namespace stands in its first column. */
+/* What is said of a namespace or a time stands behind it. */
 static const char *note(struct cell *c, const struct column *column,
 			const struct record *r)
 {
 	const struct column *const *all = c->ctx->columns;
 	const bool named = !strcmp(all[0]->name, "NETNS");
+	const bool timed = c->ctx->n_columns > named &&
+			   !strcmp(all[named]->name, "TIME");
 
-	if (!strcmp(column->name, "NETNS"))
+	if (!strcmp(column->name, "NETNS") || !strcmp(column->name, "TIME"))
 		return column->text(c, r);
-	if (column != all[named])
+	if (column != all[named + timed])
 		return c->csv ? "" : "-";
 	if (c->csv)
 		return r->note;
@@ -161,6 +163,34 @@ static void legend(const struct ctx *ctx, const struct records *list)
 		       ctx->info.ephemeral_min, ctx->info.ephemeral_max);
 		return;
 	}
+}
+
+/**
+ * out_table_lines() - print records below those of an earlier call
+ * @ctx: the run
+ * @list: the records
+ * @more: what stands below them
+ * @seconds: what they came in
+ * @heads: with the heads of the columns
+ *
+ * Return: 0 or a negative errno.
+ */
+int out_table_lines(struct ctx *ctx, const struct records *list,
+		    const struct records *more, double seconds, bool heads)
+{
+	struct table *t = table_begin(ctx);
+	struct cell c = {
+		.ctx = ctx, .now = ctx->span.to, .seconds = seconds,
+		.csv = given(&ctx->opt, OPT_CSV), .bar_width = BAR_LEAST,
+	};
+
+	table_lines(t, heads);
+	weigh(&c, list);
+	weigh(&c, more);
+	head(t, ctx);
+	fill(t, &c, list);
+	fill(t, &c, more);
+	return table_end(t);
 }
 
 /**

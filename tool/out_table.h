@@ -5,6 +5,8 @@
 
 #include "ctx.h"
 
+int out_table_lines(struct ctx *ctx, const struct records *list,
+		    const struct records *more, double seconds, bool heads);
 int out_table_ports(struct ctx *ctx, const struct records *list,
 		    const struct records *overflow);
 int out_table(struct ctx *ctx, const struct records *list,

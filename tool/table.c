@@ -20,6 +20,10 @@
  * @csv: written as it comes, as comma-separated values
  * @open: a line has been begun
  * @bare: without heads
+ * @lines: written as it comes, in columns of a fixed width
+ * @flags: of the columns, of such a table
+ * @heads: of the columns, of such a table
+ * @n: how many columns
  * @err: memory has run out
  */
 struct table {
@@ -29,6 +33,10 @@ struct table {
 	bool csv;
 	bool open;
 	bool bare;
+	bool lines;
+	unsigned int flags[COLUMNS_MAX];
+	char heads[COLUMNS_MAX][16];
+	size_t n;
 	bool err;
 };
 
@@ -59,16 +67,52 @@ struct table *table_begin(const struct ctx *ctx)
 }
 
 /**
- * table_bare() - print a table without the heads of its columns
+ * table_lines() - print a table below another, in columns of the same width
  * @t: the table, NULL if memory had run out; it has no column yet
+ * @heads: with the heads of the columns
  */
-void table_bare(struct table *t)
+void table_lines(struct table *t, bool heads)
 {
 	if (!t)
 		return;
-	t->bare = true;
-	if (t->scols)
-		scols_table_enable_noheadings(t->scols, 1);
+	t->lines = true;
+	t->bare = !heads;
+}
+
+static unsigned int width_of(unsigned int flags)
+{
+	if (flags & COLUMN_RIGHT)
+		return 7;
+	return flags & COLUMN_WIDE ? 13 : 8;
+}
+
+/* A cell of a line; the last one is not padded. */
+static void print_cell(struct table *t, const char *text)
+{
+	const unsigned int flags = t->flags[t->column];
+	const int width = width_of(flags);
+
+	if (t->column)
+		putchar(' ');
+	if (flags & COLUMN_RIGHT)
+		printf("%*s", width, text);
+	else if (t->column + 1 == t->n)
+		fputs(text, stdout);
+	else
+		printf("%-*s", width, text);
+}
+
+static void print_head(struct table *t)
+{
+	size_t i;
+
+	if (t->csv || !t->lines || t->bare || t->open)
+		return;
+	for (i = 0; i < t->n; i++) {
+		t->column = i;
+		print_cell(t, t->heads[i]);
+	}
+	t->open = true;
 }
 
 /**
@@ -90,6 +134,11 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 		t->open = !t->bare;
 		return;
 	}
+	if (t->lines) {
+		t->flags[t->n] = flags;
+		snprintf(t->heads[t->n++], sizeof(t->heads[0]), "%s", head);
+		return;
+	}
 	if (flags & COLUMN_RIGHT)
 		scols_flags |= SCOLS_FL_RIGHT;
 	if (flags & COLUMN_TRUNC)
@@ -101,6 +150,14 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 		t->err = true;
 }
 
+static void end_line(const struct table *t)
+{
+	if (t->csv)
+		csv_end(stdout);
+	else
+		putchar('\n');
+}
+
 /**
  * table_row() - start a row
  * @t: the table, NULL if memory had run out
@@ -110,10 +167,11 @@ void table_row(struct table *t, bool dim)
 {
 	if (!t)
 		return;
+	print_head(t);
 	t->column = 0;
-	if (t->csv) {
+	if (t->csv || t->lines) {
 		if (t->open)
-			csv_end(stdout);
+			end_line(t);
 		t->open = true;
 		return;
 	}
@@ -131,11 +189,15 @@ void table_row(struct table *t, bool dim)
  */
 void table_cell(struct table *t, const char *text)
 {
-	if (t && t->csv)
+	if (t && t->csv) {
 		csv_cell(stdout, text, t->column++);
-	else if (t && t->line &&
-		 scols_line_set_data(t->line, t->column++, text))
+	} else if (t && t->lines) {
+		print_cell(t, text);
+		t->column++;
+	} else if (t && t->line &&
+		 scols_line_set_data(t->line, t->column++, text)) {
 		t->err = true;
+	}
 }
 
 /**
@@ -150,10 +212,10 @@ int table_end(struct table *t)
 
 	if (!err) {
 		errno = 0;
-		if (!t->csv)
+		if (!t->csv && !t->lines)
 			scols_print_table(t->scols);
 		else if (t->open)
-			csv_end(stdout);
+			end_line(t);
 		if (ferror(stdout))
 			err = errno ? -errno : -EIO;
 	} else {

@@ -12,15 +12,17 @@ struct table;
  * @COLUMN_LEFT: words
  * @COLUMN_RIGHT: numbers
  * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
+ * @COLUMN_WIDE: longer than most, where columns have a fixed width
  */
 enum table_flags {
 	COLUMN_LEFT = 0,
 	COLUMN_RIGHT = 1,
 	COLUMN_TRUNC = 2,
+	COLUMN_WIDE = 4,
 };
 
 struct table *table_begin(const struct ctx *ctx);
-void table_bare(struct table *t);
+void table_lines(struct table *t, bool heads);
 void table_column(struct table *t, const char *head, unsigned int flags);
 void table_row(struct table *t, bool dim);
 void table_cell(struct table *t, const char *text);

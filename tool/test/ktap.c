@@ -23,6 +23,7 @@ static const struct {
 	{ "events", events_tests },
 	{ "story", story_tests },
 	{ "columns", columns_tests },
+	{ "came", came_tests },
 };
 
 static unsigned int failures;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The three ways of stats: all there was, what came since, what comes. */
+#ifndef PORTMON_CTL_STATS_H
+#define PORTMON_CTL_STATS_H
+
+#include "ctx.h"
+
+void stats_prepare(struct ctx *ctx, struct records *ports);
+void stats_sort(const struct ctx *ctx, struct records *ports);
+int stats_delta(struct ctx *ctx);
+int stats_intervals(struct ctx *ctx);
+
+#endif
