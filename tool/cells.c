@@ -320,6 +320,31 @@ static const char *protocol(struct cell *c, const struct record *r)
 	return exact(c, r->protocol);
 }
 
+static const char *owner(struct cell *c, const struct record *r)
+{
+	struct port_use use;
+
+	if (owners_of_record(r, &use))
+		snprintf(c->buf, CELL_SIZE, "out of memory");
+	else if (!use.n)
+		snprintf(c->buf, CELL_SIZE, "%s", nothing(c));
+	else
+		owners_text(c->buf, &use);
+	port_use_free(&use);
+	return c->buf;
+}
+
+static const char *open_now(struct cell *c, const struct record *r)
+{
+	struct port_use use;
+	int err = owners_of_record(r, &use);
+	const bool some = !err && (use.n || use.connections);
+	const unsigned int n = use.connections;
+
+	port_use_free(&use);
+	return some ? exact(c, n) : nothing(c);
+}
+
 #define COLUMN_NETNS { "NETNS", COLUMN_LEFT, netns, "network namespace" }
 
 static const struct column of_ports[] = {
@@ -362,6 +387,10 @@ static const struct column of_ports[] = {
 	{ "SHARE", COLUMN_RIGHT, share,
 	  "share of all lines in what they are sorted by" },
 	{ "BAR", COLUMN_LEFT, bar, "the same as a bar" },
+	{ "OPEN", COLUMN_RIGHT | COLUMN_OWNERS, open_now,
+	  "open connections now" },
+	{ "OWNER", COLUMN_TRUNC | COLUMN_OWNERS, owner,
+	  "the processes that own the port" },
 };
 
 static const struct column of_ranges[] = {

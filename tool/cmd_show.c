@@ -5,6 +5,7 @@
 #include "ctx.h"
 #include "names.h"
 #include "out_json.h"
+#include "out_owners.h"
 #include "out_table.h"
 #include "portspec.h"
 #include "query.h"
@@ -98,6 +99,24 @@ static void tell_stories(const struct ctx *ctx, const struct records *list)
 		say_off(&list->v[0], any_tcp);
 }
 
+/* Who owns the ports, whether or not anything has been counted there. */
+static int print_owners(struct ctx *ctx, const struct query *q,
+			const struct answer *a)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n, err = 0;
+
+	for (i = 0; i < q->argc && !err; i++) {
+		n = portspec_parse(&ctx->services, q->argv[i], spec);
+		if (n < 0)
+			return n;
+		printf("\nWho uses %s%s%s:\n", q->argv[i],
+		       a->ns ? " in " : "", a->ns ? a->ns->label : "");
+		err = out_owners(ctx, &a->s.owners, spec, n);
+	}
+	return err;
+}
+
 /* Wrong arguments are found before anything is asked of the kernel. */
 static int check_args(struct ctx *ctx, int argc, char **argv)
 {
@@ -114,6 +133,11 @@ static int check_args(struct ctx *ctx, int argc, char **argv)
 			return n;
 	}
 	return 0;
+}
+
+static bool is_text(const struct options *opt)
+{
+	return !given(opt, OPT_JSON) && !given(opt, OPT_CSV);
 }
 
 static void sort(const struct ctx *ctx, struct records *list)
@@ -134,7 +158,9 @@ static int read_show(struct ctx *ctx, const struct query *q,
 	if (!given(&ctx->opt, OPT_NUMERIC))
 		view_name(&s->ports, &ctx->services);
 	sort(ctx, &s->ports);
-	return 0;
+	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
+		err = snapshot_owners(ctx, s);
+	return err;
 }
 
 static void json_show(struct json *j, struct ctx *ctx,
@@ -146,6 +172,7 @@ static void json_show(struct json *j, struct ctx *ctx,
 static int print_show(struct ctx *ctx, const struct query *q)
 {
 	struct snapshot s;
+	size_t i;
 	int err = query_merge(q, &s);
 
 	if (err)
@@ -156,6 +183,9 @@ static int print_show(struct ctx *ctx, const struct query *q)
 	if (!err && !given(&ctx->opt, OPT_CSV))
 		tell_stories(ctx, &s.ports);
 	snapshot_free(&s);
+	for (i = 0; i < q->n && !err && is_text(&ctx->opt); i++)
+		if (!q->v[i].note)
+			err = print_owners(ctx, q, &q->v[i]);
 	return err;
 }
 
@@ -179,7 +209,7 @@ const struct command cmd_show = {
 	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services). Below the table stands what became of TCP's handshakes, what was sent again, and what was dropped and why.",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
-		   OPTS_NETNS,
+		   OPTS_NETNS | OPT(PROCESSES),
 	.layout = &ports_layout,
 	.run = run_show,
 };

@@ -92,6 +92,10 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 	if (err)
 		return err;
 	stats_prepare(ctx, &s->ports);
+	if (given(&ctx->opt, OPT_PROCESSES))
+		err = snapshot_owners(ctx, s);
+	if (err)
+		return err;
 	if (json)
 		stats_sort(ctx, &s->ports);
 	warn_overflow(ctx, &s->overflow);
@@ -180,7 +184,7 @@ const struct command cmd_stats = {
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
-		   OPTS_NETNS,
+		   OPTS_NETNS | OPT(PROCESSES),
 	.layout = &ports_layout,
 	.run = run_stats,
 };

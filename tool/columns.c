@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "columns.h"
+#include "table.h"
 #include "util.h"
 
 static const struct column *find(const struct columns *all, const char *name,
@@ -43,6 +44,8 @@ static int add(struct ctx *ctx, const struct columns *all, const char *list)
 			return USAGE;
 		}
 		ctx->columns[ctx->n_columns++] = c;
+		if (c->flags & COLUMN_OWNERS)
+			ctx->opt.given |= OPT(PROCESSES);
 		if (!name[len])
 			return 0;
 		name += len + 1;
@@ -97,6 +100,8 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 		err = add(ctx, l->columns, list_of(ctx, l));
 	if (!err && given(opt, OPT_BARS))
 		err = add(ctx, l->columns, amount_column(opt));
+	if (!err && given(opt, OPT_PROCESSES))
+		err = add(ctx, l->columns, "OPEN,OWNER");
 	return err;
 }
 

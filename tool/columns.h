@@ -5,8 +5,9 @@
 
 #include "bars.h"
 #include "ctx.h"
+#include "out_owners.h"
 
-#define CELL_SIZE	64
+#define CELL_SIZE	OWNERS_SIZE
 #define WIDE_WIDTH	120
 
 /**

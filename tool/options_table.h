@@ -14,6 +14,8 @@ OPTION(JSON, 'j', "json", NULL, NOTHING,
 	"one JSON document; numbers are exact")
 OPTION(PRETTY, 'p', "pretty", NULL, NOTHING,
 	"JSON in indented lines (implies --json)")
+OPTION(PROCESSES, 'p', "processes", NULL, NOTHING,
+	"the processes that own the ports (where --json is given too, -p means --pretty)")
 OPTION(NUMERIC, 'n', "numeric", NULL, NOTHING, "no names of services")
 OPTION(DETAILS, 's', "details", NULL, NOTHING,
 	"more columns: both directions together, first seen")

@@ -6,6 +6,7 @@
 #include "names.h"
 #include "netns.h"
 #include "out_json.h"
+#include "out_owners.h"
 #include "util.h"
 
 #define SCHEMA 1
@@ -92,8 +93,9 @@ struct quiet {
 	char tcp[2][TCP_TEXT_SIZE];
 };
 
-static void quiet_init(struct quiet *quiet, const struct info *info)
+static void quiet_init(struct quiet *quiet, const struct ctx *ctx)
 {
+	const struct info *info = &ctx->info;
 	struct record r = { 0 };
 	unsigned int i, attr;
 
@@ -168,6 +170,8 @@ static void port(struct json *j, const struct quiet *quiet,
 	if (r->transport == PORTMON_TRANSPORT_TCP)
 		tcp(j, quiet, r);
 	drops(j, quiet, r);
+	if (r->owners)
+		out_json_owner(j, r);
 	json_object_end(j);
 }
 
@@ -184,7 +188,7 @@ void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 	struct quiet quiet;
 	size_t i;
 
-	quiet_init(&quiet, &ctx->info);
+	quiet_init(&quiet, ctx);
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++)
 		port(j, &quiet, &list->v[i]);
@@ -221,7 +225,7 @@ void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
 	struct quiet quiet;
 	size_t i;
 
-	quiet_init(&quiet, &ctx->info);
+	quiet_init(&quiet, ctx);
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++) {
 		const struct record *r = &list->v[i];

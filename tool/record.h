@@ -41,6 +41,7 @@ struct drop {
 };
 
 struct info;
+struct owners;
 
 /**
  * struct record - a port, a range, an overflow record, a bucket or a fold
@@ -69,6 +70,8 @@ struct info;
  * @first_seen: seconds since the epoch
  * @last_seen: seconds since the epoch
  * @service: short name of the port's service or NULL (not from the kernel)
+ * @owners: sockets of the namespace and who holds them, NULL if nobody asked
+ *   (not from the kernel)
  * @netns: network namespace, NULL where there is only one (not from the
  *   kernel)
  * @info: state of that namespace, NULL where it is that of the run (not from
@@ -100,6 +103,7 @@ struct record {
 	uint64_t first_seen;
 	uint64_t last_seen;
 	const char *service;
+	const struct owners *owners;
 	const char *netns;
 	const struct info *info;
 	const char *note;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 
+#include "names.h"
+#include "portspec.h"
 #include "snapshot.h"
+#include "util.h"
 
 /* How often to start over when a reset comes between two dumps. */
 #define MAX_TRIES 16
@@ -107,6 +110,45 @@ int snapshot_reset(struct ctx *ctx, const struct filter *f,
 	return err;
 }
 
+static void warn_untold(const struct owners *o)
+{
+	unsigned int i;
+
+	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
+		if (o->socks.untold & 1u << i)
+			warn("warning: the kernel does not tell the sockets of %s here; try: modprobe %s_diag",
+			     name_of(&transport_names, i),
+			     i == PORTMON_TRANSPORT_UDPLITE ? "udp" :
+			     name_of(&transport_names, i));
+}
+
+/**
+ * snapshot_owners() - find out who owns the ports
+ * @ctx: the run, in the network namespace
+ * @s: what it told; its port records get owners
+ *
+ * It takes a look at every process, so it is for those who ask.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int snapshot_owners(struct ctx *ctx, struct snapshot *s)
+{
+	const int transport = ctx->opt.filter.transport;
+	size_t i;
+	int err;
+
+	err = owners_read(&s->owners, transport == ANY ? ALL_TRANSPORTS :
+			  1u << transport);
+	if (err)
+		return err;
+	warn_untold(&s->owners);
+	if (owners_hidden(&s->owners))
+		warn("warning: of other users' sockets only the user is shown; for the processes try as root (sudo portmon-ctl ...)");
+	for (i = 0; i < s->ports.n; i++)
+		s->ports.v[i].owners = &s->owners;
+	return 0;
+}
+
 /**
  * snapshot_free() - release what a snapshot holds
  * @s: the snapshot
@@ -116,4 +158,5 @@ void snapshot_free(struct snapshot *s)
 	records_free(&s->ports);
 	records_free(&s->overflow);
 	records_free(&s->other);
+	owners_free(&s->owners);
 }

@@ -221,8 +221,17 @@ int table_end(struct table *t)
 	} else {
 		warn("out of memory");
 	}
+	table_free(t);
+	return err;
+}
+
+/**
+ * table_free() - release a table that is not to be printed
+ * @t: the table, NULL if memory had run out
+ */
+void table_free(struct table *t)
+{
 	if (t && t->scols)
 		scols_unref_table(t->scols);
 	free(t);
-	return err;
 }

@@ -13,12 +13,14 @@ struct table;
  * @COLUMN_RIGHT: numbers
  * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
  * @COLUMN_WIDE: longer than most, where columns have a fixed width
+ * @COLUMN_OWNERS: for columns.c: it takes a look at all processes
  */
 enum table_flags {
 	COLUMN_LEFT = 0,
 	COLUMN_RIGHT = 1,
 	COLUMN_TRUNC = 2,
 	COLUMN_WIDE = 4,
+	COLUMN_OWNERS = 8,
 };
 
 struct table *table_begin(const struct ctx *ctx);
@@ -27,5 +29,6 @@ void table_column(struct table *t, const char *head, unsigned int flags);
 void table_row(struct table *t, bool dim);
 void table_cell(struct table *t, const char *text);
 int table_end(struct table *t);
+void table_free(struct table *t);
 
 #endif

@@ -20,6 +20,7 @@ static const struct {
 	{ "top", top_tests },
 	{ "view", view_tests },
 	{ "options", options_tests },
+	{ "owners", owners_tests },
 	{ "events", events_tests },
 	{ "story", story_tests },
 	{ "columns", columns_tests },

@@ -28,7 +28,7 @@ static const char *parse(const char *line)
 		args[argc++] = w;
 	args[argc] = NULL;
 	begin_capture();
-	first = options_parse(&opt, 0, argc, args);
+	first = options_parse(&opt, cmd_stats.options, argc, args);
 	said = end_capture();
 	check((first < 0) == !!*said);
 	if (first < 0)
@@ -47,6 +47,21 @@ static void test_anywhere(void)
 	check(given(&opt, OPT_JSON) && given(&opt, OPT_PRETTY));
 	check_text(parse("show -- -j"), "show");
 	check(!given(&opt, OPT_JSON));
+}
+
+/* With JSON as in ip(8), without as in ss(8). */
+static void test_p(void)
+{
+	parse("stats -p");
+	check(given(&opt, OPT_PROCESSES) && !given(&opt, OPT_JSON));
+	parse("stats -pj");
+	check(given(&opt, OPT_PRETTY) && !given(&opt, OPT_PROCESSES));
+	parse("stats --json -p");
+	check(given(&opt, OPT_PRETTY) && !given(&opt, OPT_PROCESSES));
+	parse("stats --processes -pj");
+	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_PROCESSES));
+	parse("stats --pretty");
+	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_JSON));
 }
 
 static void test_filters(void)
@@ -125,6 +140,7 @@ static void test_taken(void)
 
 const struct unit_test options_tests[] = {
 	{ "anywhere", test_anywhere },
+	{ "p", test_p },
 	{ "filters", test_filters },
 	{ "arguments", test_arguments },
 	{ "command", test_command },

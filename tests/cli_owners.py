@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl tells which process owns a port, how many connections it has, and what a user may not see."""
+from lib import *
+
+ME = os.getpid()
+with open("/proc/self/comm") as file:
+    NAME = file.read().strip()
+
+
+def owners(netns, *arguments, **options):
+    "{(scope, transport, port): record} of stats --json --processes."
+    return {(r["scope"], r["transport"], r["port"]): r
+            for r in ctl("stats", "--all", "--processes", *arguments, netns=netns, **options)["ports"]}
+
+
+def mine(record):
+    "This process is the only owner; the rest of what is said of it."
+    equal([(o["process"], o["pid"]) for o in record["owner"]], [(NAME, ME)], "owner")
+    return {key: record["owner"][0][key] for key in ("listens", "connections")}
+
+
+def loopback():
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    return netns
+
+
+def tell(*arguments, netns=None, user=None):
+    with netns.enter() if netns else contextlib.nullcontext():
+        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
+                              capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def row(text, *words):
+    "The line of a table that has these words, split."
+    found = [line.split() for line in text.splitlines() if all(word in line.split() for word in words)]
+    check(found, f"no line with {words} in\n{text}")
+    return found[0]
+
+
+@case("ipv4", "ipv6")
+def tcp(family):
+    "TCP: listener, accepted connections, those not accepted yet, and the client's end of them"
+    netns = loopback()
+    host = {"ipv4": "127.0.0.1", "ipv6": "::1"}[family]
+    listener = netns.socket(family, socket.SOCK_STREAM, bind=(host, 443))
+    listener.listen(7)
+    clients = [netns.socket(family, socket.SOCK_STREAM, bind=(host, 40000 + i)) for i in range(5)]
+    for client in clients:
+        client.connect((host, 443))
+    accepted = [listener.accept()[0] for _ in range(3)]
+    for sock in accepted:
+        defer(sock.close)
+    found = owners(netns)
+    server = found["loopback", "tcp", 443]
+    equal(mine(server), {"listens": True, "connections": 3}, "server")
+    equal(server["sockets"], {"listening": 1, "open": 5, "half_open": 0, "closing": 0, "backlog": 2, "backlog_max": 7},
+          "sockets")
+    for i in range(5):
+        equal(mine(found["loopback", "tcp", 40000 + i]), {"listens": False, "connections": 1}, "client")
+    status, out, err = tell("show", "443/tcp", netns=netns)
+    equal((status, err), (0, ""), "show")
+    equal(row(out, "443/tcp", "listens"), ["443/tcp", "listens", NAME, str(ME), "-", "3", "0", "2/7", host], "the listener's line")
+    check(re.search(rf"^443/tcp +connects to +{NAME} +{ME} +- +5 ", out, re.M), f"no line for the clients in\n{out}")
+    status, out, err = tell("stats", "-p", netns=netns)
+    equal((status, err), (0, ""), "stats -p")
+    equal(row(out, "443/tcp")[-2:], ["5", f"{NAME}[{ME}]"], "OPEN and OWNER")
+
+
+@case()
+def udp():
+    "UDP and UDP-Lite: who waits at the port"
+    netns = loopback()
+    for protocol, port in (socket.IPPROTO_UDP, 53), (136, 54):
+        server = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", port))
+        client = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", 5000 + port))
+        client.connect(("127.0.0.1", port))
+        client.send(b"x")
+        server.recv(10)
+    found = owners(netns)
+    for transport, port in ("udp", 53), ("udplite", 54):
+        equal(mine(found["loopback", transport, port]), {"listens": True, "connections": 0}, transport)
+        equal(mine(found["loopback", transport, 5000 + port]), {"listens": False, "connections": 1}, "client")
+
+
+@case("sctp", "dccp")
+def others(transport):
+    "SCTP and DCCP: who listens, and one connection"
+    sh("modprobe", {"sctp": "sctp", "dccp": "dccp_ipv4"}[transport])
+    netns = loopback()
+    kind, protocol = {"sctp": (socket.SOCK_STREAM, 132), "dccp": (6, 33)}[transport]
+    server = netns.socket("ipv4", kind, protocol, bind=("127.0.0.1", 3868))
+    client = netns.socket("ipv4", kind, protocol)
+    if transport == "dccp":
+        for sock in server, client:
+            sock.setsockopt(269, 2, struct.pack("=I", 7))      # SOL_DCCP, DCCP_SOCKOPT_SERVICE
+    server.listen(3)
+    client.connect(("127.0.0.1", 3868))
+    defer(server.accept()[0].close)
+    found = owners(netns)
+    equal(mine(found["loopback", transport, 3868]), {"listens": True, "connections": 1}, transport)
+    equal(mine(found["loopback", transport, client.getsockname()[1]]), {"listens": False, "connections": 1}, "client")
+
+
+@case()
+def half_open():
+    "a SYN that no one confirms is a half-open connection, and no one's"
+    netns = Netns(on=True)
+    tun = Tun(netns)
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=(tun.ipv4, 25))
+    listener.listen(20)
+    for i in range(4):
+        syn = bytearray(tcp_segment(2000 + i, 25, 2))
+        syn[16:18] = struct.pack("!H", checksum(pseudo(tun.far["ipv4"], tun.ipv4, syn) + syn))
+        tun.write(ipv4(tun.far["ipv4"], tun.ipv4, 6, bytes(syn)))
+    record = wait_until(lambda: (r := owners(netns).get(("local", "tcp", 25))) and r["sockets"]["half_open"] == 4 and r,
+                        what="four half-open connections")
+    equal(mine(record), {"listens": True, "connections": 0}, "listener")
+    equal(row(tell("show", "25", netns=netns)[1], "listens")[6], "4", "HALF-OPEN")
+
+
+def tcp_segment(sport, dport, flags):
+    return struct.pack("!HHIIBBHHH", sport, dport, 1, 0, 5 << 4, flags, 1024, 0, 0)
+
+
+def pseudo(source, destination, segment):
+    return socket.inet_aton(source) + socket.inet_aton(destination) + struct.pack("!BBH", 0, 6, len(segment))
+
+
+@case()
+def remote():
+    "what this host uses of others, and what is forwarded"
+    a, b = Netns(on=True), Netns(on=True)
+    one, two = pair(a, b)
+    link = connect(a, b, "ipv4", two.ipv4, 5432)
+    link.caller.send(b"x")
+    equal(link.called.recv(1), b"x", "received")
+    wait_until(lambda: ("remote", "tcp", 5432) in owners(a), what="the record")
+    equal(mine(owners(a)["remote", "tcp", 5432]), {"listens": False, "connections": 1}, "who uses 5432 there")
+    equal(mine(owners(b)["local", "tcp", 5432]), {"listens": False, "connections": 1}, "who owns 5432 here")
+    Packets(c := Netns(on=True)).through("tcp", 5432, 5432)
+    for record in owners(c).values():
+        equal(record["owner"], [], f"owner of {record['scope']}")
+
+
+@case()
+def shared():
+    "several processes with one listener are all told; in a table they are one"
+    netns = loopback()
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 80))
+    listener.listen()
+    netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 80))
+    children = []
+    for _ in range(3):
+        pid = os.fork()
+        if not pid:
+            time.sleep(60)
+            os._exit(0)
+        defer(os.waitpid, pid, 0)
+        defer(os.kill, pid, 9)
+        children.append(pid)
+    record = owners(netns)["loopback", "tcp", 80]
+    equal(sorted(o["pid"] for o in record["owner"]), sorted([ME, *children]), "processes")
+    equal(record["sockets"]["listening"], 1, "listeners")
+    check(f"{NAME}[{min([ME, *children])}]+3" in tell("stats", "-p", netns=netns)[1], "stats -p does not say +3")
+    pids = ",".join(map(str, sorted([ME, *children])))
+    equal(row(tell("show", "80", netns=netns)[1], "listens")[3], pids, "PID")
+
+
+@case()
+def unit():
+    "the systemd unit and the container come from the cgroup"
+    root = "/run/cgroup"
+    os.makedirs(root)
+    defer(os.rmdir, root)
+    sh("mount", "-t", "cgroup2", "none", root)
+    defer(sh, "umount", root)
+    os.mkdir(f"{root}/system.slice")
+    defer(os.rmdir, f"{root}/system.slice")
+    names = {"shop.service": "shop.service", f"docker-{'0123456789abcdef' * 4}.scope": "docker:0123456789ab"}
+    netns = loopback()
+    for port, (cgroup, wanted) in enumerate(names.items(), 80):
+        folder = f"{root}/system.slice/{cgroup}"
+        os.mkdir(folder)
+        defer(os.rmdir, folder)
+        defer(wait_until, lambda folder=folder: "populated 0" in open(f"{folder}/cgroup.events").read(),
+              what="an empty cgroup")
+        server = netns.popen("socat", "-u", f"UDP-RECV:{port},bind=127.0.0.1", "OPEN:/dev/null")
+        with open(f"{folder}/cgroup.procs", "w") as file:
+            file.write(str(server.pid))
+        wait_until(lambda: f":{port} " in netns.run("ss", "-Hlun"), what="the server")
+        netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
+        found = [o for o in owners(netns)["loopback", "udp", port]["owner"] if o["pid"] == server.pid]
+        equal([(o["process"], o["unit"]) for o in found], [("socat", wanted)], "owner")
+        check(re.search(rf"socat\[{server.pid}\]\S* \({re.escape(wanted)}\)", tell("stats", "-p", netns=netns)[1]),
+              "OWNER has no unit")
+
+
+@case()
+def hidden():
+    "a user sees whose it is, a hint, and his own processes"
+    netns = loopback()
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 443))
+    listener.listen()
+    netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 443))
+    for arguments in ["stats", "-p"], ["stats", "--processes", "--json"], ["show", "443"]:
+        status, out, err = tell(*arguments, netns=netns, user=1000)
+        equal(status, 0, f"status of {arguments}; said {err!r}")
+        check(re.fullmatch("portmon-ctl: warning: of other users' sockets only the user is shown.*as root.*\n", err),
+              f"{arguments} said {err!r}")
+        if "--json" in arguments:
+            record = [r for r in json.loads(out)["ports"] if r["port"] == 443][0]
+            equal(record["owner"], [{"process": None, "pid": None, "unit": None, "user": "root", "listens": True,
+                                     "connections": 0}], "owner")
+        else:
+            check("user root" in out, f"{arguments} printed\n{out}")
+    server = netns.popen("socat", "TCP-LISTEN:8443,bind=127.0.0.1,fork", "EXEC:cat", user=1000, group=1000, extra_groups=[])
+    wait_until(lambda: "8443" in netns.run("ss", "-Hltn"), what="the server")
+    equal(row(tell("show", "8443", netns=netns, user=1000)[1], "listens")[2:4], ["socat", str(server.pid)], "own process")
+
+
+@case()
+def asked_for():
+    "-p is --processes, with JSON --pretty; owners are in the JSON only where asked for"
+    netns = loopback()
+    netns.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 53)).sendto(b"x", ("127.0.0.1", 53))
+    plain = ctl("stats", netns=netns)["ports"][0]
+    check("owner" not in plain and "sockets" not in plain, f"stats --json has {plain.keys()}")
+    check("owner" not in ctl("show", "53", netns=netns)["ports"][0], "show --json has an owner")
+    equal(mine(ctl("show", "53", "--processes", netns=netns)["ports"][0])["listens"], True, "show --json --processes")
+    for arguments in ["stats", "-jp"], ["stats", "-p", "--json"], ["ranges", "-p"], ["--pretty", "stats"]:
+        status, out, err = tell(*arguments, netns=netns)
+        equal((status, err), (0, ""), f"{arguments}")
+        check(out.count("\n") > 20 and '"owner"' not in out, f"{arguments} is not pretty: {out!r}")
+        json.loads(out)
+    check("OWNER" in tell("stats", "-p", netns=netns)[1], "stats -p has no OWNER")
+    check("OWNER" not in tell("stats", netns=netns)[1], "stats has OWNER")
+    status, out, err = tell("show", "54", netns=netns)
+    equal((status, len(err.splitlines())), (0, 1), "show of an unused port")
+    check("no socket of this host uses it" in out, f"show 54 printed {out!r}")
+
+
+run()

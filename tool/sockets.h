@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The sockets of this network namespace, as the kernel lists them. */
+#ifndef PORTMON_CTL_SOCKETS_H
+#define PORTMON_CTL_SOCKETS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * enum sock_kind - what a socket is doing
+ * @SOCK_LISTENS: waits for whoever comes: a listener, or an unconnected
+ *   socket of a transport without connections
+ * @SOCK_OPENING: a connection whose handshake is not over
+ * @SOCK_OPEN: a connection
+ * @SOCK_CLOSING: a connection being taken down
+ */
+enum sock_kind {
+	SOCK_LISTENS,
+	SOCK_OPENING,
+	SOCK_OPEN,
+	SOCK_CLOSING,
+};
+
+/**
+ * struct sock - a socket with a port
+ * @transport: enum portmon_transport
+ * @family: AF_INET or AF_INET6
+ * @kind: enum sock_kind
+ * @port: its own port
+ * @peer: port of the other end, 0 without one
+ * @inode: number that /proc/PID/fd has for it, 0 if no process holds it
+ * @uid: user who made it
+ * @queue: of a listener, connections that wait to be accepted
+ * @queue_max: bound on them
+ * @address: its own address, in network byte order
+ */
+struct sock {
+	uint8_t transport;
+	uint8_t family;
+	uint8_t kind;
+	uint16_t port;
+	uint16_t peer;
+	uint32_t inode;
+	uint32_t uid;
+	uint32_t queue;
+	uint32_t queue_max;
+	uint32_t address[4];
+};
+
+/**
+ * struct socks - sockets
+ * @v: the sockets
+ * @n: how many there are
+ * @cap: how many there is room for
+ * @untold: bit per transport in use of which the kernel tells no sockets
+ */
+struct socks {
+	struct sock *v;
+	size_t n;
+	size_t cap;
+	unsigned int untold;
+};
+
+int socks_read(struct socks *list, unsigned int wanted);
+void socks_free(struct socks *list);
+
+#endif
