@@ -8,7 +8,7 @@ from lib import *
 DONE, FAILED, USAGE = 0, 1, 2
 READERS = [["stats"], ["stats", "--json"], ["show", "80"], ["ranges"], ["buckets"]]
 CHANGERS = [["reset"], ["reset", "--port", "80"], ["enable"], ["disable"]]
-COMMANDS = ["stats", "top", "show", "ranges", "buckets", "drops", "closed", "monitor", "explain", "services", "reset", "enable", "disable", "info", "help"]
+COMMANDS = ["stats", "top", "show", "ranges", "buckets", "drops", "closed", "monitor", "coverage", "explain", "services", "reset", "enable", "disable", "info", "help"]
 
 
 def tell(*arguments, netns=None, user=None, env=None, **options):

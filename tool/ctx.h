@@ -81,6 +81,7 @@ extern const struct command cmd_top;
 extern const struct command cmd_show;
 extern const struct command cmd_ranges;
 extern const struct command cmd_buckets;
+extern const struct command cmd_coverage;
 extern const struct command cmd_explain;
 extern const struct command cmd_services;
 extern const struct command cmd_drops;

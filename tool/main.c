@@ -30,8 +30,9 @@ static const struct command cmd_help = {
 
 static const struct command *const commands[] = {
 	&cmd_stats, &cmd_top, &cmd_show, &cmd_ranges, &cmd_buckets,
-	&cmd_drops, &cmd_closed, &cmd_monitor, &cmd_explain, &cmd_services,
-	&cmd_reset, &cmd_enable, &cmd_disable, &cmd_info, &cmd_help,
+	&cmd_drops, &cmd_closed, &cmd_monitor, &cmd_coverage, &cmd_explain,
+	&cmd_services, &cmd_reset, &cmd_enable, &cmd_disable, &cmd_info,
+	&cmd_help,
 };
 
 static const struct command *find_command(const char *name)

@@ -40,6 +40,12 @@ struct drop {
 	uint64_t last_seen;
 };
 
+static inline void count_add(struct count *to, const struct count *c)
+{
+	to->packets += c->packets;
+	to->bytes += c->bytes;
+}
+
 struct info;
 struct owners;
 

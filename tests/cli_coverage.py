@@ -1,0 +1,281 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl coverage: what interfaces, IP and portmon counted in the same time, to the packet, and why they differ."""
+import pty
+import signal
+
+from lib import *
+
+HEADER, ARP = 14, 28
+
+
+def watch(netns, meanwhile, *arguments, user=None):
+    "What portmon-ctl coverage tells of the time in which meanwhile() ran: status, standard output, standard error."
+    ours, theirs = pty.openpty()
+    defer(os.close, ours)
+    as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
+    process = netns.popen("portmon-ctl", "coverage", "--interval", "60", *arguments, stdout=subprocess.PIPE, stderr=theirs, **as_user)
+    os.close(theirs)
+    said = b""
+    while b"watching" not in said:
+        said += os.read(ours, 1000)
+    while not said.endswith(b"\n"):
+        said += os.read(ours, 1000)
+    meanwhile()
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=60)[0]
+    rest = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(ours, 1000):
+            rest += data
+    return process.returncode, out, rest.decode()
+
+
+def document(netns, meanwhile, **options):
+    status, out, err = watch(netns, meanwhile, "--json", **options)
+    equal((status, err), (0, ""), "coverage")
+    return json.loads(out)["coverage"]
+
+
+def causes(coverage):
+    return {c["cause"]: c.get("packets", c.get("bytes")) for c in coverage["causes"]}
+
+
+def link(coverage, name):
+    return [i for i in coverage["interfaces"] if i["interface"] == name][0]
+
+
+def packets(coverage):
+    "Received and sent: (interfaces, IP, portmon, portmon, interfaces)."
+    rx, tx = coverage["received"], coverage["sent"]
+    return (rx["interfaces"]["packets"], rx["ip"]["packets"], rx["portmon"]["packets"], tx["portmon"]["packets"],
+            tx["interfaces"]["packets"])
+
+
+def quiet():
+    "A namespace where nothing talks on its own."
+    netns = Netns(on=True)
+    for which in "all", "default":
+        netns.sysctl(f"net.ipv6.conf.{which}.disable_ipv6", 1)
+    return netns
+
+
+def quiet_pair():
+    "Two of them, joined."
+    a, b = quiet(), quiet()
+    a.ip(f"link add one address 02:00:00:00:00:01 type veth peer name two address 02:00:00:00:00:02 netns {b.name}",
+         "addr add 10.0.0.1/24 dev one", "link set one up", "neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev one")
+    b.ip("addr add 10.0.0.2/24 dev two", "link set two up", "neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev two")
+    wait_until(lambda: "LOWER_UP" in a.run("ip", "-o", "link", "show", "one"), what="the link")
+    return a, b
+
+
+def received(netns, device):
+    return json.loads(netns.run("ip", "-j", "-s", "link", "show", device))[0]["stats64"]["rx"]["packets"]
+
+
+def send(netns, n, to=("10.0.0.2", 53), size=100):
+    sock = netns.socket("ipv4", socket.SOCK_DGRAM)
+    for _ in range(n):
+        sock.sendto(bytes(size), to)
+
+
+def frames(netns, device, n, kind, destination, payload):
+    "Frames that no protocol of this host sends."
+    sock = netns.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    for _ in range(n):
+        sock.sendto(destination + b"\2\0\0\0\0\1" + struct.pack("!H", kind) + payload, (device, kind))
+
+
+@case()
+def headers():
+    "headers of the link layer, ARP and LLDP are what is between an interface and portmon, byte by byte"
+    a, b = quiet_pair()
+    b.socket("ipv4", socket.SOCK_DGRAM, bind=("10.0.0.2", 53))
+
+    def meanwhile():
+        send(a, 20)
+        frames(a, "one", 7, 0x0806, b"\xff" * 6, struct.pack("!HHBBH", 1, 0x800, 6, 4, 2) + bytes(20))
+        frames(a, "one", 3, 0x88cc, b"\1\x80\xc2\0\0\x0e", bytes(ARP))
+        wait_until(lambda: received(b, "two") >= 30 + before, what="the frames")
+
+    before = received(b, "two")
+    coverage = document(b, meanwhile)
+    equal(packets(coverage), (30, 20, 20, 0, 0), "packets at b")
+    equal(coverage["received"]["portmon"]["bytes"], 20 * 128, "bytes of portmon")
+    equal(coverage["received"]["interfaces"]["bytes"], 20 * (128 + HEADER) + 10 * (ARP + HEADER), "bytes of the interface")
+    found = causes(coverage)
+    equal((found["not-ip"], found["link-header"]), (10, 30 * HEADER), "not IP, and bytes of headers")
+    check("before-hook" not in found and "looped" not in found, f"causes {found}")
+    equal(link(coverage, "two")["other_namespace"], True, "the other end is elsewhere")
+    check("elsewhere" in found, f"causes {found}")
+
+    def leave():
+        send(a, 5)
+        frames(a, "one", 2, 0x0806, b"\xff" * 6, bytes(ARP))
+
+    coverage = document(a, leave)
+    equal(packets(coverage), (0, 0, 0, 5, 7), "packets at a")
+    equal(causes(coverage)["tx-other"], 2, "sent without a hook")
+
+
+@case()
+def other_host():
+    "a frame for another host, and a packet that prerouting drops"
+    a, b = quiet_pair()
+    b.run("nft", "-f", "-", input="table ip t { chain c { type filter hook prerouting priority 0; udp dport 9 drop; }\n}\n")
+    b.ip("link set two promisc on")
+    packet = ipv4("10.0.0.1", "10.0.0.2", 17, udp(1, 53))
+
+    def meanwhile():
+        frames(a, "one", 4, 0x0800, b"\2\0\0\0\0\x09", packet)
+        send(a, 6, ("10.0.0.2", 9))
+        wait_until(lambda: received(b, "two") >= 10 + before, what="the frames")
+
+    before = received(b, "two")
+    coverage = document(b, meanwhile)
+    equal(packets(coverage), (10, 6, 0, 0, 0), "packets")
+    found = causes(coverage)
+    equal((found["not-ip"], found["other-host"], found["before-hook"]), (4, 4, 6), "causes")
+
+
+@case()
+def buffers():
+    "buffers of segments: the interface counts fewer, by as much as is said"
+    netns = quiet()
+    netns.ip("link set lo up mtu 1500")
+    ends = connect(netns, netns, "ipv4", "127.0.0.1", 80)
+
+    def meanwhile():
+        transfer(ends.caller, ends.called, 3 << 20)
+        wait_until(lambda: not TcpInfo.of(ends.caller).unacked, what="the last acknowledgement")
+
+    coverage = document(netns, meanwhile)
+    rx, ip, seen, sent, tx = packets(coverage)
+    found = causes(coverage)
+    note(f"lo {rx}, IP {ip}, portmon {seen}, causes {found}")
+    equal(seen, ip, "portmon and IP")
+    equal(sent, seen, "sent and received")
+    equal(rx, tx, "lo")
+    check(found["buffers"] > 10, f"buffers {found}")
+    equal(rx + found["buffers"], seen, "what lo counted and the difference")
+    equal(found["tx-less"], sent - tx, "sent in buffers")
+
+
+@case()
+def forward():
+    "what is routed through is received and sent once each"
+    netns = quiet()
+    traffic = Packets(netns)
+    traffic.through("udp", 1, 2)
+    netns.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+    coverage = document(netns, lambda: traffic.through("udp", 1, 2, 9))
+    equal(packets(coverage), (9, 9, 9, 9, 9), "packets")
+    equal([h["packets"] for h in coverage["hooks"] if h["hook"] == "forward"], [9], "forward")
+    traffic.tun.write(b"\x45" + bytes(40))
+    coverage = document(netns, lambda: [traffic.tun.write(ipv4(traffic.tun.far["ipv4"], "192.0.2.2", 17, udp(1, 2), ihl=4))
+                                        for _ in range(3)])
+    equal(causes(coverage)["bad"], 3, "refused by IP")
+
+
+XDP_DROP = struct.pack("=BBhi", 0xb7, 0, 0, 1) + struct.pack("=BBhi", 0x95, 0, 0, 0)
+
+
+def bpf(command, attr):
+    buf = ctypes.create_string_buffer(attr + bytes(256 - len(attr)))
+    fd = libc.syscall({"x86_64": 321}.get(os.uname().machine, 280), command, buf, 256)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), f"bpf command {command}")
+    defer(os.close, fd)
+    return fd
+
+
+def attach_xdp(netns, device, flags):
+    program, licence = ctypes.create_string_buffer(XDP_DROP), ctypes.create_string_buffer(b"GPL")
+    fd = bpf(5, struct.pack("=IIQQ", 6, 2, ctypes.addressof(program), ctypes.addressof(licence)))
+    with netns.enter():
+        bpf(28, struct.pack("=IIII", fd, socket.if_nametoindex(device), 37, flags))
+
+
+@case("driver", "generic")
+def xdp(mode):
+    "an XDP program is seen, and what it drops does not come to IP"
+    a, b = quiet_pair()
+    equal(link(document(b, lambda: None), "two")["xdp"], None, "xdp without a program")
+    attach_xdp(b, "two", {"driver": 4, "generic": 2}[mode])
+    coverage = document(b, lambda: send(a, 8))
+    equal(link(coverage, "two")["xdp"], mode, "xdp")
+    equal(packets(coverage)[1:3], (0, 0), "came to IP and to portmon")
+    check("xdp" in causes(coverage), f"causes {causes(coverage)}")
+    status, out, err = watch(b, lambda: send(a, 1))
+    check(f"XDP ({mode})" in out and "XDP program" in out, f"coverage prints\n{out}")
+
+
+@case()
+def flowtable():
+    "tc filters and a flowtable are seen; whether there is a flowtable is not for a user to know"
+    a, b = quiet_pair()
+    coverage = document(b, lambda: None)
+    equal((link(coverage, "two")["tc"], link(coverage, "two")["flowtable"]), (False, False), "tc and flowtable")
+    b.run("tc", "qdisc", "add", "dev", "two", "clsact")
+    b.run("nft", "-f", "-", input="table ip t { flowtable f { hook ingress priority 0; devices = { two }; }\n}\n")
+    coverage = document(b, lambda: None)
+    equal((link(coverage, "two")["tc"], link(coverage, "two")["flowtable"]), (True, True), "tc and flowtable")
+    equal((link(coverage, "lo")["tc"], link(coverage, "lo")["flowtable"]), (False, False), "tc and flowtable of lo")
+    check({"tc", "flowtable"} <= causes(coverage).keys(), f"causes {causes(coverage)}")
+    coverage = document(b, lambda: send(a, 4), user=1000)
+    equal((link(coverage, "two")["tc"], link(coverage, "two")["flowtable"]), (True, None), "as a user")
+    check("flowtable-unknown" in causes(coverage), f"causes {causes(coverage)}")
+    equal(packets(coverage)[:3], (4, 4, 4), "packets as a user sees them")
+
+
+@case()
+def stacked():
+    "an interface whose packets another one counts as well is in the sum once"
+    a, b = quiet_pair()
+    b.ip("link add br0 type bridge mcast_snooping 0", "addr flush dev two", "link set two master br0",
+         "link add link br0 name br0.5 type vlan id 5", "addr add 10.0.0.2/24 dev br0", "addr add 10.0.5.2/24 dev br0.5",
+         "link set br0 up address 02:00:00:00:00:02", "link set br0.5 up")
+    a.ip("link add link one name one.5 type vlan id 5", "addr add 10.0.5.1/24 dev one.5", "link set one.5 up",
+         "neigh add 10.0.5.2 lladdr 02:00:00:00:00:02 dev one.5 nud permanent")
+    wait_until(lambda: "state UP" in b.run("ip", "-o", "link", "show", "br0.5"), what="br0.5")
+
+    def meanwhile():
+        send(a, 5)
+        send(a, 6, ("10.0.5.2", 53))
+
+    for netns in a, b:
+        coverage = document(netns, meanwhile)
+        by_name = {i["interface"]: (i["in_sum"], i["counted_by"]) for i in coverage["interfaces"] if i["interface"] != "lo"}
+        equal(by_name, {"one": (True, None), "one.5": (False, "one")} if netns is a else
+              {"two": (False, "br0"), "br0": (True, None), "br0.5": (False, "br0")}, "which are in the sum")
+    equal(coverage["received"]["portmon"]["packets"], coverage["received"]["ip"]["packets"], "portmon and IP")
+    equal([link(coverage, name)["rx"]["packets"] for name in ("two", "br0", "br0.5")], [11, 11, 6], "received")
+    equal(coverage["received"]["interfaces"]["packets"], 11, "the sum")
+
+
+@case()
+def words():
+    "the table, its verdict, an idle host, a reset meanwhile"
+    a, b = quiet_pair()
+    b.socket("ipv4", socket.SOCK_DGRAM, bind=("10.0.0.2", 53))
+    status, out, err = watch(b, lambda: send(a, 40))
+    equal((status, err), (0, ""), "coverage")
+    check(re.match(r"In \d+\.\d s portmon counted 40 packets of the 40 that were handed to IP \(100\.0 %\)\.\n", out), out)
+    check(re.search(r"^two +40 +5\.68k +0 +0 +other namespace$", out, re.M), out)
+    check(re.search(r"^= portmon +40 +5\.12k +", out, re.M), out)
+    check(re.search(r"Why what was received differs .*\n +560 bytes  link-layer headers", out), out)
+    check(max(map(len, out.split("Why")[1].splitlines())) <= 80, f"wider than a terminal:\n{out}")
+    idle = Netns(on=True)
+    for arguments in ["coverage", "-i", "0.1"], ["coverage", "-i", "0.1", "--json"]:
+        with idle.enter():
+            done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True)
+        equal((done.returncode, done.stderr), (0, ""), f"{arguments}")
+        check("--json" in arguments or "nothing was handed to IP" in done.stdout, done.stdout)
+    equal(ctl("coverage", "-i", "0.1", netns=idle)["coverage"]["causes"], [], "causes of nothing")
+    status, out, err = watch(b, lambda: b.portmon.reset())
+    equal((status, out), (1, ""), "coverage with a reset")
+    check(re.fullmatch(r"portmon-ctl: the counters were reset meanwhile; try again\s+", err), f"said {err!r}")
+
+
+run()

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What IP itself has counted in this network namespace (snmp, netstat). */
+#ifndef PORTMON_CTL_MIB_H
+#define PORTMON_CTL_MIB_H
+
+#include <stdint.h>
+
+/**
+ * struct mib - IPv4 and IPv6 together
+ * @received: packets that came to IP; a GRO buffer counts as its segments
+ * @buffers: buffers that they came in
+ * @bad: refused for their header or address, or cut short
+ * @no_route: came for others and there was no way on
+ * @fragments: fragments to be put together
+ * @whole: packets made of them
+ * @tx_no_route: there was no way for them to leave
+ * @tx_discarded: dropped on the way out
+ * @tx_fragments: fragments made of larger packets
+ * @tx_split: packets that were taken apart
+ */
+struct mib {
+	uint64_t received;
+	uint64_t buffers;
+	uint64_t bad;
+	uint64_t no_route;
+	uint64_t fragments;
+	uint64_t whole;
+	uint64_t tx_no_route;
+	uint64_t tx_discarded;
+	uint64_t tx_fragments;
+	uint64_t tx_split;
+};
+
+#define MIB_FIELDS (sizeof(struct mib) / sizeof(uint64_t))
+
+int mib_read(struct mib *mib);
+
+#endif
