@@ -63,7 +63,7 @@ module-%: FORCE
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
 
-install: all ## module, portmon-ctl and manual pages (PREFIX=, DESTDIR=)
+install: all ## module, portmon-ctl, manual pages and completion (PREFIX=, DESTDIR=)
 ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install)
 	$(if $(DESTDIR),,depmod $(KREL))
@@ -73,7 +73,8 @@ endif
 		install -Dm644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 
 uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/portmon-ctl $(foreach page,$(wildcard Documentation/man/*.[1-8]), \
+	@$(MAKE) -s -C tool uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+	rm -f $(foreach page,$(wildcard Documentation/man/*.[1-8]), \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/{extra,updates}/portmon.ko*
 	$(if $(DESTDIR),,depmod $(KREL))
@@ -121,7 +122,8 @@ gen: ## write the uapi header and the policies anew from the netlink spec
 check-gen: deps ## do they agree with the spec?
 	@KSRC=$(call fetched,source) tests/gen --check
 
-lint: deps check-gen $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
+lint: PACKAGES += mandoc zsh fish
+lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch]))
 
@@ -130,6 +132,12 @@ CLANG := CC=clang CONFIG_CC_IS_GCC= CONFIG_CC_IS_CLANG=y CONFIG_RETHUNK= CONFIG_
 	CONFIG_SLS= CONFIG_MITIGATION_SLS= CONFIG_FTRACE_MCOUNT_USE_CC= CONFIG_INIT_STACK_ALL_ZERO= CONFIG_OBJTOOL= \
 	KCFLAGS='-Werror -Wno-unknown-warning-option -Wno-address-of-packed-member \
 		-Wno-gnu -Wno-duplicate-decl-specifier'
+
+# What is no C: completion in the shells it is for, manual pages.
+lint-text: tool
+	@$(MAKE) -s -C tool completion
+	@for shell in bash zsh fish; do $$shell -n build/tool/completion.$$shell || exit; done
+	@mandoc -Tlint -W warning Documentation/man/*.[1-8]
 
 lint-%: FORCE
 	@rm -rf build/lint-$* build/clang-$*
@@ -144,4 +152,4 @@ clean: ## everything built here (what is fetched stays in the cache)
 
 FORCE:
 .PHONY: FORCE all help deps module tool install uninstall demo check fuzz vm-shell bench bench-guard bench-native \
-	collection gen check-gen lint clean
+	collection gen check-gen lint lint-text clean

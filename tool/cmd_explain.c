@@ -217,29 +217,6 @@ static int explain_all(struct ctx *ctx, struct json *j, char *arg)
 	return n < 0 ? n : 0;
 }
 
-static int run_explain(struct ctx *ctx, int argc, char **argv)
-{
-	const bool as_json = given(&ctx->opt, OPT_JSON);
-	struct json j;
-	int err;
-
-	if (argc != 1) {
-		warn("%s", argc ? "one port or name at a time" :
-		     "which port? a number, number/transport or a service's name");
-		return USAGE;
-	}
-	err = ctx_enter(ctx);
-	if (err || !as_json)
-		return err ? err : explain_all(ctx, NULL, argv[0]);
-	err = out_json_begin(&j, ctx);
-	if (err)
-		return err;
-	json_array(&j, "explain");
-	err = explain_all(ctx, &j, argv[0]);
-	json_array_end(&j);
-	return err ? err : out_json_end(&j);
-}
-
 static bool wanted(const struct svc_match *m, const char *pattern)
 {
 	const char *name = svc_text(m->table, m->e->name);
@@ -330,12 +307,37 @@ static int run_services(struct ctx *ctx, int argc, char **argv)
 	return out_json_end(&j);
 }
 
+static int run_explain(struct ctx *ctx, int argc, char **argv)
+{
+	const bool as_json = given(&ctx->opt, OPT_JSON);
+	struct json j;
+	int err;
+
+	if (given(&ctx->opt, OPT_LIST))
+		return run_services(ctx, argc, argv);
+	if (argc != 1) {
+		warn("%s", argc ? "one port or name at a time" :
+		     "which port? a number, number/transport or a service's name");
+		return USAGE;
+	}
+	err = ctx_enter(ctx);
+	if (err || !as_json)
+		return err ? err : explain_all(ctx, NULL, argv[0]);
+	err = out_json_begin(&j, ctx);
+	if (err)
+		return err;
+	json_array(&j, "explain");
+	err = explain_all(ctx, &j, argv[0]);
+	json_array_end(&j);
+	return err ? err : out_json_end(&j);
+}
+
 const struct command cmd_explain = {
 	.name = "explain",
-	.args = "PORT[/TRANSPORT]|NAME",
+	.args = "PORT[/TRANSPORT]|NAME | --list [PATTERN]",
 	.summary = "what a port is for, and what to watch for",
-	.text = "Tells which services use a port, what they are for and what to watch for, its IANA range, and whether this host picks it for its own connections. Works without the module.",
-	.options = OPTS_JSON | OPT(NETNS),
+	.text = "Tells which services use a port, what they are for and what to watch for, its IANA range, and whether this host picks it for its own connections. With --list, lists what the command services does. Works without the module.",
+	.options = OPTS_JSON | OPT(NETNS) | OPT(LIST) | OPT(ALL),
 	.run = run_explain,
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "completion.h"
 #include "ctx.h"
 #include "portmon_version.h"
 #include "util.h"
@@ -24,7 +25,8 @@ static const struct command cmd_help = {
 	.name = "help",
 	.args = "[COMMAND]",
 	.summary = "what there is, or what one command does",
-	.text = "Lists the commands, or tells what COMMAND does and which options it takes.",
+	.text = "Lists the commands, or tells what COMMAND does and which options it takes. With --completion prints a script that completes command lines.",
+	.options = OPT(COMPLETION),
 	.run = run_help,
 };
 
@@ -85,20 +87,27 @@ static void print_overview(void)
 		       commands[i]->summary);
 	printf("\nOptions go before or after the command; which ones a command takes:\n"
 	       "  portmon-ctl help COMMAND\n"
-	       "\nStart with:\n"
-	       "  portmon-ctl stats            the busiest ports\n"
-	       "  portmon-ctl top              the same live\n"
-	       "  portmon-ctl show 443         one port in every scope\n"
-	       "  portmon-ctl explain 443      what a port is for\n");
+	       "\nWhich port is busiest?\n"
+	       "  portmon-ctl stats            the busiest first; live: portmon-ctl top\n"
+	       "Which process is it?\n"
+	       "  portmon-ctl stats -p         of every port; of one: portmon-ctl show 443\n"
+	       "Is anything being dropped?\n"
+	       "  portmon-ctl drops            packets, by port and reason\n"
+	       "Is it seeing everything?\n"
+	       "  portmon-ctl coverage         interfaces against what was counted\n"
+	       "What is port 427?\n"
+	       "  portmon-ctl explain 427      what it is for and what to watch for\n");
 }
 
 static int run_help(struct ctx *ctx, int argc, char **argv)
 {
 	const struct command *c;
 
-	(void)ctx;
 	if (argc > 1)
 		return ctx_no_args(argc - 1, argv + 1);
+	if (ctx->opt.completion)
+		return completion_print(ctx->opt.completion, commands,
+					ARRAY_SIZE(commands));
 	if (!argc) {
 		print_overview();
 		return 0;

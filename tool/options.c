@@ -9,26 +9,6 @@
 #include "names.h"
 #include "util.h"
 
-/**
- * struct option_def - an option
- * @letter: its short form or 0
- * @name: its long form
- * @arg: what it takes, NULL for nothing
- * @help: what it does
- * @set: keeps the argument; NULL if that it was given says all
- * @keep: keeps an argument of a common kind in the place it is given
- * @at: that place, an offset in struct options
- */
-struct option_def {
-	char letter;
-	const char *name;
-	const char *arg;
-	const char *help;
-	int (*set)(struct options *opt, const char *arg);
-	int (*keep)(const struct option_def *def, const char *arg, void *to);
-	size_t at;
-};
-
 static void list_words(const struct names *names, char *buf, size_t size)
 {
 	size_t len = 0;
@@ -79,41 +59,45 @@ static int set_port(struct options *opt, const char *arg)
 	return 0;
 }
 
+static const char *const sort_words[] = {
+	[SORT_NONE] = "none", [SORT_BYTES] = "bytes",
+	[SORT_PACKETS] = "packets", [SORT_RX] = "rx",
+	[SORT_TX] = "tx", [SORT_RX_PACKETS] = "rx-packets",
+	[SORT_TX_PACKETS] = "tx-packets",
+	[SORT_LAST_SEEN] = "last-seen",
+	[SORT_FIRST_SEEN] = "first-seen", [SORT_PORT] = "port",
+	[SORT_SERVICE] = "service", [SORT_SCOPE] = "scope",
+	[SORT_TRANSPORT] = "transport",
+	[SORT_CONNECTIONS] = "connections",
+	[SORT_RETRANSMITTED] = "retransmitted",
+	[SORT_DROPS] = "drops",
+};
+
+static const struct names sort_names = {
+	"sort field", sort_words, ARRAY_SIZE(sort_words)
+};
+
 static int set_sort(struct options *opt, const char *arg)
 {
-	static const char *const words[] = {
-		[SORT_NONE] = "none", [SORT_BYTES] = "bytes",
-		[SORT_PACKETS] = "packets", [SORT_RX] = "rx",
-		[SORT_TX] = "tx", [SORT_RX_PACKETS] = "rx-packets",
-		[SORT_TX_PACKETS] = "tx-packets",
-		[SORT_LAST_SEEN] = "last-seen",
-		[SORT_FIRST_SEEN] = "first-seen", [SORT_PORT] = "port",
-		[SORT_SERVICE] = "service", [SORT_SCOPE] = "scope",
-		[SORT_TRANSPORT] = "transport",
-		[SORT_CONNECTIONS] = "connections",
-		[SORT_RETRANSMITTED] = "retransmitted",
-		[SORT_DROPS] = "drops",
-	};
-	static const struct names names = {
-		"sort field", words, ARRAY_SIZE(words)
-	};
-	int v, err = set_word(&names, arg, &v);
+	int v, err = set_word(&sort_names, arg, &v);
 
 	if (!err)
 		opt->sort = v;
 	return err;
 }
 
+static const char *const color_words[] = {
+	[WHEN_AUTO] = "auto", [WHEN_NEVER] = "never",
+	[WHEN_ALWAYS] = "always",
+};
+
+static const struct names color_names = {
+	"time for colours", color_words, ARRAY_SIZE(color_words)
+};
+
 static int set_color(struct options *opt, const char *arg)
 {
-	static const char *const words[] = {
-		[WHEN_AUTO] = "auto", [WHEN_NEVER] = "never",
-		[WHEN_ALWAYS] = "always",
-	};
-	static const struct names names = {
-		"time for colours", words, ARRAY_SIZE(words)
-	};
-	int v, err = set_word(&names, arg, &v);
+	int v, err = set_word(&color_names, arg, &v);
 
 	if (!err)
 		opt->color = v;
@@ -182,6 +166,7 @@ static int set_si(struct options *opt, const char *arg)
 
 #define NOTHING		.set = NULL
 #define CALL(fn)	.set = fn
+#define WORD(fn, names)	.set = fn, .words = &names
 #define KEEP(fn, m)	.keep = fn, .at = offsetof(struct options, m)
 #define TEXT(m)		KEEP(keep_text, m)
 #define NUMBER(m)	KEEP(keep_count, m)
@@ -211,8 +196,26 @@ struct tables {
 	struct option longs[N_OPTIONS + 1];
 };
 
-/* A letter belongs to the last option that the command takes, or the first. */
-static unsigned int letter_option(int letter, uint64_t taken)
+/**
+ * options_def() - an option's line of the table
+ * @i: its number
+ *
+ * Return: the line.
+ */
+const struct option_def *options_def(unsigned int i)
+{
+	return &options[i];
+}
+
+/**
+ * options_letter() - the option that a letter stands for
+ * @letter: the letter
+ * @taken: bit per option that the command takes
+ *
+ * Return: number of the last option with it that the command takes, else of
+ * the first, N_OPTIONS if there is none.
+ */
+unsigned int options_letter(int letter, uint64_t taken)
 {
 	unsigned int i, found = N_OPTIONS;
 
@@ -236,7 +239,7 @@ static void fill_tables(struct tables *t, const char *mode, uint64_t taken)
 			o->name, o->arg ? required_argument : no_argument,
 			NULL, LONG_BASE + i
 		};
-		if (!o->letter || letter_option(o->letter, taken) != i)
+		if (!o->letter || options_letter(o->letter, taken) != i)
 			continue;
 		*p++ = o->letter;
 		if (o->arg)
@@ -270,7 +273,7 @@ static int refuse(int c, const char *arg, uint64_t taken)
 	unsigned int i = optopt - LONG_BASE;
 
 	if (optopt && optopt < LONG_BASE)
-		i = letter_option(optopt, taken);
+		i = options_letter(optopt, taken);
 	if (c == ':')
 		warn("option --%s needs an argument: %s", options[i].name,
 		     options[i].arg);
@@ -294,7 +297,7 @@ static void settle_p(struct options *opt, uint64_t taken)
 
 static int take(struct options *opt, int c, uint64_t taken)
 {
-	const unsigned int i = c < LONG_BASE ? letter_option(c, taken) :
+	const unsigned int i = c < LONG_BASE ? options_letter(c, taken) :
 					       (unsigned int)c - LONG_BASE;
 	const struct option_def *o = &options[i];
 
@@ -414,7 +417,7 @@ void options_help(FILE *out, uint64_t taken)
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", o->name,
 			 o->arg ? " " : "", o->arg ? o->arg : "");
-		if (o->letter && letter_option(o->letter, taken) == i)
+		if (o->letter && options_letter(o->letter, taken) == i)
 			fprintf(out, "  -%c, %-23s ", o->letter, word);
 		else
 			fprintf(out, "      %-23s ", word);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "format.h"
+#include "names.h"
 #include "record.h"
 
 enum {
@@ -61,6 +62,7 @@ enum when {
  * @color: when there are colours
  * @netns: name of the network namespace or NULL
  * @output: columns to print, with + beside the usual ones, or NULL
+ * @completion: shell that wants to complete command lines, or NULL
  * @interval_ms: time between two readings, 0 for a single one
  * @count: how many intervals, 0 for no end
  */
@@ -72,6 +74,7 @@ struct options {
 	enum when color;
 	const char *netns;
 	const char *output;
+	const char *completion;
 	unsigned int interval_ms;
 	unsigned int count;
 };
@@ -83,6 +86,30 @@ static inline bool given(const struct options *opt, unsigned int which)
 	return opt->given & UINT64_C(1) << which;
 }
 
+/**
+ * struct option_def - an option
+ * @letter: its short form or 0
+ * @name: its long form
+ * @arg: what it takes, NULL for nothing
+ * @help: what it does
+ * @words: what its argument is one of, NULL for anything
+ * @set: keeps the argument; NULL if that it was given says all
+ * @keep: keeps an argument of a common kind in the place it is given
+ * @at: that place, an offset in struct options
+ */
+struct option_def {
+	char letter;
+	const char *name;
+	const char *arg;
+	const char *help;
+	const struct names *words;
+	int (*set)(struct options *opt, const char *arg);
+	int (*keep)(const struct option_def *def, const char *arg, void *to);
+	size_t at;
+};
+
+const struct option_def *options_def(unsigned int i);
+unsigned int options_letter(int letter, uint64_t taken);
 int options_command(int argc, char **argv);
 int options_parse(struct options *opt, uint64_t taken, int argc, char **argv);
 int options_check(const struct options *opt, uint64_t taken,

@@ -25,15 +25,15 @@ OPTION(NETNS, 0, "netns", "NAME|PID", TEXT(netns),
 	"in this network namespace: a name (see: ip netns) or a process in it")
 OPTION(ALL_NETNS, 'A', "all-netns", NULL, NOTHING,
 	"every network namespace: those with a name and those a process is in")
-OPTION(SCOPE, 0, "scope", "SCOPE", CALL(set_scope),
+OPTION(SCOPE, 0, "scope", "SCOPE", WORD(set_scope, scope_names),
 	"only local, remote, forward or loopback ports")
-OPTION(TRANSPORT, 0, "transport", "TRANSPORT", CALL(set_transport),
+OPTION(TRANSPORT, 0, "transport", "TRANSPORT", WORD(set_transport, transport_names),
 	"only tcp, udp, udplite, sctp or dccp")
 OPTION(PORT, 0, "port", "A[-B]", CALL(set_port),
 	"only this port or span of ports")
-OPTION(RANGE, 0, "range", "RANGE", CALL(set_range),
+OPTION(RANGE, 0, "range", "RANGE", WORD(set_range, range_names),
 	"only well-known, registered or dynamic")
-OPTION(SORT, 0, "sort", "FIELD", CALL(set_sort),
+OPTION(SORT, 0, "sort", "FIELD", WORD(set_sort, sort_names),
 	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, drops or none")
 OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
 OPTION(DELTA, 0, "delta", NULL, NOTHING,
@@ -57,10 +57,14 @@ OPTION(DELAY, 'd', "delay", "SECONDS", SECONDS(interval_ms),
 OPTION(ITERATIONS, 'n', "iterations", "N", NUMBER(count),
 	"end after N readings")
 OPTION(ASCII, 0, "ascii", NULL, NOTHING, "graphs of plain characters")
+OPTION(LIST, 0, "list", NULL, NOTHING,
+	"every service that has a name here, as the command services does")
+OPTION(COMPLETION, 0, "completion", "SHELL", TEXT(completion),
+	"a script that completes command lines in bash, zsh or fish")
 OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
 OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
 OPTION(SI, 0, "si", NULL, CALL(set_si),
 	"powers of 1000: 1.23M (the default)")
-OPTION(COLOR, 0, "color", "WHEN", CALL(set_color), "auto, never or always")
+OPTION(COLOR, 0, "color", "WHEN", WORD(set_color, color_names), "auto, never or always")
 OPTION(HELP, 'h', "help", NULL, NOTHING, "this help")
 OPTION(VERSION, 'V', "version", NULL, NOTHING, "version of the tool")
