@@ -14,15 +14,18 @@
 
 /**
  * stats_prepare() - mark, name and fold ports as the options ask
- * @ctx: the run
- * @ports: the ports, of one namespace
+ * @ctx: the run, in the network namespace
+ * @s: its ports
  *
- * Names are dear: only where something asks for them.
+ * Names are dear, and owners more so: only where something asks for them.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
  */
-void stats_prepare(struct ctx *ctx, struct records *ports)
+int stats_prepare(struct ctx *ctx, struct snapshot *s)
 {
 	const struct options *opt = &ctx->opt;
 	const bool fold = !given(opt, OPT_ALL);
+	struct records *ports = &s->ports;
 	size_t i;
 
 	view_mark(ports, &ctx->info);
@@ -33,6 +36,7 @@ void stats_prepare(struct ctx *ctx, struct records *ports)
 	if (given(opt, OPT_NUMERIC))
 		for (i = 0; i < ports->n; i++)
 			ports->v[i].service = NULL;
+	return given(opt, OPT_PROCESSES) ? snapshot_owners(ctx, s) : 0;
 }
 
 /* For people the busiest first; a program gets what costs least. */
@@ -91,9 +95,7 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), s);
 	if (err)
 		return err;
-	stats_prepare(ctx, &s->ports);
-	if (given(&ctx->opt, OPT_PROCESSES))
-		err = snapshot_owners(ctx, s);
+	err = stats_prepare(ctx, s);
 	if (err)
 		return err;
 	if (json)

@@ -5,7 +5,7 @@
 
 #include "ctx.h"
 
-void stats_prepare(struct ctx *ctx, struct records *ports);
+int stats_prepare(struct ctx *ctx, struct snapshot *s);
 void stats_sort(const struct ctx *ctx, struct records *ports);
 int stats_delta(struct ctx *ctx);
 int stats_intervals(struct ctx *ctx);

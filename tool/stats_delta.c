@@ -87,7 +87,9 @@ static int print(struct ctx *ctx, const struct came *came)
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	stats_prepare(ctx, &s.ports);
+	err = stats_prepare(ctx, &s);
+	if (err)
+		goto out;
 	stats_sort(ctx, &s.ports);
 	if (given(&ctx->opt, OPT_JSON))
 		err = out_json_snapshot(ctx, &s);
@@ -98,6 +100,7 @@ static int print(struct ctx *ctx, const struct came *came)
 		     format_time(from, ctx->span.from));
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = errno ? -errno : -EIO;
+out:
 	snapshot_free(&s);
 	return err;
 }

@@ -129,7 +129,9 @@ static int print(struct ctx *ctx, struct intervals *i)
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	stats_prepare(ctx, &s.ports);
+	err = stats_prepare(ctx, &s);
+	if (err)
+		goto out;
 	stats_sort(ctx, &s.ports);
 	ctx->span.to = time(NULL);
 	ctx->span.from = ctx->span.to - (ms + 500) / 1000;
@@ -138,6 +140,7 @@ static int print(struct ctx *ctx, struct intervals *i)
 					   print_lines(ctx, i, &s);
 	if (!err && fflush(stdout))
 		err = -errno;
+out:
 	snapshot_free(&s);
 	return err;
 }
