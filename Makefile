@@ -69,13 +69,9 @@ ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(if $(DESTDIR),,depmod $(KREL))
 endif
 	@$(MAKE) -s -C tool install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
-	$(foreach page,$(wildcard Documentation/man/*.[1-8]), \
-		install -Dm644 $(page) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
 
 uninstall: ## what install put there
 	@$(MAKE) -s -C tool uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
-	rm -f $(foreach page,$(wildcard Documentation/man/*.[1-8]), \
-		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/{extra,updates}/portmon.ko*
 	$(if $(DESTDIR),,depmod $(KREL))
 
