@@ -17,17 +17,20 @@ from lib import check, defer
 
 
 class Screen:
-    """What an xterm shows of what is written to it, as far as curses uses it. .unknown: sequences that it does not know."""
+    """""What an xterm shows of what is written to it, as far as curses uses it.
+
+    .looks: the attributes of each cell; .modes: those that are on; .unknown: sequences that it does not know.
+    """""
 
     SEQUENCE = re.compile(r"\x1b(?:\[([?>]?)([0-9;]*)([@-~])|[()]([0-9A-B])|([=>78MHD]))")
 
     def __init__(self, lines, columns):
         self.lines, self.columns = lines, columns
         self.cells = [[" "] * columns for _ in range(lines)]
-        self.looks = [[""] * columns for _ in range(lines)]
+        self.looks = [[frozenset()] * columns for _ in range(lines)]
         self.y = self.x = 0
         self.top, self.bottom = 0, lines - 1
-        self.look = self.last = ""
+        self.look, self.last = frozenset(), " "
         self.modes, self.unknown = set(), []
         self.rest = ""
         self.wrap = False
@@ -36,7 +39,7 @@ class Screen:
         return ["".join(line).rstrip() for line in self.cells]
 
     def resize(self, lines, columns):
-        for grid, blank in (self.cells, " "), (self.looks, ""):
+        for grid, blank in (self.cells, " "), (self.looks, frozenset()):
             del grid[lines:]
             grid += [[] for _ in range(lines - len(grid))]
             for line in grid:
@@ -48,7 +51,7 @@ class Screen:
 
     def _scroll(self, top, bottom, n):
         "n lines up, or down if negative; blank ones come in."
-        for grid, blank in (self.cells, " "), (self.looks, ""):
+        for grid, blank in (self.cells, " "), (self.looks, frozenset()):
             for _ in range(min(abs(n), bottom - top + 1)):
                 del grid[top if n > 0 else bottom]
                 grid.insert(bottom if n > 0 else top, [blank] * self.columns)
@@ -72,11 +75,11 @@ class Screen:
 
     def _blank(self, y, begin, end):
         self.cells[y][begin:end] = [" "] * (end - begin)
-        self.looks[y][begin:end] = [""] * (end - begin)
+        self.looks[y][begin:end] = [frozenset()] * (end - begin)
 
     def _shift(self, n):
         "n cells out of the line at the cursor, or into it if negative."
-        for line, blank in (self.cells[self.y], " "), (self.looks[self.y], ""):
+        for line, blank in (self.cells[self.y], " "), (self.looks[self.y], frozenset()):
             n = max(-(self.columns - self.x), min(n, self.columns - self.x))
             if n > 0:
                 line[self.x:self.x + n] = []
@@ -84,6 +87,16 @@ class Screen:
             else:
                 line[self.x:self.x] = [blank] * -n
                 del line[self.columns:]
+
+    def _look(self, numbers):
+        "Attributes by their number: 1 bold, 4 underlined, 7 reverse, 30 to 37 a colour."
+        for n in numbers:
+            if not n:
+                self.look = frozenset()
+            elif 20 < n < 30 or n == 39:
+                self.look -= {n - 20, 1 if n == 22 else 0} | (set(range(30, 38)) if n == 39 else set())
+            else:
+                self.look |= {n}
 
     def _control(self, private, arguments, letter):
         numbers = [int(n or 0) for n in arguments.split(";")]
@@ -93,7 +106,7 @@ class Screen:
                 return False
             (self.modes.update if letter == "h" else self.modes.difference_update)(numbers)
         elif letter == "m":
-            self.look = "" if numbers == [0] else f"{self.look} {arguments}".strip()
+            self._look(numbers)
         elif letter in "Hf":
             self.y, self.x = (numbers + [1])[:2]
             self.y, self.x = max(self.y, 1) - 1, max(self.x, 1) - 1

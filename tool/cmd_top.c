@@ -156,16 +156,16 @@ static int wait_for_key(double seconds, const sigset_t *waiting)
 	return 0;
 }
 
+/* Keys may come in a burst; each finds the list that the one before made. */
 static int press_keys(struct top *t)
 {
-	bool pressed = false;
-	int key;
+	int key, err = 0;
 
-	while (!t->done && top_screen_key(&key)) {
+	while (!err && !t->done && top_screen_key(&key)) {
 		top_key(t, key);
-		pressed = true;
+		err = top_rows(t);
 	}
-	return pressed ? top_rows(t) : 0;
+	return err;
 }
 
 static int show(struct top *t, const sigset_t *waiting)

@@ -133,7 +133,7 @@ static void seen(char *buf, const struct top *t, const struct rate *r)
 }
 
 static const struct column columns[TOP_COLUMNS] = {
-	[TOP_RATE] = { "HISTORY", "rate", TOP_GRAPH_MIN, 6, false, NULL },
+	[TOP_RATE] = { "GRAPH", "rate", TOP_GRAPH_MIN, 6, false, NULL },
 	[TOP_SCOPE] = { "SCOPE", "scope", 6, 4, false, scope },
 	[TOP_PORT] = { "PORT", "port", 13, 0, false, port },
 	[TOP_SERVICE] = { "SERVICE", "service", 8, 3, false, service },
