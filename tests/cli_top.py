@@ -290,6 +290,35 @@ def detail():
 
 
 @case()
+def events():
+    "handshakes and drops, per second and on the page of the port"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
+    server.listen(64)
+    closed = netns.socket("ipv4", socket.SOCK_DGRAM)
+    terminal = top("--exact", netns=netns, interval="0.5")
+    for _ in range(12):
+        netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
+    for _ in range(7):
+        with contextlib.suppress(ConnectionRefusedError):
+            closed.sendto(b"hello", ("127.0.0.1", 69))
+    terminal.until(lambda: any(row.port == "8080/tcp" and row.connections not in "-0" for row in rows(terminal)), "connections/s")
+    terminal.until(lambda: any(row.port == "69/udp" and row.drops not in "-0" for row in rows(terminal)), "drops/s")
+    udp = next(row for row in rows(terminal) if row.port == "69/udp")
+    equal(udp.connections, "-", "connections of a UDP port")
+    terminal.press("/", *"8080", "enter", "enter")
+    terminal.until("^loopback port 8080/tcp")
+    terminal.until("^established +12 +failed 0$")
+    for pattern in r"^SYN +12 +0$", r"^SYN-ACK +0 +12$", r"^RST +0 +0$", r"^retransmitted +0 +SYN-ACKs again 0$", r"^dropped +0 ":
+        check(terminal.line(pattern), f"no line like {pattern!r} in\n{terminal.text()}")
+    terminal.press("esc", "esc", "/", *"69", "enter", "enter")
+    terminal.until(r"^dropped +7 \(.*/s\)  NO_SOCKET 7$")
+    terminal.press("q")
+    ends(terminal, DONE)
+
+
+@case()
 def pause():
     "p and space hold everything, and let it go on"
     netns = Netns(on=True)
