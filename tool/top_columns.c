@@ -270,9 +270,9 @@ void top_title(char *buf, size_t size, const struct top *t)
 	const uint64_t now = time(NULL);
 	char at[TIME_SIZE], age[AGE_SIZE];
 
+	format_age(age, t->ctx->info.since, now);
 	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu lines, reset %s%s",
-		 format_time(at, now), t->interval, t->n,
-		 format_age(age, t->ctx->info.since, now),
+		 format_time(at, now), t->interval, t->n, age,
 		 strcmp(age, "now") ? " ago" : "");
 }
 
