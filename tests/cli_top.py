@@ -310,6 +310,7 @@ def events():
     terminal.press("/", *"8080", "enter", "enter")
     terminal.until("^loopback port 8080/tcp")
     terminal.until("^established +12 +failed 0$")
+    terminal.until(rf"^owner +\S+\[{os.getpid()}\]; \d+ open connections$")
     for pattern in r"^SYN +12 +0$", r"^SYN-ACK +0 +12$", r"^RST +0 +0$", r"^retransmitted +0 +SYN-ACKs again 0$", r"^dropped +0 ":
         check(terminal.line(pattern), f"no line like {pattern!r} in\n{terminal.text()}")
     terminal.press("esc", "esc", "/", *"69", "enter", "enter")

@@ -88,6 +88,8 @@ int top_read(struct top *t)
 		"counters were set to zero since the last reading" : NULL;
 	snapshot_free(&t->last);
 	t->last = s;
+	if (!err && t->page == TOP_DETAIL && top_owner(t))
+		top_screen_redraw();
 	return err;
 }
 
@@ -159,12 +161,16 @@ static int wait_for_key(double seconds, const sigset_t *waiting)
 /* Keys may come in a burst; each finds the list that the one before made. */
 static int press_keys(struct top *t)
 {
+	const enum top_page before = t->page;
 	int key, err = 0;
 
 	while (!err && !t->done && top_screen_key(&key)) {
 		top_key(t, key);
 		err = top_rows(t);
 	}
+	if (!err && t->page == TOP_DETAIL && before != TOP_DETAIL &&
+	    top_owner(t))
+		top_screen_redraw();
 	return err;
 }
 

@@ -13,6 +13,7 @@
 
 #define TOP_CELL	64
 #define TOP_FILTER	32
+#define TOP_OWNER	160
 #define TOP_SCOPES	(PORTMON_SCOPE_MAX + 1)
 #define TOP_TRANSPORTS	(PORTMON_TRANSPORT_MAX + 1)
 #define TOP_RANGES	(PORTMON_RANGE_MAX + 1)
@@ -95,6 +96,7 @@ struct top_sum {
  * @height: lines there is room for
  * @pinned: the cursor follows @at
  * @at: port the cursor is on, or that the detail page is of
+ * @owner: of the detail page, whose that port is
  * @prompt: the filter is being typed
  * @filter_before: what it was before that
  * @notice: something to tell, or NULL
@@ -128,6 +130,7 @@ struct top {
 	size_t height;
 	bool pinned;
 	struct record at;
+	char owner[TOP_OWNER];
 	bool prompt;
 	char filter_before[TOP_FILTER];
 	const char *notice;
@@ -173,8 +176,12 @@ const char *top_key_help(size_t i, const char **keys);
 int top_screen_open(const struct top *t);
 void top_screen_close(void);
 void top_screen_resize(void);
+void top_screen_redraw(void);
 bool top_screen_key(int *key);
 void top_screen_draw(struct top *t);
+
+/* top_owner.c */
+bool top_owner(struct top *t);
 
 /* top_batch.c */
 int top_batch(struct top *t);

@@ -184,6 +184,15 @@ static int put_drops(const struct top *t, int y, const struct rate *r)
 	return y + 1;
 }
 
+static int put_owner(const struct top *t, int y)
+{
+	if (!t->owner[0])
+		return y;
+	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, "owner");
+	top_put(y, LABEL_WIDTH, top_width(), LOOK_PLAIN, t->owner);
+	return y + 1;
+}
+
 /* The graph, so high as there is room; each line shows TOP_LEVELS steps. */
 static void put_graph(const struct top *t, int y, const struct rate *r)
 {
@@ -231,7 +240,7 @@ static void put_graph(const struct top *t, int y, const struct rate *r)
 void top_detail_draw(const struct top *t)
 {
 	const struct rate *r = top_row_at(t);
-	int y = top_lines() > 4 ? 3 : 0;
+	int y = top_lines() > 4 ? 2 : 0;
 
 	if (!r) {
 		top_put(y, 0, top_width(), LOOK_NOTICE,
@@ -242,5 +251,6 @@ void top_detail_draw(const struct top *t)
 	y = put_counters(t, y + 1, r);
 	y = put_handshakes(t, y, r);
 	y = put_drops(t, y, r);
+	y = put_owner(t, y);
 	put_graph(t, y, r);
 }

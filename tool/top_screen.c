@@ -104,6 +104,14 @@ void top_screen_resize(void)
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row &&
 	    size.ws_col)
 		resizeterm(size.ws_row, size.ws_col);
+	top_screen_redraw();
+}
+
+/**
+ * top_screen_redraw() - something else has written to the terminal
+ */
+void top_screen_redraw(void)
+{
 	clearok(curscr, TRUE);
 }
 
