@@ -414,12 +414,13 @@ def hang_up():
 
 @case()
 def stopped():
-    "Ctrl-Z gives the terminal back, and fg takes it again"
+    "Ctrl-Z gives the terminal back, fg takes it again and draws all"
     terminal = top()
+    said = len(terminal.raw)
+    # The kernel stops no session leader: it goes on at once.
     terminal.process.send_signal(signal.SIGTSTP)
-    terminal.until(lambda: 1049 not in terminal.screen.modes, "the main screen")
-    terminal.process.send_signal(signal.SIGCONT)
-    terminal.until(lambda: 1049 in terminal.screen.modes, "the other screen")
+    terminal.until(lambda: re.search(rb"\x1b\[\?1049l.*\x1b\[\?1049h", terminal.raw[said:], re.S), "the main screen, and the other one again")
+    terminal.until(lambda: 1049 in terminal.screen.modes and len(rows(terminal)) == 9, "the list")
     terminal.press("q")
     ends(terminal, DONE)
 
