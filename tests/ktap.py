@@ -8,7 +8,7 @@ import time
 import traceback
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient"))
+_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient", "tcplib"))
 
 _cases = []
 _cleanup = [contextlib.ExitStack()]

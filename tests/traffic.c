@@ -14,6 +14,16 @@
  *   traffic scan FD SOURCE DESTINATION PROTOCOL SPORT DPORT LAST TIMES
  *	Write to the tun device FD an IP packet of 8 (UDP) or 20 (TCP) bytes
  *	for each port, TIMES in a row; SPORT - means the same as the destination.
+ *   traffic syns FD SOURCE DESTINATION SPORT DPORT N
+ *	Write to the tun device FD N SYNs to one port, each from an address and a
+ *	port one higher than the one before (from port 65535 on to SPORT); read
+ *	what comes back, and print how many SYN-ACKs that were.
+ *   traffic serve CPU PORT
+ *	Accept TCP connections, one at a time, read each to its end and close it,
+ *	until standard input ends; print how many they were.
+ *   traffic connect CPU SOURCE DESTINATION SPORT DPORT N END
+ *	Make N TCP connections in a row, the first from SPORT, the next from one
+ *	higher; close each with END: fin or rst. Print how many were established.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -24,6 +34,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -206,15 +217,45 @@ static int reset(char **arg)
 	return 0;
 }
 
-static uint16_t ip_checksum(const void *data, size_t length)
+static uint32_t sum_words(const void *data, size_t length)
 {
 	const uint16_t *word = data;
 	uint32_t sum = 0;
 
 	for (; length; length -= 2)
 		sum += *word++;
+	return sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
 	sum = (sum >> 16) + (sum & 0xffff);
 	return ~(sum + (sum >> 16));
+}
+
+/* Both headers are without options; returns the length of the IP header. */
+static size_t ip_header(uint8_t *packet, const union address *from, const union address *to,
+			unsigned int protocol, size_t l4_length)
+{
+	struct ip6_hdr *ip6 = (void *)packet;
+	struct iphdr *ip = (void *)packet;
+
+	if (from->any.sa_family == AF_INET) {
+		*ip = (struct iphdr) {
+			.version = 4, .ihl = 5, .ttl = 64, .protocol = protocol,
+			.tot_len = htons(sizeof(*ip) + l4_length),
+			.saddr = from->v4.sin_addr.s_addr,
+			.daddr = to->v4.sin_addr.s_addr,
+		};
+		ip->check = fold(sum_words(ip, sizeof(*ip)));
+		return sizeof(*ip);
+	}
+	*ip6 = (struct ip6_hdr) { .ip6_src = from->v6.sin6_addr, .ip6_dst = to->v6.sin6_addr };
+	ip6->ip6_vfc = 6 << 4;
+	ip6->ip6_plen = htons(l4_length);
+	ip6->ip6_nxt = protocol;
+	ip6->ip6_hlim = 64;
+	return sizeof(*ip6);
 }
 
 static int scan(char **arg)
@@ -228,29 +269,7 @@ static int scan(char **arg)
 
 	address(&from, arg[1], 0);
 	address(&to, arg[2], 0);
-	if (from.any.sa_family == AF_INET) {
-		struct iphdr *ip = (void *)packet;
-
-		l3_length = sizeof(*ip);
-		ip->version = 4;
-		ip->ihl = 5;
-		ip->tot_len = htons(l3_length + l4_length);
-		ip->ttl = 64;
-		ip->protocol = protocol;
-		ip->saddr = from.v4.sin_addr.s_addr;
-		ip->daddr = to.v4.sin_addr.s_addr;
-		ip->check = ip_checksum(ip, sizeof(*ip));
-	} else {
-		struct ip6_hdr *ip6 = (void *)packet;
-
-		l3_length = sizeof(*ip6);
-		ip6->ip6_vfc = 6 << 4;
-		ip6->ip6_plen = htons(l4_length);
-		ip6->ip6_nxt = protocol;
-		ip6->ip6_hlim = 64;
-		ip6->ip6_src = from.v6.sin6_addr;
-		ip6->ip6_dst = to.v6.sin6_addr;
-	}
+	l3_length = ip_header(packet, &from, &to, protocol, l4_length);
 	length = l3_length + l4_length;
 	l4 = (uint16_t *)(packet + l3_length);
 	if (protocol == IPPROTO_TCP) {
@@ -269,6 +288,128 @@ static int scan(char **arg)
 	return 0;
 }
 
+/* Read what is there; how many SYN-ACKs. */
+static unsigned int synacks(int fd)
+{
+	uint8_t packet[2048];
+	unsigned int n = 0;
+	ssize_t length;
+
+	while ((length = read(fd, packet, sizeof(packet))) > 0) {
+		size_t l3_length = *packet >> 4 == 4 ? 20 : 40;
+		const struct tcphdr *tcp = (void *)(packet + l3_length);
+
+		n += length >= (ssize_t)(l3_length + sizeof(*tcp)) && tcp->syn && tcp->ack;
+	}
+	return n;
+}
+
+static void next_address(union address *a)
+{
+	uint32_t *low = a->any.sa_family == AF_INET ? &a->v4.sin_addr.s_addr : &a->v6.sin6_addr.s6_addr32[3];
+
+	*low = htonl(ntohl(*low) + 1);
+}
+
+static int syns(char **arg)
+{
+	unsigned int sport = atoi(arg[3]), dport = atoi(arg[4]), n = atoi(arg[5]), answers = 0, i;
+	int fd = atoi(arg[0]);
+	union address from, to;
+
+	address(&from, arg[1], 0);
+	address(&to, arg[2], 0);
+	for (i = 0; i < n; i++) {
+		uint8_t packet[64] = {};
+		struct tcphdr tcp = {
+			.source = htons(sport + i % (65536 - sport)), .dest = htons(dport),
+			.seq = htonl(i << 8), .doff = sizeof(tcp) / 4, .syn = 1, .window = htons(1024),
+		};
+		size_t length = ip_header(packet, &from, &to, IPPROTO_TCP, sizeof(tcp));
+		/* The pseudo header: both addresses, protocol and length. */
+		size_t addresses = from.any.sa_family == AF_INET ? 8 : 32;
+
+		tcp.check = fold(sum_words(packet + length - addresses, addresses) + htons(IPPROTO_TCP) +
+				 htons(sizeof(tcp)) + sum_words(&tcp, sizeof(tcp)));
+		memcpy(packet + length, &tcp, sizeof(tcp));
+		length += sizeof(tcp);
+		if (write(fd, packet, length) != (ssize_t)length)
+			err(1, "write");
+		answers += synacks(fd);
+		next_address(&from);
+	}
+	printf("%u\n", answers);
+	return 0;
+}
+
+static int tcp_socket(const union address *from, socklen_t length)
+{
+	int fd = socket(from->any.sa_family, SOCK_STREAM, 0), one = 1;
+
+	if (fd < 0)
+		err(1, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, &from->any, length))
+		err(1, "bind");
+	return fd;
+}
+
+static int serve(char **arg)
+{
+	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
+	unsigned int accepted = 0;
+	union address any;
+	char data[4096];
+	int fd;
+
+	pin(arg[0]);
+	fds[1].fd = tcp_socket(&any, address(&any, "::", atoi(arg[1])));
+	if (listen(fds[1].fd, 4096))
+		err(1, "listen");
+	puts("ready");
+	fflush(stdout);
+	while (poll(fds, 2, -1) > 0 && !fds[0].revents) {
+		fd = accept(fds[1].fd, NULL, NULL);
+		if (fd < 0)
+			err(1, "accept");
+		accepted++;
+		while (read(fd, data, sizeof(data)) > 0)
+			;
+		close(fd);
+	}
+	printf("%u\n", accepted);
+	return 0;
+}
+
+static int make_connections(char **arg)
+{
+	unsigned int sport = atoi(arg[3]), n = atoi(arg[5]), established = 0, i;
+	bool rst = !strcmp(arg[6], "rst");
+	struct linger linger = { 1, 0 };
+	union address from, to;
+	socklen_t length;
+	char byte;
+	int fd;
+
+	pin(arg[0]);
+	for (i = 0; i < n; i++) {
+		fd = tcp_socket(&from, address(&from, arg[1], sport + i));
+		length = address(&to, arg[2], atoi(arg[4]));
+		if (!connect(fd, &to.any, length)) {
+			established++;
+			if (rst)
+				setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+			else if (shutdown(fd, SHUT_WR) || read(fd, &byte, 1))
+				err(1, "closing");
+		} else if (errno != ECONNREFUSED) {
+			err(1, "connect");
+		}
+		close(fd);
+	}
+	printf("%u\n", established);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 10 && !strcmp(argv[1], "flood"))
@@ -279,5 +420,11 @@ int main(int argc, char **argv)
 		return reset(argv + 2);
 	if (argc == 10 && !strcmp(argv[1], "scan"))
 		return scan(argv + 2);
+	if (argc == 8 && !strcmp(argv[1], "syns"))
+		return syns(argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "serve"))
+		return serve(argv + 2);
+	if (argc == 9 && !strcmp(argv[1], "connect"))
+		return make_connections(argv + 2);
 	errx(2, "usage: see the source");
 }

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Segments that are sent again: what portmon counts is what each socket and the whole stack say."""
+from tcplib import *
+
+PORT, FIRST = 443, 20000
+SIZE = 1 << 20
+WHOLE = dict(tso=True, gso=True, gro=True)
+CUT = dict(tso=False, gso=False, gro=False)
+
+
+def open_all(client, server, family, source, target, n):
+    "Connections from n ports, with the stack as it is (SACK and all)."
+    listener = server.socket(family, socket.SOCK_STREAM, bind=(target, PORT))
+    listener.listen()
+    found = []
+    for i in range(n):
+        caller = client.socket(family, socket.SOCK_STREAM, bind=(source, FIRST + i))
+        caller.connect((target, PORT))
+        found.append(Connection(caller, listener.accept()[0]))
+        defer(found[-1].called.close)
+    return found
+
+
+def exchange(connection, there=SIZE, back=SIZE // 4):
+    transfer(connection.caller, connection.called, there)
+    transfer(connection.called, connection.caller, back)
+    for sock in connection:
+        wait_until(lambda: not TcpInfo.of(sock).unacked, what="the last acknowledgement")
+
+
+def again(counts):
+    return counts.get("retransmitted", 0) + counts.get("synack-retransmitted", 0)
+
+
+def held(netns, own, peer, sockets):
+    "Each port of a host against its sockets, {(own port, peer's port): socket}, and all of them against the stack's counter."
+    said = {ports: TcpInfo.of(sock).retransmitted for ports, sock in sockets.items()}
+    wanted = total(*({(own, mine): {"again": n}, (peer, its): {"again": n}} for (mine, its), n in said.items()))
+    found = {key: {"again": again(counts)} for key, counts in netns.portmon.tcp().items()}
+    equal(found, wanted, "sent again, by port; wanted: tcp_info's total_retrans")
+    equal(sum(said.values()), resent(netns), "sent again by all sockets, and by the whole stack")
+    return sum(said.values())
+
+
+def lose(netns, rule):
+    "Drop what the rule says as it arrives, with a counter; returns how to read it."
+    netns.run("nft", "-f", "-", input="table inet lose {\ncounter lost { }\nchain in {\n"
+              f"type filter hook prerouting priority 0\n{rule} counter name lost drop\n}}\n}}")
+    return lambda: json.loads(netns.run("nft", "-j", "list", "counters"))["nftables"][1]["counter"]["packets"]
+
+
+@case(("ipv4", "whole"), ("ipv6", "whole"), ("ipv4", "cut up"))
+def every_nth(how):
+    "every 20th buffer or segment is lost, both ways: sent again as each socket and the stack count it;"
+    family, offloads = how[0], WHOLE if how[1] == "whole" else CUT
+    (client, server), (near, far) = hosts(**offloads)
+    source, target = address(near, family), address(far, family)
+    lost = [lose(netns, f"tcp {side} {PORT} numgen inc mod 20 == 19") for netns, side in ((server, "dport"), (client, "sport"))]
+    flows = open_all(client, server, family, source, target, 3)
+    for flow in flows:
+        exchange(flow)
+    check(all(read() >= 3 for read in lost), f"too little was lost: {[read() for read in lost]}")
+    at_client = held(client, "local", "remote", {(FIRST + i, PORT): flow.caller for i, flow in enumerate(flows)})
+    at_server = held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
+    check(at_client and at_server, "nothing was sent again")
+    for netns, read in (server, lost[0]), (client, lost[1]):
+        # What was sent again though it had arrived is dropped too, as old.
+        dropped = sum(reasons.get("NETFILTER_DROP", 0) for reasons in netns.portmon.drops().values())
+        check(dropped == read() if offloads is CUT else dropped >= read(), f"{dropped} dropped, {read()} lost")
+
+
+@case("ipv4", "ipv6")
+def netem(family):
+    "netem loses 5% on the way out: sent again as sockets and stack count it, and netem's drops are drops of the remote port;"
+    (client, server), (near, far) = hosts(**CUT)
+    # netem counts buffers: let each be one segment.
+    near.netns.ip(f"link set {near.dev} gso_max_segs 1")
+    client.run("tc", "qdisc", "add", "dev", near.dev, "root", "netem", "loss", "5%", "limit", "100000")
+    flows = open_all(client, server, family, address(near, family), address(far, family), 2)
+    for flow in flows:
+        exchange(flow, there=SIZE // 2)
+    check(held(client, "local", "remote", {(FIRST + i, PORT): flow.caller for i, flow in enumerate(flows)}), "nothing was lost")
+    held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
+    dropped = json.loads(client.run("tc", "-j", "-s", "qdisc", "show", "dev", near.dev))[0]["drops"]
+    # At local ports there may be what came twice, as old.
+    equal(client.portmon.drops(scope="remote"), {("remote", "tcp", PORT): {"QDISC_DROP": dropped}}, "drops")
+
+
+@case("ipv4", "ipv6")
+def loopback(family):
+    "within a host what is sent again counts under both ports;"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    target = {"ipv4": "127.0.0.1", "ipv6": "::1"}[family]
+    lose(netns, f"tcp dport {PORT} numgen inc mod 20 == 19")
+    flow, = open_all(netns, netns, family, target, target, 1)
+    exchange(flow)
+    said = sum(TcpInfo.of(sock).retransmitted for sock in flow)
+    check(said, "nothing was sent again")
+    equal({key: again(counts) for key, counts in netns.portmon.tcp().items()},
+          {("loopback", PORT): said, ("loopback", FIRST): said}, "sent again, by port")
+    equal(resent(netns), said, "by the stack")
+
+
+@case("ipv4", "ipv6")
+def syns(family):
+    "SYNs that are lost: sent again counts as retransmitted and as SYN sent;"
+    (client, server), (near, far) = hosts()
+    lost = lose(server, f"tcp dport {PORT} tcp flags & (syn | ack) == syn")
+    listener = server.socket(family, socket.SOCK_STREAM, bind=(address(far, family), PORT))
+    listener.listen(100)
+    socks = [begin(client, family, (address(near, family), FIRST + i), (address(far, family), PORT)) for i in range(20)]
+    wait_until(lambda: lost() >= 20, what="the loss of SYNs")
+    server.run("nft", "delete", "table", "inet", "lose")
+    for sock in socks:
+        wait_until(lambda: state_of(sock) == 1, what="established")
+    found = client.portmon.tcp()
+    wanted = {("local", FIRST + i): events(syn_sent=1 + n, retransmitted=n, synack_received=1)
+              for i in range(20) for n in [TcpInfo.of(socks[i]).retransmitted]}
+    sums = events(syn_sent=20 + resent(client), retransmitted=resent(client), synack_received=20, established=20)
+    equal(found, {**wanted, ("remote", PORT): sums}, "TCP events of the client")
+    becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
+    check(resent(client) >= 20, "nothing was sent again")
+
+
+@case("ipv4", "ipv6")
+def synacks(family):
+    "SYN-ACKs that are lost: sent again counts as such and as SYN-ACK sent, under both ports;"
+    (client, server), (near, far) = hosts()
+    lost = lose(client, f"tcp sport {PORT} tcp flags & (syn | ack) == (syn | ack)")
+    listener = server.socket(family, socket.SOCK_STREAM, bind=(address(far, family), PORT))
+    listener.listen(100)
+    socks = [begin(client, family, (address(near, family), FIRST + i), (address(far, family), PORT)) for i in range(20)]
+    wait_until(lambda: lost() >= 40, what="SYN-ACKs lost twice")
+    at_client = sum(sum(reasons.values()) for key, reasons in client.portmon.drops().items() if key[0] == "local")
+    client.run("nft", "delete", "table", "inet", "lose")
+    for sock in socks:
+        wait_until(lambda: state_of(sock) == 1, what="established")
+    becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
+    found, n = server.portmon.tcp(), resent(server)
+    check(n >= 20, "nothing was sent again")
+    for scope, key in ("local", ("local", PORT)), ("remote", "remote"):
+        sums = total(*({key: counts} for where, counts in found.items() if where[0] == scope))[key]
+        equal({name: sums.get(name, 0) for name in ("synack-sent", "synack-retransmitted", "retransmitted")},
+              {"synack-sent": 20 + n, "synack-retransmitted": n, "retransmitted": 0}, f"sums over scope {scope}")
+    check(at_client >= 40, f"{at_client} drops of lost SYN-ACKs")
+
+
+@case()
+def not_sent():
+    "what the host's own firewall does not let go again is not counted as sent again, but as a drop of the remote port"
+    (client, server), (near, far) = hosts()
+    flow, = open_all(client, server, "ipv4", near.ipv4, far.ipv4, 1)
+    lost = lose(server, f"tcp dport {PORT}")
+    flow.caller.send(b"x")
+    wait_until(lost, what="the loss of what is to be sent again")
+    client.run("nft", "-f", "-", input="table inet t {\ncounter out { }\nchain out {\n"
+               f"type filter hook output priority 0\ntcp dport {PORT} counter name out drop\n}}\n}}")
+    wait_until(lambda: mib(client)["TCPRetransFail"], what="a failed retransmission")
+    client.run("nft", "flush", "chain", "inet", "t", "out")
+    server.run("nft", "delete", "table", "inet", "lose")
+    equal(flow.called.recv(10), b"x", "data")
+    counters = json.loads(client.run("nft", "-j", "list", "counters"))["nftables"]
+    equal(client.portmon.drops(), {("remote", "tcp", PORT): {"NETFILTER_DROP": counters[1]["counter"]["packets"]}}, "drops")
+    wait_until(lambda: not TcpInfo.of(flow.caller).unacked, what="the last acknowledgement")
+    equal({key: again(counts) for key, counts in client.portmon.tcp().items()},
+          {("local", FIRST): resent(client), ("remote", PORT): resent(client)}, "sent again, by port")
+
+
+run()

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""What the group events is told: new ports, bursts of failed handshakes, new reasons of drops; once each, not too often."""
+from tcplib import *
+
+PORT, FIRST, LAST = 443, 20000, 65000
+
+
+class Watcher:
+    "Somebody who listens in a namespace, and a way to have something told that is sure to be new."
+
+    def __init__(self, netns):
+        self.portmon = Portmon(netns)
+        self.portmon.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self.portmon.subscribe()
+        self.there = Forger(netns)
+        self.last = LAST
+
+    def poke(self, port, n=1):
+        for _ in range(n):
+            self.there.write(datagram(self.there.far["ipv4"], self.there.ipv4, FIRST, port))
+
+    def read(self):
+        "All that has been told: ([(event, scope, transport, port, what)], how many were missed)."
+        self.last += 1
+        self.poke(self.last)
+        found, missed = [], 0
+        while True:
+            for command, record in self.portmon.events():
+                equal(command, "event-ntf", "notification")
+                missed += record.get("missed", 0)
+                what = reasons_of(record) or record.get("tcp", {})
+                found.append((record["event"], record["scope"], record["transport"], record["port"], what))
+                if record["port"] == self.last and record["event"] == "drop":
+                    return [event for event in found if event[3] != self.last], missed
+
+
+def two():
+    "Two hosts, and who listens at each."
+    netns, ends = hosts()
+    return netns, ends, [Watcher(n) for n in netns]
+
+
+@case("ipv4", "ipv6")
+def ports(family):
+    "a port that a packet arrives for is told once, at the host whose it is; what began as the source of a packet is not;"
+    (client, server), (near, far), (at_client, at_server) = two()
+    listener = Server(server, PORT)
+    reader = server.socket(family, socket.SOCK_DGRAM, bind=(address(far, family), 53))
+    sock = client.socket(family, socket.SOCK_DGRAM, bind=(address(near, family), FIRST))
+    for _ in range(2):
+        connections(client, address(near, family), address(far, family), FIRST, PORT, 5)
+        sock.sendto(b"question", (address(far, family), 53))
+        reader.sendto(b"answer", reader.recvfrom(100)[1])
+        equal(sock.recv(100), b"answer", "answer")
+    equal(at_server.read(), ([("new-port", "local", "tcp", PORT, {}), ("new-port", "local", "udp", 53, {})], 0), "at the server")
+    equal(at_client.read(), ([], 0), "at the client")
+    listener.accepted()
+    # A reset is no reason to tell of a port again.
+    server.portmon.reset(transport="udp")
+    sock.sendto(b"question", (address(far, family), 53))
+    reader.recv(100)
+    equal([command for command, _ in at_server.portmon.events()], ["reset-ntf"], "what the reset told")
+    equal(at_server.read(), ([], 0), "after a reset")
+
+
+@case()
+def drops():
+    "a drop is told once for each reason and port, with how many they were"
+    (client, server), (near, far), (at_client, at_server) = two()
+    sock = client.socket("ipv4", socket.SOCK_DGRAM, bind=(near.ipv4, FIRST))
+    for port in 53, 80, 53:
+        sock.sendto(b"x", (far.ipv4, port))
+    server.run("nft", "-f", "-", input="table inet t {\nchain in {\ntype filter hook input priority 0\nudp dport 53 drop\n}\n}")
+    for port in 53, 80, 53:
+        sock.sendto(b"x", (far.ipv4, port))
+    found, missed = at_server.read()
+    equal(([event for event in found if event[0] == "drop"], missed),
+          ([("drop", "local", "udp", 53, {"NO_SOCKET": 1}), ("drop", "local", "udp", 80, {"NO_SOCKET": 1}),
+            ("drop", "local", "udp", 53, {"NETFILTER_DROP": 1})], 0), "at the server")
+    equal(at_client.read(), ([], 0), "at the client")
+
+
+@case()
+def failures():
+    "ten handshakes that fail are told once, until ten seconds have passed without another; nine are not"
+    (client, server), (near, far), (at_client, at_server) = two()
+
+    def fail(port, n):
+        equal(connections(client, near.ipv4, far.ipv4, FIRST, port, n), 0, "connections made")
+
+    def burst(port, failed):
+        return "handshake-failures", "remote", "tcp", port, {"failed": failed}
+
+    fail(80, 9)
+    equal(at_client.read(), ([], 0), "after nine")
+    fail(PORT, 25)
+    fail(PORT, 15)
+    equal(at_client.read(), ([burst(PORT, 10)], 0), "after forty")
+    last = time.monotonic()
+    wait_until(lambda: time.monotonic() > last + 12, what="more than ten seconds")
+    fail(80, 9)
+    fail(PORT, 9)
+    equal(at_client.read(), ([], 0), "after nine more, ten seconds later")
+    fail(PORT, 1)
+    equal(at_client.read(), ([burst(PORT, 50)], 0), "after the tenth")
+    equal([event for event in at_server.read()[0] if event[0] == "handshake-failures"], [], "at the server, which refuses")
+
+
+@case()
+def rate():
+    "no more than 32 a second are told, and what is told says how many were not"
+    netns = Netns(on=True)
+    watcher = Watcher(netns)
+    told, missed, n, begun = 0, 0, 0, time.monotonic()
+    for turn in range(3):
+        for port in range(1000 + turn * 100, 1100 + turn * 100):
+            watcher.poke(port, 2)
+            n += 2      # it is new, and a drop
+        seconds = int(time.monotonic() - begun) + 2
+        time.sleep(1.1)         # so that the next one is told
+        more, less = watcher.read()
+        told, missed = told + len(more), missed + less
+        check(told <= 32 * seconds, f"{told} told in less than {seconds} s")
+        check(missed, "nothing was missed: this is no test")
+        equal(told + missed, n, "told and missed")
+
+
+@case()
+def strangers():
+    "nothing is told to who listens in another namespace"
+    netns = [Netns(on=True) for _ in range(2)]
+    one, other = map(Watcher, netns)
+    one.poke(53)
+    equal(len(one.read()[0]), 2, "told in its own")
+    equal(other.read(), ([], 0), "told in the other")
+
+
+@case()
+def switched():
+    "netns-ntf tells of the switches lifecycle and drops"
+    netns = Netns(on=True)
+    watcher = Watcher(netns)
+    for name, value in ("lifecycle", 0), ("drops", 0), ("lifecycle", 1), ("drops", 1):
+        answer = netns.portmon.do("netns-set", **{name: value})
+        (command, record), = watcher.portmon.events()
+        equal((command, record[name]), ("netns-ntf", value), "notification")
+        equal(answer[name], value, "answer")
+
+
+run()
