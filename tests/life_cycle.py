@@ -6,10 +6,9 @@ Nothing is left behind, no memory is lost, the kernel does not complain.
 """
 import signal
 
-from lib import *
+from tcplib import *
 
 REPETITIONS = 20
-CPUS = sorted(os.sched_getaffinity(0))[:2]
 
 hold_hooks()
 
@@ -144,6 +143,89 @@ def again_and_again():
             client.sock.close()
         equal(unload(), 0, "rmmod")
         equal(traces(), [], "what is left of portmon")
+    clean.hold()
+
+
+class DropMonitor(Portmon):
+    "The kernel's own drop monitor, which uses the tracepoint kfree_skb too; on until the case ends."
+    FAMILY = "NET_DM"
+
+    def __init__(self):
+        sh("modprobe", "drop_monitor")
+        super().__init__()
+        self.request(3)                     # NET_DM_CMD_START
+        defer(self.request, 4)              # NET_DM_CMD_STOP
+
+
+class Tracing:
+    "Tracepoints that others use too, as ftrace and perf do."
+    PATH = "/sys/kernel/tracing"
+    EVENTS = "sock/inet_sock_set_state", "tcp/tcp_retransmit_skb", "tcp/tcp_retransmit_synack", "skb/kfree_skb"
+
+    def __init__(self):
+        if not os.path.exists(f"{self.PATH}/events"):
+            sh("mount", "-t", "tracefs", "tracefs", self.PATH)
+            defer(sh, "umount", self.PATH)
+        for event in self.EVENTS:
+            if not os.path.exists(f"{self.PATH}/events/{event}"):
+                raise AssertionError(f"no event {event}")
+            self.write(f"events/{event}/enable", 1)
+            defer(self.write, f"events/{event}/enable", 0)
+            with open(f"{self.PATH}/events/{event}/id") as file:
+                self.perf(int(file.read()))
+
+    def write(self, name, value):
+        with open(f"{self.PATH}/{name}", "w") as file:
+            file.write(str(value))
+
+    @staticmethod
+    def perf(number):
+        "perf_event_open() of a tracepoint, on the first CPU, for whatever runs there."
+        attributes = ctypes.create_string_buffer(struct.pack("=IIQQQQQ", 2, 64, number, 1, 0, 0, 0), 64)
+        fd = libc.syscall(298 if os.uname().machine == "x86_64" else 241, attributes, -1, CPUS[0], -1, 8)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "perf_event_open")
+        defer(os.close, fd)
+
+    def still(self, word):
+        "ftrace is still told."
+        self.write("trace", "")
+
+        def seen():
+            with open(f"{self.PATH}/trace") as file:
+                return word in file.read()
+        wait_until(seen, what=f"{word} in the trace")
+
+
+@case()
+def tracepoints():
+    "insmod and rmmod, fifty times, while connections are made, refused and lost, with ftrace, perf and the drop monitor there too"
+    reloads_module()
+    clean = Clean()
+    tracing = Tracing()
+    DropMonitor()
+    client, server = Netns(), Netns()
+    near, far = pair(client, server)
+    client.ip("link set lo up")
+    server.run("nft", "-f", "-", input="table inet lose {\nchain in {\ntype filter hook prerouting priority 0\n"
+               "tcp dport 443 numgen inc mod 50 == 49 drop\n}\n}")
+    Server(server, 443)
+    for port, ends in (443, (near.ipv4, far.ipv4)), (80, (near.ipv6, far.ipv6)), (80, ("127.0.0.1", "127.0.0.1")):
+        process = traffic("connect", CPUS[port == 80], *ends, 2000, port, 60000, "fin", netns=client, stdin=subprocess.DEVNULL)
+    equal(unload(), 0, "rmmod")
+    wanted = {(client, "remote", 443): "established", (client, "remote", 80): "failed", (client, "loopback", 80): "failed",
+              (server, "local", 443): "established"}
+    for _ in range(50):
+        load(all_netns=1)
+        for (netns, scope, port), event in wanted.items():
+            portmon = Portmon(netns)
+            wait_until(lambda: portmon.tcp(scope=scope, port=port).get((scope, port), {}).get(event), what=f"{scope} {port} {event}")
+            portmon.sock.close()
+        equal(unload(), 0, "rmmod")
+        equal(traces(), [], "what is left of portmon")
+    tracing.still("kfree_skb")
+    tracing.still("inet_sock_set_state")
+    equal(process.poll(), None, "status of what makes the traffic")
     clean.hold()
 
 

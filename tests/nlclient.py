@@ -62,6 +62,8 @@ class Portmon:
     Names are those of the YAML spec with _ or -; enum values go by name (or number) both ways. Raises NlError.
     """
 
+    FAMILY = "portmon"
+
     def __init__(self, netns=None):
         with netns.enter() if netns else contextlib.nullcontext():
             self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
@@ -71,14 +73,14 @@ class Portmon:
         self.seq = random.getrandbits(31)
         self.name = "ctrl"
         self.groups = {}
-        for attr, value in self._attrs(self._exchange(0x10, 3, 1, self.attr(2, b"portmon\0"), 5)[0][1]):
+        for attr, value in self._attrs(self._exchange(0x10, 3, 1, self.attr(2, self.FAMILY.encode() + b"\0"), 5)[0][1]):
             if attr == 1:
                 self.family = struct.unpack("=H", value)[0]
             elif attr == 7:
                 for _, group in self._attrs(value):
                     group = dict(self._attrs(group))
                     self.groups[group[1].rstrip(b"\0").decode()] = struct.unpack("=I", group[2])[0]
-        self.name = "portmon"
+        self.name = self.FAMILY
 
     @staticmethod
     def attr(kind, value):
