@@ -214,7 +214,7 @@ static void explain(const struct ctx *ctx, const struct rows *rows)
 		printf("  What to do: ");
 		print_wrapped(stdout, reason ? reason->advice :
 			      "See include/net/dropreason-core.h of the kernel.",
-			      2, ctx_width(ctx));
+			      14, ctx_width(ctx));
 	}
 }
 
@@ -426,8 +426,8 @@ const struct command cmd_drops = {
 	.name = "drops",
 	.summary = "packets the kernel dropped, why, and what to do",
 	.text = "A line for each port and reason for which the kernel dropped packets, the most first, then what each reason means and what to do. A drop counts on the port it was addressed to. Drops for which there was no counter are in the line overflow.",
-	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
-		   OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
+		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
 	.run = run_drops,
 };
 
@@ -435,7 +435,7 @@ const struct command cmd_closed = {
 	.name = "closed",
 	.summary = "ports that were tried and have no listener",
 	.text = "Ports of this host that packets came to while no program listened on them: how many, when the first and when the latest. Many ports tried in a short time are a port scan. Late packets of connections that are over count as well, on ephemeral ports.",
-	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
-		   OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
+		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
 	.run = run_closed,
 };

@@ -186,6 +186,9 @@ int pm_complain(const struct pm *pm, const char *what, int err)
 		why = "the counters were reset again and again while they were read";
 		hint = "; try again";
 		break;
+	case ENETDOWN:
+		hint = "; switch it on with: portmon-ctl enable";
+		break;
 	case EOPNOTSUPP:
 	case EBADMSG:
 		hint = "; are module and tool of different versions? see: portmon-ctl info";
