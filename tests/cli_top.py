@@ -462,6 +462,7 @@ def refused():
             ("--iterations needs a number", USAGE, ["-b", "-n", "0"]),
             ("unexpected argument '80'", USAGE, ["80"]),
             ("top does not take --details", USAGE, ["--details"]),
+            ("top does not take --bits", USAGE, ["--bits"]),
             ("top needs a terminal; .*portmon-ctl top --batch", FAILED, [])):
         got, out, err = tell(*arguments)
         equal((got, out), (status, ""), f"{arguments}")

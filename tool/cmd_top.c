@@ -321,7 +321,8 @@ const struct command cmd_top = {
 	.name = "top",
 	.summary = "what every port is doing now, live; q ends it, h helps",
 	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, and above them the rates of each IANA range and scope. Keys choose what is shown and in which order: h lists them, Enter opens the page of a port, q ends. --batch prints readings one after the other for scripts, with --json one document a line each.",
-	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT |
+		   (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(NETNS) | OPT(BATCH) |
 		   OPT(DELAY) | OPT(ITERATIONS) | OPT(ASCII),
 	.run = run_top,
