@@ -46,12 +46,15 @@ void portmon_net_changed(struct portmon_net *pn)
 struct portmon_tables *portmon_net_following(const struct net *net,
 					     enum portmon_follow what)
 {
-	const struct portmon_net *pn = portmon_net(net);
-	struct portmon_tables *t = NULL;
+	const struct net_generic *ng = rcu_dereference(net->gen);
+	const struct portmon_net *pn;
+	struct portmon_tables *t;
 
-	/* A namespace in the making has no state yet. */
-	if (likely(pn))
-		t = rcu_dereference(pn->live);
+	/* A namespace in the making has no state yet, or no room for it. */
+	if (unlikely(portmon_net_id >= ng->s.len))
+		return NULL;
+	pn = ng->ptr[portmon_net_id];
+	t = pn ? rcu_dereference(pn->live) : NULL;
 	return t && READ_ONCE(t->following[what]) ? t : NULL;
 }
 
