@@ -3,9 +3,8 @@
 #include <locale.h>
 #include <stdlib.h>
 
-#include <libsmartcols/libsmartcols.h>
-
 #include "csv.h"
+#include "scols.h"
 #include "table.h"
 #include "util.h"
 
@@ -14,7 +13,8 @@
 
 /**
  * struct table - a table being filled
- * @scols: libsmartcols' table
+ * @lib: libsmartcols
+ * @scols: its table
  * @line: the row being filled
  * @column: next cell in it
  * @csv: written as it comes, as comma-separated values
@@ -27,6 +27,7 @@
  * @err: memory has run out
  */
 struct table {
+	const struct scols *lib;
 	struct libscols_table *scols;
 	struct libscols_line *line;
 	size_t column;
@@ -57,12 +58,13 @@ struct table *table_begin(const struct ctx *ctx)
 	t->csv = given(&ctx->opt, OPT_CSV);
 	if (t->csv)
 		return t;
-	t->scols = scols_new_table();
+	t->lib = scols_load();
+	t->scols = t->lib ? t->lib->new_table() : NULL;
 	if (!t->scols) {
 		free(t);
 		return NULL;
 	}
-	scols_table_enable_colors(t->scols, ctx->color);
+	t->lib->table_enable_colors(t->scols, ctx->color);
 	return t;
 }
 
@@ -143,9 +145,9 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 		scols_flags |= SCOLS_FL_RIGHT;
 	if (flags & COLUMN_TRUNC)
 		scols_flags |= SCOLS_FL_TRUNC;
-	column = scols_table_new_column(t->scols, head, 0, scols_flags);
+	column = t->lib->table_new_column(t->scols, head, 0, scols_flags);
 	if (column)
-		scols_cell_set_color(scols_column_get_header(column), BOLD);
+		t->lib->cell_set_color(t->lib->column_get_header(column), BOLD);
 	else
 		t->err = true;
 }
@@ -175,11 +177,11 @@ void table_row(struct table *t, bool dim)
 		t->open = true;
 		return;
 	}
-	t->line = scols_table_new_line(t->scols, NULL);
+	t->line = t->lib->table_new_line(t->scols, NULL);
 	if (!t->line)
 		t->err = true;
 	else if (dim)
-		scols_line_set_color(t->line, DIM);
+		t->lib->line_set_color(t->line, DIM);
 }
 
 /**
@@ -195,7 +197,7 @@ void table_cell(struct table *t, const char *text)
 		print_cell(t, text);
 		t->column++;
 	} else if (t && t->line &&
-		 scols_line_set_data(t->line, t->column++, text)) {
+		 t->lib->line_set_data(t->line, t->column++, text)) {
 		t->err = true;
 	}
 }
@@ -213,7 +215,7 @@ int table_end(struct table *t)
 	if (!err) {
 		errno = 0;
 		if (!t->csv && !t->lines)
-			scols_print_table(t->scols);
+			t->lib->print_table(t->scols);
 		else if (t->open)
 			end_line(t);
 		if (ferror(stdout))
@@ -232,6 +234,6 @@ int table_end(struct table *t)
 void table_free(struct table *t)
 {
 	if (t && t->scols)
-		scols_unref_table(t->scols);
+		t->lib->unref_table(t->scols);
 	free(t);
 }
