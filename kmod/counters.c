@@ -8,6 +8,7 @@
 #include <linux/timekeeping.h>
 
 #include "counters.h"
+#include "netlink.h"
 
 static struct kmem_cache *portmon_record_cache;
 unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
@@ -197,6 +198,18 @@ static unsigned long *portmon_entry_make(struct portmon_tables *t,
 	return entry;
 }
 
+static noinline void portmon_port_is_new(struct portmon_tables *t,
+					 unsigned int transport, u16 port)
+{
+	struct portmon_key key = {
+		.scope = PORTMON_SCOPE_LOCAL,
+		.transport = transport,
+		.port = port,
+	};
+
+	portmon_event_notice(t, PORTMON_EVENT_NEW_PORT, &key, 0, 0);
+}
+
 /**
  * portmon_port_add() - count in a port's record, or in the overflow
  * @t: tables of the namespace
@@ -228,13 +241,9 @@ void portmon_port_add(struct portmon_tables *t, unsigned int transport,
 		portmon_pair_add(&t->stats->overflow[transport][scope]
 					[portmon_range(hi << 8 | lo)][dir],
 				 packets, bytes);
-	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL && dir == PORTMON_RX)
-		portmon_event_notice(t, PORTMON_EVENT_NEW_PORT,
-				     &(struct portmon_key) {
-					.scope = scope,
-					.transport = transport,
-					.port = hi << 8 | lo,
-				     }, 0, packets);
+	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL &&
+	    dir == PORTMON_RX && portmon_notify_heard(t->net))
+		portmon_port_is_new(t, transport, hi << 8 | lo);
 }
 
 /**

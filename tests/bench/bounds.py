@@ -64,7 +64,7 @@ BOUNDS = [
     ("bytes, whatever arrives, 128 CPUs", taken("128", "everything"), 40 * MIB),
     ("instructions, stats --json --all of 10,000 ports", answer("portmon-10000"), 60e6),
     ("instructions, stats --json --all of nothing", answer("portmon-0"), 2e6),
-    ("instructions, show of one port", answer("portmon-show"), 2e6),
+    ("instructions, show --json of one port", answer("portmon-show"), 2e6),
     ("growth per record from 10,000 to 262,144", linear, 1.1),
 ]
 

@@ -24,7 +24,8 @@ fresh()
 
 echo "@possible $(possible)"
 for i in $(seq $NAMESPACES); do ip netns add idle$i; done
-insmod /opt/portmon/portmon.ko || die "portmon does not load"
+# What is injected is dropped, and its flags are any: that is only for the worst cases.
+insmod /opt/portmon/portmon.ko lifecycle=0 drops=0 || die "portmon does not load"
 ctl disable
 sample none
 for i in $(seq $NAMESPACES); do ctl enable --netns idle$i; done
@@ -48,6 +49,8 @@ fill local 17 0 13 5000 1; fill local 17 6 13 5000 1
 sample scattered
 busy local 0 13
 sample scattered-busy
+echo 1 > /sys/module/portmon/parameters/lifecycle
+echo 1 > /sys/module/portmon/parameters/drops
 fresh
 fill both 6 0 1 65536 1
 fill both 17 0 1 65536 1
