@@ -84,8 +84,9 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 		return l->bars;
 	if (given(opt, OPT_DETAILS) && l->details)
 		return l->details;
-	return l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH ? l->wide :
-								     l->plain;
+	if (l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH)
+		return l->wide;
+	return given(opt, OPT_PROCESSES) && l->owned ? l->owned : l->plain;
 }
 
 static int add_usual(struct ctx *ctx, const struct layout *l)

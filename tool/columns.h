@@ -64,6 +64,8 @@ struct columns {
  * @columns: the columns it can have
  * @plain: those it has, by name
  * @wide: those it has where the terminal has WIDE_WIDTH columns, NULL for @plain
+ * @owned: those it has beside owners (--processes), which take room; NULL for
+ *   @plain
  * @details: those it has with --details, NULL for @plain
  * @bars: those it has with --bars, without what the bars stand for
  * @rates: those it has with --interval
@@ -74,6 +76,7 @@ struct layout {
 	const struct columns *columns;
 	const char *plain;
 	const char *wide;
+	const char *owned;
 	const char *details;
 	const char *bars;
 	const char *rates;

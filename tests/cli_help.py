@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""help, the manual page and completion tell the same commands and options; help alone leads a newcomer to the answers."""
+from lib import *
+
+MAN = next(path for path in (f"{HERE}/portmon-ctl.8", f"{HERE}/../Documentation/man/portmon-ctl.8") if os.path.exists(path))
+
+
+def tell(*arguments):
+    return sh("portmon-ctl", *arguments)
+
+
+def commands():
+    return re.findall(r"^  ([a-z]+)  ", tell("help").split("Options")[0], re.M)
+
+
+def options(command):
+    "{long option: letter or ''} of a command, as its help has them."
+    return {name: letter for letter, name in re.findall(r"^  (?:-(\w),|   ) --([a-z-]+)", tell("help", command), re.M)}
+
+
+def everything():
+    "{long option: (letters)} of all commands."
+    found = {}
+    for command in commands():
+        for name, letter in options(command).items():
+            found.setdefault(name, set()).update(letter)
+    return found
+
+
+def section(name):
+    "A section of the manual page, as plain text with roff's requests."
+    with open(MAN) as file:
+        page = file.read().replace(r"\-", "-")
+    return page.split(f"\n.SH {name}\n")[1].split("\n.SH ")[0]
+
+
+def heads(name):
+    "What stands at the head of each paragraph of a section."
+    lines = section(name).splitlines()
+    return [re.sub(r"\\f.|\"", "", lines[i + 1]) for i, line in enumerate(lines) if line.startswith(".TP")]
+
+
+@case()
+def manual_commands():
+    "each command of the help is in the manual page, and no other is"
+    found = []
+    for head in heads("COMMANDS"):
+        words = head.split()
+        found += [words[1]] + words[3:4] if "," in words else words[1:2]
+    equal(sorted(found), sorted(commands()), "commands in the manual page")
+
+
+@case()
+def manual_options():
+    "each option of the help is in the manual page with its letters, and no other is"
+    found = {}
+    for head in heads("OPTIONS"):
+        letters = []
+        for letter, name in re.findall(r"(?<= )-(\w)\b|(?<= )--([a-z-]+)", head):
+            if name:
+                found.setdefault(name, set()).update(letters)
+            letters = [letter] if letter else []
+    equal(found, everything(), "options in the manual page")
+
+
+def bash(*words):
+    "What bash offers for the last of the words."
+    script = 'eval "$(cat)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _portmon_ctl; printf "%s\\n" "${COMPREPLY[@]}"'
+    return sh("bash", "-c", script, "bash", "portmon-ctl", *words, input=tell("help", "--completion", "bash")).split()
+
+
+@case()
+def in_bash():
+    "bash completes commands, the options of each, and what an option is one of"
+    equal(sorted(bash("")), sorted([*commands(), "--help", "--version"]), "first word")
+    equal(bash("expl"), ["explain"], "expl")
+    for command in commands():
+        equal(sorted(bash(command, "--")), sorted(f"--{name}" for name in options(command)), f"options of {command}")
+    equal(bash("stats", "--scope", ""), ["local", "remote", "forward", "loopback"], "scopes")
+    equal(bash("stats", "--json", "--sort", "rx-"), ["rx-packets"], "--sort rx-")
+    equal(bash("help", "sho"), ["show"], "help sho")
+    netns = Netns()
+    equal(bash("stats", "--netns", netns.name[:5]), [netns.name], "--netns")
+
+
+@case()
+def in_zsh():
+    "zsh's script has the same commands and options"
+    script = tell("help", "--completion", "zsh")
+    equal(re.findall(r"^\t\t'([a-z]+):", script, re.M), commands(), "commands")
+    for command in commands():
+        body = re.search(rf"^\t{command}\) _arguments(.*?);;", script, re.M | re.S)[1]
+        equal(sorted(re.findall(r"^\t\t'--([a-z-]+)", body, re.M)), sorted(options(command)), f"options of {command}")
+        letters = {letter for letter in options(command).values() if letter}
+        equal(sorted(re.findall(r"^\t\t'-(\w)", body, re.M)), sorted(letters), f"letters of {command}")
+    check("'--scope=[" in script and ":SCOPE:(local remote forward loopback)'" in script, "the words of --scope")
+
+
+@case()
+def in_fish():
+    "fish's script has the same commands and options"
+    script = tell("help", "--completion", "fish")
+    equal(re.findall(r"-n __fish_use_subcommand -a (\w+)", script), commands(), "commands")
+    for command in commands():
+        found = re.findall(rf"from {command}' -l ([a-z-]+)", script)
+        equal(sorted(found), sorted(options(command)), f"options of {command}")
+
+
+@case()
+def shells():
+    "a shell that nobody knows is refused"
+    done = subprocess.run(["portmon-ctl", "help", "--completion", "tcsh"], capture_output=True, text=True)
+    equal((done.returncode, done.stdout), (2, ""), "status and standard output")
+    check("unknown shell 'tcsh'; it is one of: bash, zsh, fish" in done.stderr, done.stderr)
+
+
+def answer(question, netns):
+    "What the command says that the help names below a question."
+    lines = tell("help").splitlines()
+    command = re.match(r"  portmon-ctl (.*?)(?:  |$)", lines[lines.index(question) + 1])[1]
+    note(f"{question} portmon-ctl {command}")
+    return netns.run("portmon-ctl", *command.split())
+
+
+@case()
+def newcomer():
+    "who follows only the help finds the busiest port, its process, what is dropped and what port 427 is"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 80))
+    server.listen()
+    client = netns.socket("ipv4", socket.SOCK_STREAM)
+    client.connect(("127.0.0.1", 80))
+    called = server.accept()[0]
+    defer(called.close)
+    transfer(client, called, 1 << 20)
+    netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 427))
+    lines = answer("Which port is busiest?", netns).splitlines()
+    check(" 80/tcp " in lines[1] and " http " in lines[1], f"the first line is {lines[1]!r}")
+    lines = answer("Which process is it?", netns).splitlines()
+    check(f"[{os.getpid()}]" in [line for line in lines if " 80/tcp " in line][0], f"no owner in {lines}")
+    text = answer("Is anything being dropped?", netns)
+    check("NO_SOCKET" in text and "427" in text, f"drops says {text!r}")
+    text = answer("What is port 427?", netns)
+    check("Service Location Protocol" in text and "watch for" in text, f"explain says {text!r}")
+
+
+run()
