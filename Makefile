@@ -16,6 +16,9 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 FETCH := tests/vm/fetch
 fetched = $$($(FETCH) $1)
+# The same of a kernel that is built here, which takes minutes once; KBUILDS is what that needs.
+built = $$(tests/vm/kernel-build $1)
+KBUILDS := flex bison bc libelf-dev cpio
 
 # The one list of what Debian has to provide.
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
@@ -57,8 +60,12 @@ else
 		"(apt-get install linux-headers-$(KREL), or KDIR=; the VM needs none)"
 endif
 
+# How to build for kernels that are not of this machine's kind.
+ARCH_6.12-arm64 := ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
+ARCH_6.1-686    := ARCH=i386
+
 module-%: FORCE
-	$(call kbuild,$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= modules)
+	$(call kbuild,$*,$(call fetched,kernel $*)/build,$(ARCH_$*) CONFIG_DEBUG_INFO_BTF_MODULES= modules)
 
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
@@ -80,6 +87,42 @@ demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what p
 
 check: deps tool collection $(KERNELS:%=module-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
 	@tests/vm/run check $(KERNELS) $(if $(T),--test '$(T)',--host '$(MAKE) -s -C tool check')
+
+# The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
+check-debug: PACKAGES += $(KBUILDS)
+check-debug: deps tool collection kernel-uml-debug ## all tests with every sanitizer, in User Mode Linux (T=GLOB)
+	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
+
+# Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
+MATRIX ?= 6.1 6.12 6.12-rt 6.12-arm64 6.1-686
+check-matrix: PACKAGES += gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
+check-matrix: deps $(MATRIX:%=matrix-%) ## all tests on all kernels: PREEMPT_RT, arm64 and 32 bits too (MATRIX=6.12-rt)
+
+matrix-6.12-arm64: build-arm64
+matrix-6.1-686: build-i386
+matrix-%: module-% tool collection FORCE
+	@tests/vm/run check $* $(USER_$*) $(if $(T),--test '$(T)')
+
+USER_6.12-arm64 := --ctl build/arm64/portmon-ctl --tests build/arm64/tests
+USER_6.1-686    := --ctl build/i386/portmon-ctl --tests build/i386/tests
+CROSS_arm64     := aarch64-linux-gnu-
+CROSS_i386      := i686-linux-gnu-
+build-%: collection
+	@mkdir -p build/$*/{lib,obj}
+	@base=$(call fetched,guest $*) && cd build/$*/lib && \
+		cpio --quiet -idmu 'usr/lib/*/lib'{nl-,smartcols,ncursesw,tinfo}'*.so*' < $$base/base.cpio
+	@$(MAKE) -s -C tool O=$(CURDIR)/build/$*/tool BIN=$(CURDIR)/build/$*/portmon-ctl CC=$(CROSS_$*)gcc HOSTCC=$(CC) \
+		LIBS="$$(find $(CURDIR)/build/$*/lib -type l -name '*.so.*' | tr '\n' ' ') -Wl,--unresolved-symbols=ignore-in-shared-libs"
+	@ksrc=$(call fetched,source) && $(MAKE) -s -C tests KSRC=$$ksrc OUTPUT=$(CURDIR)/build/$*/obj CC=$(CROSS_$*)gcc \
+		install INSTALL_PATH=$(CURDIR)/build/$*/tests > /dev/null
+	@cp build/tests/kselftest-list.txt build/$*/tests
+
+uml-shell: PACKAGES += $(KBUILDS)
+uml-shell: deps tool collection kernel-uml-debug ## a prompt there, in two seconds
+	@tests/vm/run shell uml-debug
+
+kernel-%: FORCE
+	$(call kbuild,$*,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) modules)
 
 vm-shell: deps tool collection module-$(KERNEL) ## a prompt in a VM with everything in it (KERNEL=6.1)
 	@tests/vm/run shell $(KERNEL)
@@ -105,7 +148,7 @@ bench-guard: deps tool module-6.12 ## cost of portmon alone, held against its bo
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench guard
 	@tests/bench/run guard
 
-bench-native: PACKAGES += flex bison bc libelf-dev
+bench-native: PACKAGES += $(KBUILDS)
 bench-native: deps ## real time of a hook, in User Mode Linux
 	@tests/vm/uml > /dev/null
 	$(call kbuild,uml,$$(tests/vm/uml)/build,ARCH=um modules)
@@ -147,5 +190,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps module tool install uninstall demo check fuzz vm-shell bench bench-guard bench-native \
-	collection gen check-gen lint lint-text clean
+.PHONY: FORCE all help deps module tool install uninstall demo check check-debug check-matrix fuzz \
+	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean

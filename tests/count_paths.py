@@ -175,7 +175,7 @@ def transports(transport):
             caller.connect(there)
             called = called.accept()[0]
             defer(called.close)
-            called.settimeout(20)
+            called.settimeout(20 * PATIENCE)
         for n in range(1, 6):
             caller.send(bytes(100 * n))
             equal(len(called.recv(2000)), 100 * n, "bytes received")

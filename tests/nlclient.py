@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 
-from ktap import HERE, defer
+from ktap import HERE, PATIENCE, defer
 
 
 class NlError(OSError):
@@ -69,7 +69,7 @@ class Portmon:
             self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
         defer(self.sock.close)
         self.sock.setsockopt(270, 11, 1)    # NETLINK_EXT_ACK
-        self.sock.settimeout(30)
+        self.sock.settimeout(30 * PATIENCE)
         self.seq = random.getrandbits(31)
         self.name = "ctrl"
         self.groups = {}

@@ -31,7 +31,7 @@ class Actor:
                 os._exit(0)
         theirs.close()
         defer(self.end)
-        self.ours.settimeout(20)
+        self.ours.settimeout(20 * PATIENCE)
         equal(self.ours.recv(100), b"ready", "first word of another process")
 
     @staticmethod

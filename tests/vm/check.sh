@@ -25,7 +25,7 @@ run_test() # NAME COMMAND...
 
 endgame()
 {
-	local n=0 before
+	local n=0 checks
 	is() # DESCRIPTION COMMAND...: passes when the command prints nothing and succeeds
 	{
 		local what=$1 out status
@@ -38,18 +38,34 @@ endgame()
 	}
 	traces() { grep -H portmon /proc/modules /proc/slabinfo /proc/vmallocinfo; ls -d /sys/module/portmon /sys/kernel/slab/*portmon*; } 2> /dev/null
 	no_trace() { ! traces; }
-	complaints() { dmesg | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|leak'; dmesg -l emerg,alert,crit,err | grep -i portmon; }
+	complaints() { dmesg | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|memory leaks|leaked'; dmesg -l emerg,alert,crit,err | grep -i portmon; }
 	no_complaint() { ! complaints; }
 	# 4096 out-of-tree and 8192 unsigned are what every such module sets.
 	taint() { local t=$(($(cat /proc/sys/kernel/tainted) & ~(4096 | 8192))); [ $t = 0 ] || echo "tainted: $t"; }
 	unloaded() { [ ! -d /sys/module/portmon ] || rmmod portmon; }
 
-	echo 1..7
+	# Of the kernels built for tests only; Debian's have neither.
+	watching() { grep -q 'debug_locks: *1' /proc/lockdep_stats || echo "lockdep has turned itself off"; }
+	# What is younger than five seconds is not looked at, and what a CPU still had in a register then is not lost.
+	leaks()
+	{
+		local n
+		sleep 6
+		for n in 1 2; do echo scan > /sys/kernel/debug/kmemleak || return; done
+		cat /sys/kernel/debug/kmemleak
+	}
+	checks=7
+	[ ! -e /proc/lockdep_stats ] || checks=$((checks + 1))
+	[ ! -e /sys/kernel/debug/kmemleak ] || checks=$((checks + 1))
+
+	echo 1..$checks
 	is "portmon unloads" unloaded &&
 	is "portmon leaves no trace" no_trace &&
 	is "portmon loads again" insmod "$PORTMON_KO" &&
 	is "portmon unloads again" rmmod portmon &&
 	is "portmon leaves no trace again" no_trace &&
+	{ [ ! -e /sys/kernel/debug/kmemleak ] || is "no memory is lost" leaks; } &&
+	{ [ ! -e /proc/lockdep_stats ] || is "lockdep was watching all the time" watching; } &&
 	is "the kernel is not tainted" taint &&
 	is "the kernel log has no complaint" no_complaint
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # In the guest, sourced by init: a prompt on the console, with the module loaded.
-export DEMO_TO=/dev/ttyS0
+console=${CONSOLE:-/dev/ttyS0}
+export DEMO_TO=$console
 insmod "$PORTMON_KO"
 cd "$PORTMON_TESTS"
 cat <<END
@@ -10,4 +11,4 @@ Linux $(uname -r), portmon loaded. Tests are here, \$YNL is the kernel's netlink
 bash /opt/portmon/demo.sh makes traffic. Leave with exit or Ctrl-A X.
 
 END
-setsid -w -c bash -i < /dev/ttyS0 > /dev/ttyS0 2>&1
+setsid -w -c bash -i < "$console" > "$console" 2>&1

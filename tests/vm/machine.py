@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Machines that boot a kernel with portmon inside: QEMU (software emulation) and User Mode Linux."""
+import contextlib
+import fcntl
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import guest
+
+# What a kernel is told when a verdict is wanted: whatever upsets it ends the run.
+STRICT = "loglevel=5 oops=panic panic_on_warn=1 "
+
+
+class Machine:
+    """One boot: what the guest prints on its result channel, line by line.
+
+    A subclass says how: running(results) is a context that makes the guest's files and yields the command; results is
+    the open file for what the guest says, None when somebody sits at its console.
+    """
+    PATIENCE = 1        # how much longer than the quickest machine it takes
+
+    def __init__(self, args, kernel, script, env=None):
+        self.args, self.kernel, self.script = args, kernel, script
+        logs = f"{args.build}/log"
+        os.makedirs(logs, exist_ok=True)
+        self.results, self.console = (f"{logs}/{kernel}-{script}.{what}" for what in ("results", "console"))
+        self.tests = args.tests or f"{guest.TOP}/build/tests"
+        self.env = {"PORTMON_KERNEL": kernel, "PORTMON_PATIENCE": str(self.PATIENCE), **(env or {})}
+
+    def fill(self, into):
+        args = self.args
+        guest.fill(into, self.script, args.ko or f"{args.build}/{self.kernel}/kmod/portmon.ko", args.ctl, self.tests,
+                   self.env)
+
+    def running(self, results):
+        raise NotImplementedError
+
+    def interact(self):
+        size = shutil.get_terminal_size()
+        self.env.update(LINES=str(size.lines), COLUMNS=str(size.columns), TERM=os.environ.get("TERM", "linux"))
+        with self.running(None) as command:
+            return subprocess.call(command)
+
+    def lines(self, limit):
+        """Yield lines; limit() is how many seconds of silence to bear. Ends when the guest does."""
+        self.why = None
+        with open(self.console, "wb") as console, open(self.results, "w+b") as results, \
+                self.running(results) as command:
+            # A session of its own: User Mode Linux is several processes, which have to end together.
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                                       pass_fds=[results.fileno()], start_new_session=True)
+            try:
+                yield from self._follow(process, results, limit)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _follow(self, process, results, limit):
+        offset, partial, heard = 0, b"", time.monotonic()
+        while True:
+            over = process.poll() is not None
+            # By position: the machine may share this file's offset.
+            data = os.pread(results.fileno(), 1 << 20, offset)
+            offset += len(data)
+            *lines, partial = (partial + data).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace").rstrip("\r")
+            if data:
+                heard = time.monotonic()
+            elif over:
+                break
+            elif time.monotonic() - heard > limit():
+                self.why = f"nothing heard for {limit()} s"
+                break
+            else:
+                time.sleep(0.05)
+        if partial:
+            yield partial.decode(errors="replace")
+        if over and process.returncode:
+            self.why = f"the machine ended with status {process.returncode}"
+
+    def console_tail(self, count=60):
+        with open(self.console, errors="replace") as file:
+            lines = [line.rstrip() for line in file if "] **" not in line]
+        return "".join(f"    | {line}\n" for line in lines[-count:])
+
+
+class Qemu(Machine):
+    """An x86-64 PC of two CPUs, with a kernel of Debian's.
+
+    For experiments, VM_QEMU and VM_APPEND add to the command lines of QEMU and the kernel.
+    """
+    # Emulating wide vectors costs more than the C library gains by them.
+    QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-avx,-avx2,-erms,-fsrm",
+            "-smp", "2", "-m", "1024"]
+    # The module's own caches, and those its tables come from, are kept apart, poisoned and checked.
+    CHECKED = STRICT + "slab_nomerge slub_debug=FZPU,portmon*,kmalloc-2k,kmalloc-8k "
+    APPEND = ""
+    GUEST = ("guest",)
+
+    def image(self):
+        """The kernel, and archives of files that belong to it."""
+        folder = guest.fetch("kernel", self.kernel)
+        return f"{folder}/vmlinuz", [f"{folder}/modules.cpio"]
+
+    def content(self, initrd):
+        for archive in guest.fetch(*self.GUEST) + "/base.cpio", *self.image()[1]:
+            with open(archive, "rb") as file:
+                shutil.copyfileobj(file, initrd, 1 << 20)
+        cpio = guest.Cpio(initrd)
+        self.fill(cpio)
+        cpio.end()
+
+    def append(self):
+        return ("console=ttyS0 quiet panic=-1 " + (self.CHECKED if self.script == "check" else "") + self.APPEND +
+                os.environ.get("VM_APPEND", ""))
+
+    def command(self, initrd, *serial):
+        return [*self.QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", *serial,
+                "-kernel", self.image()[0], "-initrd", initrd, "-append", self.append(),
+                *shlex.split(os.environ.get("VM_QEMU", ""))]
+
+    @contextlib.contextmanager
+    def running(self, results):
+        with tempfile.NamedTemporaryFile(prefix="portmon-") as initrd:
+            self.content(initrd)
+            initrd.flush()
+            serial = (f"file:{self.console}", f"file:{self.results}") if results else ("mon:stdio", "null")
+            yield self.command(initrd.name, *(word for one in serial for word in ("-serial", one)))
+
+
+class Rt(Qemu):
+    """The same PC and PREEMPT_RT, where nearly everything is a thread and locks sleep."""
+    PATIENCE = 2
+
+
+class Arm64(Qemu):
+    """An ARM board: a weak memory model, and per-CPU operations that are not one instruction."""
+    # The ports are PCI cards, so that they have the same names as a PC's.
+    QEMU = ["qemu-system-aarch64", "-M", "virt", "-accel", "tcg,thread=multi", "-cpu", "cortex-a57", "-smp", "2", "-m", "1024"]
+    GUEST = ("guest", "arm64")
+    PATIENCE = 3
+
+    def command(self, initrd, *serial):
+        cards = []
+        for n, backend in enumerate(serial[1::2]):
+            kind, _, path = backend.partition(":")
+            chardev = {"file": f"file,path={path}", "mon": "stdio,mux=on,signal=off", "null": "null"}[kind]
+            cards += ["-chardev", f"{chardev},id=port{n}", "-device", f"pci-serial,chardev=port{n}"]
+        return super().command(initrd, *cards)
+
+
+class I686(Qemu):
+    """A PC of 32 bits: 64-bit counters take two instructions, and must be read whole."""
+    QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "qemu32,+pae", "-smp", "2", "-m", "1024"]
+    GUEST = ("guest", "i386")
+    PATIENCE = 3
+
+
+class Uml(Machine):
+    """The kernel as a process: one CPU, the guest's programs are files of the host, boots in two seconds."""
+    PATIENCE = 2
+    APPEND = "mem=1024M root=/dev/root rootfstype=hostfs ro init=/uml-init con=null con0=fd:0,fd:1 quiet panic=-1 noreboot "
+
+    @staticmethod
+    def root():
+        """The guest's programs, unpacked once, with what has to be in the first place that init looks for."""
+        folder = guest.fetch("guest")
+        with open(f"{folder}/lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not os.path.isdir(f"{folder}/root"):
+                shutil.rmtree(f"{folder}/root.tmp", ignore_errors=True)
+                os.mkdir(f"{folder}/root.tmp")
+                with open(f"{folder}/base.cpio", "rb") as archive:
+                    subprocess.run(["cpio", "--quiet", "-idm", "--no-preserve-owner"], stdin=archive, check=True,
+                                   cwd=f"{folder}/root.tmp")
+                os.rename(f"{folder}/root.tmp", f"{folder}/root")
+            shutil.copy(f"{guest.HERE}/init.uml", f"{folder}/root/uml-init.new")
+            os.rename(f"{folder}/root/uml-init.new", f"{folder}/root/uml-init")
+        return f"{folder}/root"
+
+    @staticmethod
+    def modules(folder, stage):
+        """What modprobe has to know to be content: all that others have as modules is built in."""
+        with open(f"{folder}/build/include/config/kernel.release") as file:
+            release = file.read().strip()
+        tree = guest.Tree(stage)
+        for name in "modules.order", "modules.builtin", "modules.builtin.modinfo":
+            tree.copy(f"usr/lib/modules/{release}/{name}", f"{folder}/build/{name}")
+        subprocess.run(["depmod", "-b", f"{stage}/usr", release], check=True,
+                       env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+
+    @contextlib.contextmanager
+    def running(self, results):
+        folder = guest.printed("kernel-build", self.kernel)
+        with tempfile.TemporaryDirectory(prefix="portmon-") as scratch:
+            os.chmod(scratch, 0o755)
+            os.mkdir(f"{scratch}/stage")
+            self.env["CONSOLE"] = "/dev/tty0"
+            self.fill(guest.Tree(f"{scratch}/stage"))
+            self.modules(folder, f"{scratch}/stage")
+            append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
+            yield [f"{folder}/linux", *shlex.split(append), f"rootflags={self.root()}", f"STAGE={scratch}/stage",
+                   f"uml_dir={scratch}", "ssl=null", "ssl1=null," + (f"fd:{results.fileno()}" if results else "null")]
+
+
+MACHINES = {
+    "6.1": Qemu,
+    "6.12": Qemu,
+    "6.12-rt": Rt,
+    "6.12-arm64": Arm64,
+    "6.1-686": I686,
+    "uml-debug": Uml,
+}
+
+
+def machine(args, kernel, script, env=None):
+    return MACHINES[kernel](args, kernel, script, env)
