@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Columns chosen with -o, --csv, --bars and units: the same numbers in every shape; and where the output cannot go."""
+import csv
+import io
+
+from lib import *
+
+yard = Netns(on=True)
+packets = Packets(yard)
+for number, port in enumerate((22, 53, 80, 443, 8080), 1):
+    packets.out("tcp", 40000 + number, port, number * 10)
+packets.out("udp", 123, 50000, 1)
+packets.within("sctp", 2905, 2906, 3)
+UTF8 = {**os.environ, "LC_ALL": "C.UTF-8"}
+ASCII = {**os.environ, "LC_ALL": "C"}
+
+
+def tell(*arguments, **options):
+    with yard.enter():
+        done = subprocess.run(["portmon-ctl", *arguments], **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                                                             **options})
+    return done.returncode, done.stdout, done.stderr
+
+
+def table(*arguments, **options):
+    status, out, err = tell(*arguments, **options)
+    equal((status, err), (0, ""), f"{arguments}")
+    heads, *rows = [line.split() for line in out.splitlines()]
+    return heads, rows
+
+
+def rows_of(*arguments):
+    with yard.enter():
+        text = subprocess.run(["portmon-ctl", *arguments], stdout=subprocess.PIPE, check=True).stdout.decode()
+    check(text.endswith("\r\n") and text.count("\n") == text.count("\r\n"), f"line ends of {arguments}")
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+@case()
+def chosen():
+    "-o LIST, -o +LIST in any case, in the order given; --list-columns lists them all"
+    heads, rows = table("stats", "--all", "--exact", "-o", "rx-pkts,PORT,tx-Pkts,scope")
+    equal(heads, ["RX-PKTS", "PORT", "TX-PKTS", "SCOPE"], "heads")
+    got = {(scope, *port.split("/")[::-1]): (int(rx), int(tx)) for rx, port, tx, scope in rows}
+    equal(got, {(s, t, str(p)): (c.rx, c.tx) for (s, t, p), c in packets.sent.items()}, "rows")
+    usual, _ = table("stats", "--all")
+    equal(table("stats", "--all", "-o", "+total,first-seen")[0], usual + ["TOTAL", "FIRST-SEEN"], "added columns")
+    for command in ["stats"], ["show", "80"], ["ranges"], ["buckets"]:
+        status, out, err = tell(command[0], "--list-columns")
+        equal((status, err), (0, ""), f"{command[0]} --list-columns")
+        names = [line.split()[0] for line in out.splitlines()]
+        check(all(len(line.split()) > 1 for line in out.splitlines()), f"a column without a word about it: {out!r}")
+        heads, rows = table(*command, "-o", ",".join(names).lower())
+        equal(heads, names, f"all columns of {command}")
+        check(rows, f"no rows of {command}")
+    for wrong in "", "+", "port,", "nonsense", "+nonsense":
+        status, out, err = tell("stats", "-o", wrong)
+        equal((status, out), (2, ""), f"-o {wrong!r}")
+        check(re.search("unknown column '.*'; there are: .*SCOPE, PORT.*|--output needs LIST", err), f"-o {wrong!r} said {err!r}")
+
+
+@case()
+def values():
+    "--csv: RFC 4180, the same columns always, exact numbers that are those of JSON"
+    wanted = {(r["scope"], r["transport"], r["port"]): r for r in ctl("stats", "--all", netns=yard)["ports"]}
+    found = rows_of("stats", "--csv", "--all")
+    heads = list(found[0])
+    equal(heads, ["netns", "record", "scope", "transport", "port", "port_max", "ports", "range", "ephemeral", "service", "rx_pkts",
+                  "rx_bytes", "tx_pkts", "tx_bytes", "first_seen", "last_seen"], "columns")
+    equal(len(found), len(wanted), "rows")
+    for row in found:
+        r = wanted[row["scope"], row["transport"], int(row["port"])]
+        equal({key: row[key] for key in heads},
+              {"netns": yard.name, "record": "port", "scope": r["scope"], "transport": r["transport"], "port": str(r["port"]),
+               "port_max": str(r["port"]), "ports": "1", "range": r["range"], "ephemeral": "yes" if r["ephemeral"] else "no",
+               "service": r["service"] or "", "rx_pkts": str(r["rx"]["packets"]), "rx_bytes": str(r["rx"]["bytes"]),
+               "tx_pkts": str(r["tx"]["packets"]), "tx_bytes": str(r["tx"]["bytes"]), "first_seen": r["first_seen"],
+               "last_seen": r["last_seen"]}, "row")
+    for more in ["--iec"], ["--bits"], ["--details"], ["--numeric"], ["--port", "1"]:
+        with yard.enter():
+            line = sh("portmon-ctl", "stats", "--csv", *more).splitlines()[0]
+        equal(line.split(","), heads, f"columns with {more}")
+    folded = [row for row in rows_of("stats", "--csv") if row["record"] == "folded"]
+    equal([(row["scope"], row["transport"], row["port"], row["port_max"], row["ports"]) for row in folded],
+          [("local", "tcp", "40001", "40005", "5")], "folded")
+    sums = {(r["scope"], r["transport"], r["range"]): str(r["rx"]["bytes"]) for r in ctl("ranges", netns=yard)["ranges"]}
+    equal({(row["scope"], row["transport"], row["range"]): row["rx_bytes"] for row in rows_of("ranges", "--csv")}, sums, "ranges")
+    other = {(r["hook"], r["family"], r["bucket"]): str(r["packets"]) for r in ctl("buckets", netns=yard)["other"]}
+    equal({(row["hook"], row["family"], row["bucket"]): row["packets"] for row in rows_of("buckets", "--csv")}, other, "buckets")
+
+
+@case()
+def quoted():
+    "--csv quotes what needs it: a service of the user's own"
+    folder = f"/run/pm{random.getrandbits(32):x}"
+    os.makedirs(f"{folder}/portmon")
+    defer(sh, "rm", "-rf", folder)
+    with open(f"{folder}/portmon/services", "w") as file:
+        file.write('a,"b 443/tcp\n')
+    with yard.enter():
+        text = sh("portmon-ctl", "show", "443", "--csv", "-o", "port,service", env={**os.environ, "XDG_CONFIG_HOME": folder})
+    equal(list(csv.reader(io.StringIO(text))), [["port", "service"], ["443", 'a,"b']], "rows")
+    check('443,"a,""b"' in text, f"printed {text!r}")
+
+
+@case()
+def bars():
+    "--bars: as long as what is sorted by, in blocks or, without UTF-8, in ASCII; within 80 columns"
+    for env, full in (UTF8, "█"), (ASCII, "#"):
+        for sort in "bytes", "packets", "tx-packets":
+            status, out, err = tell("stats", "--all", "--bars", "--exact", "--sort", sort, env=env)
+            equal((status, err), (0, ""), "status")
+            heads, *lines = out.splitlines()
+            check(max(map(len, out.splitlines())) <= 80, f"wider than 80: {out}")
+            equal(heads.split()[-2:], ["SHARE", "BAR"], "heads")
+            drawn = []
+            for line in lines:
+                words = line.split()
+                bar = words[-1] if set(words[-1]) <= set("#▏▎▍▌▋▊▉█") else ""
+                drawn.append((int(words[3]), len(bar)))
+            equal(drawn[0], max(drawn), f"the longest of {drawn}")
+            largest, width = drawn[0]
+            check(width >= 20, f"a bar of {width}")
+            for amount, length in drawn:
+                check(abs(length - amount / largest * width) <= 1, f"{amount} of {largest} has {length} of {width}")
+                check(length or not amount, f"{amount} has no bar")
+            check(full * 5 in out, f"no {full} in {out}")
+    status, out, err = tell("ranges", "--bars", env=ASCII)
+    check(status == 0 and "####" in out and out.isascii(), f"ranges: {out!r}, said {err!r}")
+
+
+@case()
+def units():
+    "--bits, --iec, --si, --exact: the same numbers"
+    total = 8 * 50 * 28
+    for arguments, wanted in ((["--exact"], "1400"), (["--exact", "--bits"], str(total)), (["--si"], "1.40k"), (["--iec"], "1.37Ki"),
+                              (["--bits"], "11.2k"), (["--bits", "--iec"], "10.9Ki")):
+        heads, rows = table("show", "8080", "--scope", "remote", *arguments)
+        name = "TX-BITS" if "--bits" in arguments else "TX-BYTES"
+        equal(rows[0][heads.index(name)], wanted, f"{arguments}")
+        equal(rows[0][heads.index("TX-PKTS")], "50", f"packets with {arguments}")
+    equal(ctl("stats", "--bits", netns=yard)["ports"], ctl("stats", netns=yard)["ports"], "JSON with --bits")
+
+
+@case()
+def together():
+    "what does not go together is refused"
+    for arguments in (["--json", "--csv"], ["--json", "--bars"], ["--json", "-o", "port"], ["--csv", "--bars"],
+                      ["--bars", "--details"]):
+        status, out, err = tell("stats", *arguments)
+        equal((status, out), (2, ""), f"{arguments}")
+        check("do not go together" in err, f"{arguments} said {err!r}")
+
+
+@case()
+def nowhere():
+    "every shape: what cannot be written is a failure, a reader that has gone is none to talk about"
+    for arguments in (["stats", "--csv"], ["stats", "--bars"], ["stats", "-o", "port"], ["stats", "--list-columns"], ["stats", "-A"],
+                      ["stats", "-A", "--json"], ["stats", "-A", "--csv"], ["info", "-A"], ["ranges", "--csv"], ["buckets", "--csv"],
+                      ["show", "80", "--csv"]):
+        with open("/dev/full", "w") as full:
+            status, _, err = tell(*arguments, stdout=full)
+        equal((status, err), (1, "portmon-ctl: cannot write the output: No space left on device\n"), f"{arguments} > /dev/full")
+        status, _, err = tell(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
+        equal((status, err), (1, "portmon-ctl: cannot write the output: Bad file descriptor\n"), f"{arguments} >&-")
+        with yard.enter():
+            out = sh("sh", "-c", f"portmon-ctl {' '.join(arguments)} 2>&1 | head -n 1")
+        check(out.count("\n") == 1 and "portmon-ctl:" not in out, f"{arguments} | head -n 1 prints {out[:200]!r}")
+        reader, writer = os.pipe()
+        os.close(reader)
+        status, _, err = tell(*arguments, stdout=writer)
+        os.close(writer)
+        check(status and not err, f"{arguments} to nobody: status {status}, said {err!r}")
+
+
+run()

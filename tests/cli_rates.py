@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""stats --delta and stats --interval: what came in between, no more and no less, and what stands in the way is said."""
+import glob
+import tempfile
+
+from lib import *
+
+home = tempfile.mkdtemp(prefix="pm")
+defer(sh, "rm", "-rf", home)
+
+
+def tell(*arguments, netns, state=home, **options):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    with netns.enter():
+        done = subprocess.run(["portmon-ctl", "stats", *arguments],
+                              env={**os.environ, "XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": ""}, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def keyed(document):
+    return {(r["scope"], r["transport"], r["port"]): Counts(r["rx"]["packets"], r["rx"]["bytes"], r["tx"]["packets"], r["tx"]["bytes"])
+            for r in document["ports"]}
+
+
+def delta(netns, said="", **options):
+    status, out, err = tell("--delta", "--all", "--json", netns=netns, **options)
+    equal(status, 0, f"status; said {err!r}")
+    check(re.search(said, err) if said else not err, f"said {err!r}, wanted {said!r}")
+    return json.loads(out)
+
+
+def yard():
+    netns = Netns(on=True)
+    return netns, Packets(netns)
+
+
+@case()
+def since_last():
+    "--delta: all at first, then what came since, and nothing twice"
+    netns, packets = yard()
+    packets.out("tcp", 1000, 80, 5)
+    document = delta(netns, "no earlier --delta .* is known")
+    equal(keyed(document), packets.sent, "the first time")
+    equal(document["portmon"]["span"]["from"], document["portmon"]["since"], "from")
+    packets.sent.clear()
+    last = document["portmon"]["span"]["to"]
+    packets.out("tcp", 1000, 80, 2)
+    packets.out("udp", 1000, 53, 3)
+    document = delta(netns)
+    equal(keyed(document), packets.sent, "the second time")
+    equal(document["portmon"]["span"]["from"], last, "from")
+    equal({(r["hook"], r["bucket"]): r["packets"] for r in document["other"] if r["family"] == "ipv4"},
+          {("local-out", "ports"): 5}, "buckets")
+    equal(keyed(delta(netns)), {}, "the third time")
+    status, out, err = tell("--delta", netns=netns)
+    equal((status, out), (0, ""), "nothing")
+    check("nothing has come since" in err, f"said {err!r}")
+
+
+@case()
+def kept_apart():
+    "--delta: each namespace and each user has its own"
+    (one, in_one), (two, in_two) = yard(), yard()
+    in_one.out("tcp", 1, 2, 3)
+    in_two.out("tcp", 1, 2, 4)
+    equal(keyed(delta(one, "no earlier")), in_one.sent, "one")
+    equal(keyed(delta(two, "no earlier")), in_two.sent, "two")
+    # Without folders of their own: /tmp, by user
+    in_one.out("tcp", 1, 2, 1)
+    for user in 0, 1000, 1000, 0:
+        path = f"/tmp/portmon-{user}"
+        defer(sh, "rm", "-rf", path)
+        with one.enter():
+            sh("portmon-ctl", "stats", "--delta", "--json", user=user, group=user, extra_groups=[],
+               env={**os.environ, "XDG_RUNTIME_DIR": home if user else "", "XDG_STATE_HOME": "relative"})
+        status = os.stat(path)
+        equal((status.st_uid, status.st_mode & 0o777), (user, 0o700), f"owner and mode of {path}")
+
+
+@case()
+def filters():
+    "--delta: a filter chooses what is shown; the mark is one for all"
+    netns, packets = yard()
+    delta(netns, "no earlier")
+    packets.out("tcp", 1000, 80, 2)
+    packets.out("udp", 1000, 53, 3)
+    wanted = {key: v for key, v in packets.sent.items() if key[2] == 53}
+    status, out, err = tell("--delta", "--all", "--json", "--port", "53", netns=netns)
+    equal((status, err, keyed(json.loads(out))), (0, "", wanted), "port 53")
+    equal(keyed(delta(netns)), {}, "what is left")
+
+
+@case()
+def resets():
+    "--delta: a reset of some ports, of all, a switch off and on are noticed"
+    netns, packets = yard()
+    packets.out("tcp", 1000, 80, 5)
+    packets.out("tcp", 1000, 81, 5)
+    delta(netns, "no earlier")
+    netns.portmon.reset(scope="remote", transport="tcp", port=80)
+    packets.sent.clear()
+    packets.out("tcp", 1000, 80, 2)
+    equal(keyed(delta(netns, "some counters were reset since the last --delta; of 1 ports")), packets.sent, "after a reset of a port")
+    for what in "reset", "switch":
+        # The time of it is told in seconds.
+        time.sleep(1.1)
+        if what == "reset":
+            netns.portmon.reset()
+        else:
+            netns.portmon.do("netns-set", enabled=0)
+            netns.portmon.do("netns-set", enabled=1)
+        packets.sent.clear()
+        packets.out("tcp", 1000, 80, 50)        # more than before
+        equal(keyed(delta(netns, "reset or the module was loaded anew at .*Z, after the last --delta at .*Z")), packets.sent,
+              f"after a {what}")
+    equal(keyed(delta(netns)), {}, "afterwards")
+
+
+@case()
+def kept():
+    "--delta: what could not be printed or kept is told the next time"
+    netns, packets = yard()
+    delta(netns, "no earlier")
+    packets.out("tcp", 1000, 80, 5)
+    with open("/dev/full", "w") as full:
+        for more in [], ["--json"], ["--csv"]:
+            status, _, err = tell("--delta", "--all", *more, netns=netns, stdout=full)
+            check(status == 1 and "cannot write the output: No space left on device" in err, f"status {status}, said {err!r}")
+    reader, writer = os.pipe()
+    os.close(reader)
+    equal(tell("--delta", "--all", netns=netns, stdout=writer)[0] != 0, True, "failure without a reader")
+    os.close(writer)
+    small = tempfile.mkdtemp(prefix="pm")
+    defer(os.rmdir, small)
+    sh("mount", "-t", "tmpfs", "-o", "size=64k", "none", small)
+    defer(sh, "umount", small)
+    first = delta(netns, "no earlier", state=small)
+    with open(f"{small}/fill", "wb") as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+    packets.sent.clear()
+    packets.out("tcp", 1000, 80, 7)
+    before = open(glob.glob(f"{small}/portmon/delta-*")[0]).read()
+    status, out, err = tell("--delta", netns=netns, state=small)
+    equal((status, out), (1, ""), "a full disk")
+    check(re.search("cannot keep what was read in .*No space left on device; the next --delta begins where the last one did", err),
+          f"said {err!r}")
+    equal([open(path).read() for path in glob.glob(f"{small}/portmon/*")], [before], "what is kept on a full disk")
+    os.unlink(f"{small}/fill")
+    equal(keyed(delta(netns, state=small)), packets.sent, "afterwards")
+    check(first["ports"], "nothing the first time")
+    packets.sent.clear()
+    packets.out("tcp", 1000, 80, 0)
+    got = keyed(delta(netns))
+    equal(got["remote", "tcp", 80].tx, 12, "packets since the last that was printed and kept")
+
+
+@case()
+def in_the_way():
+    "--delta: what others put in the way is refused, what is broken is begun anew"
+    netns, packets = yard()
+    packets.out("tcp", 1000, 80, 5)
+    state = tempfile.mkdtemp(prefix="pm")
+    defer(sh, "rm", "-rf", state)
+    victim = f"{state}/victim"
+    os.mkdir(victim, 0o700)
+    os.symlink(victim, f"{state}/portmon")
+    refused = "is not a folder that belongs to this user alone"
+    for prepare in (lambda: None, lambda: (os.unlink(f"{state}/portmon"), os.mkdir(f"{state}/portmon", 0o755)),
+                    lambda: (os.chmod(f"{state}/portmon", 0o700), os.chown(f"{state}/portmon", 1000, 1000))):
+        prepare()
+        status, out, err = tell("--delta", netns=netns, state=state)
+        equal((status, out), (1, ""), "status and output")
+        check(refused in err, f"said {err!r}")
+    equal(os.listdir(victim), [], "files in another folder")
+    os.chown(f"{state}/portmon", 0, 0)
+    delta(netns, "no earlier", state=state)
+    path = glob.glob(f"{state}/portmon/delta-*")[0]
+    with open(path, "r+") as file:
+        file.truncate(os.path.getsize(path) - 2)
+    delta(netns, "is not what this version of the tool wrote; begun anew", state=state)
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace(open("/proc/sys/kernel/random/boot_id").read().strip(), "0" * 8 + "-0000-0000-0000-" + "0" * 12))
+    equal(keyed(delta(netns, "no earlier --delta", state=state)), packets.sent, "after another boot")
+    os.rename(path, f"{state}/portmon/other")
+    os.symlink("other", path)
+    status, _, err = tell("--delta", netns=netns, state=state)
+    check(status == 1 and "cannot read" in err, f"a link: status {status}, said {err!r}")
+
+
+@case()
+def at_once():
+    "--delta: many at once, and each packet is in one of them"
+    netns, packets = yard()
+    delta(netns, "no earlier")
+    packets.sent.clear()
+    calls = []
+    for n in range(6):
+        packets.out("udp", 7, 9, 10)
+        with netns.enter():
+            calls.append(subprocess.Popen(["portmon-ctl", "stats", "--delta", "--all", "--json"], stdout=subprocess.PIPE, text=True,
+                                          env={**os.environ, "XDG_RUNTIME_DIR": home}))
+    total = {}
+    for process in calls:
+        out = process.communicate(timeout=60)[0]
+        equal(process.returncode, 0, "status")
+        add(total, keyed(json.loads(out)))
+    add(total, keyed(delta(netns)))
+    equal(total, packets.sent, "sum of all")
+
+
+@case()
+def intervals():
+    "--interval: what came in each, per second; heads again and again; a quiet interval has a line"
+    netns, packets = yard()
+    packets.out("udp", 7, 9, 1000)              # before the first interval
+    process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "0.2", stdout=subprocess.PIPE)
+    documents = [json.loads(process.stdout.readline())]
+    packets.sent.clear()
+    for n in range(5):
+        packets.out("udp", 7, 9, 20)
+        documents.append(json.loads(process.stdout.readline()))
+    documents.append(json.loads(process.stdout.readline()))
+    process.kill()
+    total = {}
+    for document in documents:
+        add(total, keyed(document))
+    equal(total, packets.sent, "sum of all intervals")
+    check(sum(bool(d["ports"]) for d in documents) >= 3, "everything in one interval")
+    lines = netns.run("portmon-ctl", "stats", "-i", "0.05", "-c", "40").splitlines()
+    equal([line.split()[:3] for line in lines if not re.match(r"\d\d:\d\d:\d\d \(nothing came\) ", line)],
+          [["TIME", "SCOPE", "PORT"]] * 2, "heads of 40 quiet intervals")
+    equal(len(lines), 42, "lines")
+    rows = netns.run("portmon-ctl", "stats", "--csv", "-i", "0.05", "-c", "3").split("\n")
+    equal((len(rows), rows[0].split(",")[:3]), (5, ["netns", "time", "record"]), "CSV")
+
+
+@case()
+def rate():
+    "--interval: so much a second is what came by the length of the interval"
+    netns, packets = yard()
+    process = netns.popen("portmon-ctl", "stats", "--all", "--csv", "-i", "0.5", "-c", "1", stdout=subprocess.PIPE)
+    wait_until(lambda: os.path.exists(f"/proc/{process.pid}/wchan") and
+               open(f"/proc/{process.pid}/syscall").read().split()[0] == "230", what="the first reading")
+    packets.out("udp", 7, 9, 100)
+    heads, row, *_ = process.communicate(timeout=60)[0].split("\r\n")
+    cells = dict(zip(heads.split(","), row.split(",")))
+    pps, bps = int(cells["rx_pps"]) + int(cells["tx_pps"]), int(cells["rx_bps"]) + int(cells["tx_bps"])
+    check(0 < pps <= 200, f"{pps} packets a second of 100 in half a second or more")
+    check(abs(bps - pps * 28 * 8) <= 28 * 8, f"{bps} bits and {pps} packets a second")
+
+
+@case()
+def reset_within():
+    "--interval: a reset in between is said, and what came after it is shown"
+    netns, packets = yard()
+    packets.out("udp", 7, 9, 1000)
+    process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "1.5", "-c", "2", stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    process.stdout.readline()
+    netns.portmon.reset()
+    packets.sent.clear()
+    packets.out("udp", 7, 9, 3)
+    out, err = process.communicate(timeout=60)
+    equal(keyed(json.loads(out)), packets.sent, "what came after the reset")
+    check(re.search("counters were reset", err), f"said {err!r}")
+
+
+@case()
+def ends():
+    "--interval ends with an error when counting is switched off, and for want of a reader"
+    netns, packets = yard()
+    process = netns.popen("portmon-ctl", "stats", "-i", "0.1", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    netns.portmon.do("netns-set", enabled=0)
+    _, err = process.communicate(timeout=60)
+    check(process.returncode == 1 and err.startswith("portmon-ctl: cannot read the counters: "),
+          f"status {process.returncode}, said {err!r}")
+    netns.portmon.do("netns-set", enabled=1)
+    for more in [], ["--json"], ["--csv"]:
+        with open("/dev/full", "w") as full:
+            status, _, err = tell("-i", "0.05", *more, netns=netns, stdout=full)
+        check(status == 1 and re.search("cannot write the output: No space left", err), f"{more}: status {status}, said {err!r}")
+        with netns.enter():
+            out = sh("sh", "-c", f"timeout 30 portmon-ctl stats -i 0.05 {' '.join(more)} 2>&1 | head -n 1")
+        equal(out.count("\n"), 1, f"lines of {more} | head -n 1: {out!r}")
+
+
+@case()
+def wrong():
+    "wrong usage"
+    netns = Netns(on=True)
+    for sentence, *arguments in (("--count needs --interval", "-c", "1"), ("--delta and --interval do not go", "--delta", "-i", "1"),
+                                 ("--interval needs seconds", "-i", "0"), ("--interval needs seconds", "-i", "x"),
+                                 ("--count needs a number", "-i", "1", "-c", "0")):
+        status, out, err = tell(*arguments, netns=netns)
+        equal((status, out), (2, ""), f"{arguments}")
+        check(sentence in err, f"{arguments} said {err!r}")
+
+
+run()
