@@ -182,7 +182,7 @@ static int run_reset(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_stats = {
 	.name = "stats",
 	.summary = "packets and bytes of every port, the busiest first",
-	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given.",
+	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given. --delta shows what came since the last call of the same user, --interval what comes, as so much a second.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
