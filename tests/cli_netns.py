@@ -24,7 +24,7 @@ def nameless(count=True):
 
 def lines(*arguments):
     "The table: {namespace: its lines as lists of words}, and the heads."
-    heads, *rest = sh("portmon-ctl", *arguments).splitlines()
+    heads, *rest = sh("portmon-ctl", *arguments).split("\n\n")[0].splitlines()
     found = {}
     for line in rest:
         found.setdefault(line.split()[0], []).append(line.split()[1:])
@@ -91,7 +91,7 @@ def heads():
     equal((head["netns"], head["pid"], head["enabled"], head["note"]), (None, process.pid, False, "off"), "without a name")
     head = found[os.stat(on.path).st_ino]
     equal((head["netns"], head["pid"], head["enabled"], head["note"]), (on.name, None, True, None), "on")
-    rows = sh("portmon-ctl", "stats", "-A", "--csv", "--all").split("\r\n")
+    rows = sh("portmon-ctl", "stats", "-A", "--csv", "--all").splitlines()
     check(any(row.startswith(f"{off.name},off,") for row in rows), f"off is not in {rows}")
 
 

@@ -248,7 +248,7 @@ def rate():
     wait_until(lambda: os.path.exists(f"/proc/{process.pid}/wchan") and
                open(f"/proc/{process.pid}/syscall").read().split()[0] == "230", what="the first reading")
     packets.out("udp", 7, 9, 100)
-    heads, row, *_ = process.communicate(timeout=60)[0].split("\r\n")
+    heads, row, *_ = process.communicate(timeout=60)[0].splitlines()
     cells = dict(zip(heads.split(","), row.split(",")))
     pps, bps = int(cells["rx_pps"]) + int(cells["tx_pps"]), int(cells["rx_bps"]) + int(cells["tx_bps"])
     check(0 < pps <= 200, f"{pps} packets a second of 100 in half a second or more")

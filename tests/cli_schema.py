@@ -39,17 +39,17 @@ packets.through("dccp", 5, 6, 2)
 def holds(document, kind, what):
     part = {**VALIDATOR.schema, "$ref": f"#/$defs/{kind}"}
     del part["anyOf"]
-    for validator in VALIDATOR, jsonschema.Draft202012Validator(part):
-        errors = sorted(validator.iter_errors(document), key=str)
-        check(not errors, f"{what}: {[f'{list(e.absolute_path)}: {e.message[:300]}' for e in errors[:3]]}")
+    errors = sorted(jsonschema.Draft202012Validator(part).iter_errors(document), key=str)
+    check(not errors, f"{what}: {[f'{list(e.absolute_path)}: {e.message[:300]}' for e in errors[:3]]}")
 
 
 @case()
 def itself():
     "the schema is one, and refuses what is not a document"
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    good = ctl("stats", "--all", netns=yard)
+    good = ctl("stats", "--port", "80", netns=yard)
     holds(good, "stats", "stats")
+    check(VALIDATOR.is_valid(good), "stats is none of the documents")
     for break_it in (lambda d: d.pop("portmon"), lambda d: d["portmon"].update(schema=2), lambda d: d["ports"][0].pop("rx"),
                      lambda d: d["ports"][0].update(port=65536), lambda d: d["ports"][0].update(scope="here"),
                      lambda d: d["ports"][0].update(last_seen="now"), lambda d: d["ports"][0]["rx"].update(bytes=-1),
@@ -89,7 +89,7 @@ def spans():
     equal(len(lines), 3, "lines")
     for line in lines:
         document = json.loads(line)
-        check(80 <= document["portmon"]["span"]["ms"] < 20000, f"span {document['portmon']['span']}")
+        check(0 < document["portmon"]["span"]["ms"] < 20000, f"span {document['portmon']['span']}")
         holds(document, "stats", "stats --interval")
 
 

@@ -10,12 +10,15 @@
 /**
  * struct mark - which moment a snapshot is of
  * @boot: boot of the machine
+ * @cookie: the network namespace; unlike the number of its inode the kernel
+ *   gives it to no other one after it
  * @generation: see struct info
  * @since: see struct info
  * @time: when it was read, in seconds since the epoch
  */
 struct mark {
 	char boot[BOOT_ID_SIZE];
+	uint64_t cookie;
 	uint32_t generation;
 	uint64_t since;
 	uint64_t time;

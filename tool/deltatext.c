@@ -2,7 +2,7 @@
 /*
  * A snapshot as text:
  *
- *	portmon-delta 1 BOOT GENERATION SINCE TIME
+ *	portmon-delta 1 BOOT COOKIE GENERATION SINCE TIME
  *	p HAS SCOPE TRANSPORT ... COUNTER ...	a port, "o": overflow, "b": bucket
  *	d PACKETS REASON			a reason for drops of the record above
  *	end RECORDS
@@ -98,8 +98,9 @@ static void write_records(FILE *f, char kind, const struct records *list)
 int delta_write(FILE *f, const struct mark *mark, const struct snapshot *s)
 {
 	errno = 0;
-	fprintf(f, "portmon-delta 1 %s %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
-		mark->boot, mark->generation, mark->since, mark->time);
+	fprintf(f, "portmon-delta 1 %s %" PRIu64 " %" PRIu32 " %" PRIu64
+		" %" PRIu64 "\n", mark->boot, mark->cookie, mark->generation,
+		mark->since, mark->time);
 	write_records(f, 'p', &s->ports);
 	write_records(f, 'o', &s->overflow);
 	write_records(f, 'b', &s->other);
@@ -172,10 +173,10 @@ static bool parse_head(const char *line, struct mark *mark)
 {
 	int used = 0;
 
-	return sscanf(line, "portmon-delta 1 %39[0-9a-f-] %" SCNu32
-		      " %" SCNu64 " %" SCNu64 "%n", mark->boot,
-		      &mark->generation, &mark->since, &mark->time,
-		      &used) == 4 && !line[used];
+	return sscanf(line, "portmon-delta 1 %39[0-9a-f-] %" SCNu64
+		      " %" SCNu32 " %" SCNu64 " %" SCNu64 "%n", mark->boot,
+		      &mark->cookie, &mark->generation, &mark->since, &mark->time,
+		      &used) == 5 && !line[used];
 }
 
 static int parse_line(const char *line, struct snapshot *s,

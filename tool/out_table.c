@@ -73,7 +73,8 @@ static void head(struct table *t, const struct ctx *ctx)
 		snprintf(name, sizeof(name), "%s", column->name);
 		if (bytes && given(&ctx->opt, OPT_BITS) &&
 		    !given(&ctx->opt, OPT_CSV))
-			memcpy(name + (bytes - column->name), "BITS", 4);
+			memcpy(name + (bytes - column->name), "BITS",
+			       sizeof("BITS"));
 		table_column(t, name, column->flags);
 	}
 }

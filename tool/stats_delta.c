@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "came.h"
 #include "deltafile.h"
@@ -25,6 +27,21 @@ static int read_boot(char boot[static BOOT_ID_SIZE])
 	}
 	boot[strcspn(boot, "\n")] = '\0';
 	return 0;
+}
+
+/* 0 where the kernel has none (before 5.14); the inode has to do then. */
+static uint64_t read_cookie(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
 }
 
 /* All of it, whatever is asked for: the mark is one for the namespace. */
@@ -55,7 +72,8 @@ static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 	format_time(since, now->since);
 	ctx->span.from = now->since;
 	ctx->span.to = now->time;
-	if (found == -ENOENT || strcmp(old->boot, now->boot)) {
+	if (found == -ENOENT || strcmp(old->boot, now->boot) ||
+	    old->cookie != now->cookie) {
 		warn("no earlier --delta of this user, namespace and boot is known; shown is what came since %s",
 		     since);
 	} else if (old->since != now->since) {
@@ -154,6 +172,7 @@ int stats_delta(struct ctx *ctx)
 		err = read_boot(now.boot);
 	if (!err)
 		err = deltafile_open(&d);
+	now.cookie = read_cookie();
 	if (!err)
 		err = run(ctx, &d, &now);
 	deltafile_close(&d);

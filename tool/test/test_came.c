@@ -11,7 +11,7 @@
 
 static const struct mark mark = {
 	.boot = "0a48ac2c-8e85-43a3-b6d0-d9879da07505",
-	.generation = 7, .since = 1000, .time = 2000,
+	.cookie = UINT64_MAX, .generation = 7, .since = 1000, .time = 2000,
 };
 
 static void add_port(struct snapshot *s, unsigned int port, uint64_t rx,
@@ -116,6 +116,7 @@ static void test_text(void)
 
 	check(!parse(text, len, &m, &s));
 	check(!strcmp(m.boot, mark.boot) && m.generation == 7);
+	check(m.cookie == UINT64_MAX);
 	check(m.since == 1000 && m.time == 2000);
 	check(s.ports.n == 2 && s.overflow.n == 1 && s.other.n == 1);
 	check(s.ports.v[0].rx.packets == UINT64_MAX / 10 * 10);
@@ -131,7 +132,7 @@ static void test_text(void)
 static void test_text_wrong(void)
 {
 	static const char head[] =
-		"portmon-delta 1 0a48ac2c-8e85-43a3-b6d0-d9879da07505 1 2 3\n";
+		"portmon-delta 1 0a48ac2c-8e85-43a3-b6d0-d9879da07505 9 1 2 3\n";
 	static const char *const wrong[] = {
 		"", "\n", "x 1\nend 0\n", "end 1\n", "end x\n", "p\nend 1\n",
 		"d 1 NO_SOCKET\nend 0\n", "p 1 2 3\nend 1\n",
