@@ -133,7 +133,7 @@ def kept():
     os.close(writer)
     small = tempfile.mkdtemp(prefix="pm")
     defer(os.rmdir, small)
-    sh("mount", "-t", "tmpfs", "-o", "size=64k", "none", small)
+    sh("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=100", "none", small)
     defer(sh, "umount", small)
     first = delta(netns, "no earlier", state=small)
     with open(f"{small}/fill", "wb") as file:
