@@ -136,11 +136,10 @@ def kept():
     sh("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=100", "none", small)
     defer(sh, "umount", small)
     first = delta(netns, "no earlier", state=small)
-    with open(f"{small}/fill", "wb") as file:
+    with open(f"{small}/fill", "wb", buffering=0) as file:
         with contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
-                file.flush()
     packets.sent.clear()
     packets.out("tcp", 1000, 80, 7)
     before = open(glob.glob(f"{small}/portmon/delta-*")[0]).read()
