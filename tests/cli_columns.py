@@ -156,7 +156,9 @@ def together():
 @case()
 def nowhere():
     "every shape: what cannot be written is a failure, a reader that has gone is none to talk about"
-    for arguments in (["stats", "--csv"], ["stats", "--bars"], ["stats", "-o", "port"], ["stats", "--list-columns"], ["stats", "-A"],
+    for number in range(200):               # more than one buffer full
+        packets.out("udplite", 6, number)
+    for arguments in (["stats", "--csv"], ["stats", "--csv", "--all"], ["stats", "--bars"], ["stats", "-o", "port"], ["stats", "--list-columns"], ["stats", "-A"],
                       ["stats", "-A", "--json"], ["stats", "-A", "--csv"], ["info", "-A"], ["ranges", "--csv"], ["buckets", "--csv"],
                       ["show", "80", "--csv"]):
         with open("/dev/full", "w") as full:

@@ -25,6 +25,7 @@
  * @heads: of the columns, of such a table
  * @n: how many columns
  * @err: memory has run out
+ * @failed: errno of the first write that failed, or 0
  */
 struct table {
 	const struct scols *lib;
@@ -39,6 +40,7 @@ struct table {
 	char heads[COLUMNS_MAX][16];
 	size_t n;
 	bool err;
+	int failed;
 };
 
 /**
@@ -184,6 +186,13 @@ void table_row(struct table *t, bool dim)
 		t->lib->line_set_color(t->line, DIM);
 }
 
+/* Of a write that failed the reason is only known at once. */
+static void keep_error(struct table *t)
+{
+	if (!t->failed && ferror(stdout))
+		t->failed = errno ? errno : EIO;
+}
+
 /**
  * table_cell() - fill the next cell of the row
  * @t: the table, NULL if memory had run out
@@ -193,9 +202,11 @@ void table_cell(struct table *t, const char *text)
 {
 	if (t && t->csv) {
 		csv_cell(stdout, text, t->column++);
+		keep_error(t);
 	} else if (t && t->lines) {
 		print_cell(t, text);
 		t->column++;
+		keep_error(t);
 	} else if (t && t->line &&
 		 t->lib->line_set_data(t->line, t->column++, text)) {
 		t->err = true;
@@ -218,8 +229,8 @@ int table_end(struct table *t)
 			t->lib->print_table(t->scols);
 		else if (t->open)
 			end_line(t);
-		if (ferror(stdout))
-			err = errno ? -errno : -EIO;
+		keep_error(t);
+		err = -t->failed;
 	} else {
 		warn("out of memory");
 	}
