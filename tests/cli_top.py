@@ -70,7 +70,7 @@ def ends(terminal, status, sentence=None):
 def tell(*arguments, netns=yard, **options):
     "Run it without a terminal: status, standard output, standard error."
     with netns.enter() if netns else contextlib.nullcontext():
-        done = subprocess.run(["portmon-ctl", "top", *arguments], text=True, stdin=subprocess.DEVNULL,
+        done = subprocess.run(["portmon-ctl", "top", *arguments], text=True, stdin=subprocess.DEVNULL, timeout=60,
                               **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
     return done.returncode, done.stdout, done.stderr
 
