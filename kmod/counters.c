@@ -573,11 +573,13 @@ static void portmon_ports_free(struct portmon_ports *p)
  */
 struct portmon_tables *portmon_tables_alloc(struct net *net)
 {
-	struct portmon_tables *t = kvzalloc(sizeof(*t), GFP_KERNEL);
+	/* Whoever asked is told; the kernel log need not have it too. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	struct portmon_tables *t = kvzalloc(sizeof(*t), gfp);
 
 	if (!t)
 		return NULL;
-	t->stats = alloc_percpu(struct portmon_stats);
+	t->stats = alloc_percpu_gfp(struct portmon_stats, gfp);
 	if (!t->stats) {
 		kvfree(t);
 		return NULL;
