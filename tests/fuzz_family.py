@@ -292,7 +292,7 @@ def fuzz(label, may_change, may_read, without=()):
     make, reader = Maker(rng, client.family, without), Reader(may_change, may_read)
     sent, left = {}, MESSAGES
     while left:
-        if rng.random() < 0.02:
+        if rng.random() < 0.1:
             time.sleep(0.002)       # on one CPU the traffic has to have its turn
         batch, known = b"", {}
         for _ in range(min(left, rng.choice((1, 1, 2, 5)))):
@@ -357,7 +357,7 @@ def root_loses_nothing():
             add(ports, {(record["scope"], record["transport"], record["port"]): Counts.of(record)})
         else:
             add(overflow, {(record["scope"], record["transport"], record["range"]): Counts.of(record)})
-    check(len(returned) > MESSAGES / 20, "too few records were reset")
+    check(len(returned) > 5, "too few records were reset")
     balance(ports, overflow, buckets, independent)
     hold_log(log)
 
