@@ -36,6 +36,37 @@ static void name(void *data, struct sk_buff *skb, void *location,	\
 #endif
 
 /**
+ * portmon_multicast() - send a message to a group
+ * @net: the namespace
+ * @skb: the message, which is consumed
+ * @group: number of the group
+ * @withhold: tells whom it is not for
+ * @ask: ask @withhold
+ *
+ * Before 6.6 nobody can be left out: what is not for all is told to none.
+ *
+ * Context: Process context, may sleep.
+ */
+static inline void portmon_multicast(struct net *net, struct sk_buff *skb,
+				     u32 group,
+				     int (*withhold)(struct sock *to,
+						     struct sk_buff *skb,
+						     void *data),
+				     bool ask)
+{
+	NETLINK_CB(skb).dst_group = group;
+	if (!ask)
+		netlink_broadcast(net->genl_sock, skb, 0, group, GFP_KERNEL);
+	else
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+		nlmsg_free(skb);
+#else
+		netlink_broadcast_filtered(net->genl_sock, skb, 0, group,
+					   GFP_KERNEL, withhold, NULL);
+#endif
+}
+
+/**
  * portmon_dump_attrs() - attributes of a dump request
  * @cb: the dump
  *

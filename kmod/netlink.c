@@ -298,6 +298,13 @@ int portmon_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return portmon_reply(reply, hdr, info, err);
 }
 
+/* Where reading is restricted, so is what the group is told. */
+static int portmon_notify_withhold(struct sock *to, struct sk_buff *skb,
+				   void *data)
+{
+	return !sk_ns_capable(to, sock_net(to)->user_ns, CAP_NET_ADMIN);
+}
+
 /* Tell the group events; that nobody listens, or no memory, is no error. */
 static void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr,
 			   int err)
@@ -307,8 +314,10 @@ static void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr,
 		return;
 	}
 	genlmsg_end(skb, hdr);
-	genlmsg_multicast_netns(&portmon_nl_family, net, skb, 0,
-				PORTMON_NLGRP_EVENTS, GFP_KERNEL);
+	portmon_multicast(net, skb, portmon_nl_family.mcgrp_offset +
+				    PORTMON_NLGRP_EVENTS,
+			  portmon_notify_withhold,
+			  READ_ONCE(portmon_restrict_read));
 }
 
 static struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
@@ -431,22 +440,16 @@ static int portmon_parse_key(struct genl_info *info, struct portmon_key *key)
 }
 
 static int portmon_fill_one(struct sk_buff *skb, const struct portmon_key *key,
-			    struct portmon_tables *t, bool reset,
+			    const unsigned long *entry,
+			    struct portmon_values *v,
 			    struct netlink_ext_ack *extack)
 {
-	unsigned long *entry = portmon_find(t, key);
-	struct portmon_values v;
-	int err;
-
 	if (!entry) {
 		NL_SET_ERR_MSG(extack, "no packet of this port has been seen");
 		return -ENOENT;
 	}
-	portmon_read(entry, &v);
-	err = portmon_fill_port(skb, key, &v);
-	if (!err && reset)
-		portmon_subtract(entry, &v);
-	return err;
+	portmon_read(entry, v);
+	return portmon_fill_port(skb, key, v);
 }
 
 /**
@@ -537,8 +540,10 @@ static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,
 {
 	struct net *net = genl_info_net(info);
 	struct portmon_net *pn = portmon_net(net);
+	struct portmon_values v;
 	struct portmon_tables *t;
 	struct portmon_key key;
+	unsigned long *entry;
 	struct sk_buff *reply;
 	void *hdr;
 	int err;
@@ -552,17 +557,20 @@ static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,
 	if (!reply)
 		return -ENOMEM;
 	t = portmon_lock(pn, info->extack);
-	if (t) {
-		err = portmon_fill_one(reply, &key, t, reset, info->extack);
-		if (!err && reset)
-			portmon_net_changed(pn);
-		portmon_unlock(pn);
-	} else {
-		err = -ENETDOWN;
+	if (!t)
+		return portmon_reply(reply, hdr, info, -ENETDOWN);
+	entry = portmon_find(t, &key);
+	err = portmon_fill_one(reply, &key, entry, &v, info->extack);
+	err = portmon_reply(reply, hdr, info, err);
+	/* Not before the reply is in the reader's hands. */
+	if (!err && reset) {
+		portmon_subtract(entry, &v);
+		portmon_net_changed(pn);
 	}
+	portmon_unlock(pn);
 	if (!err && reset)
 		portmon_notify_reset(net, info->attrs, PORTMON_A_RECORD_PORT);
-	return portmon_reply(reply, hdr, info, err);
+	return err;
 }
 
 /**

@@ -148,4 +148,32 @@ def switched():
         equal(answer[name], value, "answer")
 
 
+def hears(portmon, wait=2):
+    "Is there anything to read? Reads it all."
+    heard = False
+    while select.select([portmon.sock], [], [], 0 if heard else wait)[0]:
+        portmon.sock.recv(portmon.size)
+        heard = True
+    return heard
+
+
+@case()
+def restricted():
+    "with restrict_read a user is told nothing, and who has CAP_NET_ADMIN is, where the kernel can tell them apart (from 6.6 on)"
+    (_, server), _, (_, at_server) = two()
+    with server.enter():
+        os.seteuid(1000)
+        try:
+            user = Portmon()
+        finally:
+            os.seteuid(0)
+    user.subscribe()
+    at_server.poke(2001)
+    check(hears(at_server.portmon) and hears(user), "without restrict_read one of the two was told nothing")
+    parameter("restrict_read", 1)
+    at_server.poke(2002)
+    equal(hears(at_server.portmon), os.environ.get("PORTMON_KERNEL") != "6.1", "root was told")
+    equal(hears(user), False, "the user was told")
+
+
 run()
