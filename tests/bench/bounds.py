@@ -22,6 +22,12 @@ def dumping(result):
     return result["packet"]["portmon"]["dump"]["steady"] - result["packet"]["portmon"]["batch"]["steady"]
 
 
+def following(load):
+    """By how much a segment's cost changes with lifecycle and drops."""
+    return lambda result: abs(result["packet"]["portmon-followed"][load]["steady"] -
+                              result["packet"]["portmon-unfollowed"][load]["steady"])
+
+
 def off(load):
     return lambda result: extra(result, "portmon-off", load)
 
@@ -53,6 +59,8 @@ BOUNDS = [
     ("instructions per packet, module loaded but off, IPv4", off("udp4-1"), NOISE),
     ("instructions per packet, module loaded but off, IPv6", off("udp6"), NOISE),
     ("instructions per buffer, module loaded but off, TCP", off("tcp"), NOISE),
+    ("instructions per established segment for lifecycle and drops, loopback", following("tcp"), NOISE),
+    ("instructions per established segment for lifecycle and drops, veth", following("veth-tcp"), NOISE),
     ("instructions per packet more while all ports are dumped", dumping, 2 * NOISE),
     ("bytes, idle, 2 CPUs", taken("2", "idle"), 128 * KIB + 2 * 16 * KIB),
     ("bytes, idle, 128 CPUs", taken("128", "idle"), 128 * KIB + 128 * 16 * KIB),

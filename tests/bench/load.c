@@ -8,6 +8,7 @@
  *	udp4 PORTS N ROUNDS	to PORTS destination ports in turn
  *	udp6 PORTS N ROUNDS
  *	tcp PORTS N ROUNDS	ping-pong over loopback (PORTS is not used)
+ *	veth-tcp PORTS N ROUNDS	the same from one namespace to the other
  *	gso PORTS N ROUNDS	buffers of ten segments (PORTS is not used)
  *	ring on|off		an AF_PACKET reader of both devices beside it
  *	batch PORTS N ROUNDS	udp4, timed in batches
@@ -46,7 +47,7 @@ struct load {
 };
 
 static struct load udp4, udp6;
-static int tcp[2], gso[2];
+static int tcp[2], veth_tcp[2], gso[2];
 static int ring;
 static char payload[SEGMENTS * PAYLOAD], buffer[2048];
 
@@ -92,24 +93,25 @@ static void udp_open(struct load *l, int family, const char *from,
 		die("connect");
 }
 
-static void tcp_open(void)
+static void tcp_open(int pair[2], const char *netns, const char *addr)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 				  .sin_port = htons(PORT_RX) };
 	int listener, one = 1, i;
 
-	enter_netns(NS_TX);
-	inet_pton(AF_INET, "127.0.0.1", &in.sin_addr);
+	enter_netns(netns);
+	inet_pton(AF_INET, addr, &in.sin_addr);
 	listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (bind(listener, (void *)&in, sizeof(in)) || listen(listener, 1))
 		die("listen");
-	tcp[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(tcp[0], (void *)&in, sizeof(in)))
-		die("connect over loopback");
-	tcp[1] = accept(listener, NULL, NULL);
+	enter_netns(NS_TX);
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(pair[0], (void *)&in, sizeof(in)))
+		die("connect");
+	pair[1] = accept(listener, NULL, NULL);
 	close(listener);
 	for (i = 0; i < 2; i++)
-		setsockopt(tcp[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		setsockopt(pair[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 /* One buffer all the way: nothing on it segments, nothing merges. */
@@ -160,14 +162,14 @@ static uint64_t udp_round(struct load *l, int ports, int n)
 }
 
 /* Each segment carries the acknowledgement of the one before it. */
-static uint64_t tcp_round(int n)
+static uint64_t tcp_round(const int pair[2], int n)
 {
 	uint64_t begun = ticks();
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (send(tcp[i & 1], payload, PAYLOAD, 0) != PAYLOAD ||
-		    recv(tcp[~i & 1], buffer, sizeof(buffer),
+		if (send(pair[i & 1], payload, PAYLOAD, 0) != PAYLOAD ||
+		    recv(pair[~i & 1], buffer, sizeof(buffer),
 			 MSG_DONTWAIT) != PAYLOAD)
 			die("a segment did not arrive");
 	}
@@ -223,8 +225,10 @@ static void command(const char *what, int ports, int n, int rounds)
 			took = batch_round(ports, n, *what == 'd');
 		else if (!strcmp(what, "gso"))
 			took = gso_round(n);
+		else if (!strcmp(what, "veth-tcp"))
+			took = tcp_round(veth_tcp, n);
 		else
-			took = tcp_round(n);
+			took = tcp_round(tcp, n);
 		printf(" %.2f", (double)took / n);
 	}
 	printf("\n");
@@ -242,7 +246,8 @@ int main(void)
 		die("limits");
 	udp_open(&udp4, AF_INET, ADDR4_TX, ADDR4_RX, PORTS_MAX);
 	udp_open(&udp6, AF_INET6, ADDR6_TX, ADDR6_RX, 1);
-	tcp_open();
+	tcp_open(tcp, NS_TX, "127.0.0.1");
+	tcp_open(veth_tcp, NS_RX, ADDR4_RX);
 	gso_open();
 	printf("ready\n");
 	while (fgets(line, sizeof(line), stdin)) {

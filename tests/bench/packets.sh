@@ -32,7 +32,7 @@ measure()
 }
 
 # The many ports come first, while all of them are new to the tool.
-loads() { local load; for load in udp4-10000 udp4-1 udp4-100 udp6 tcp gso; do measure $1 $load; done; }
+loads() { local load; for load in udp4-10000 udp4-1 udp4-100 udp6 tcp veth-tcp gso; do measure $1 $load; done; }
 peer() { measure $1 udp4-10000; measure $1 udp4-1; }
 
 portmon()
@@ -48,6 +48,11 @@ portmon()
 	loads portmon
 	measure portmon batch
 	measure portmon dump
+	# An established connection must not pay for what follows handshakes and drops.
+	for ns in bench-tx bench-rx; do ctl disable lifecycle drops --netns $ns; done
+	for load in tcp veth-tcp; do measure portmon-unfollowed $load; done
+	for ns in bench-tx bench-rx; do ctl enable lifecycle drops --netns $ns; done
+	for load in tcp veth-tcp; do measure portmon-followed $load; done
 	if [ $PEERS = 1 ]; then
 		for i in $(seq 16); do ip netns add idle$i; ctl enable --netns idle$i; done
 		measure portmon-18-namespaces udp4-1
@@ -71,7 +76,7 @@ modprobe -a dummy ip6_tables 2> /dev/null
 start_load
 # Until sockets, caches and the like have grown to what they stay at.
 measure warm udp4-10000 6
-for load in udp4-1 udp4-100 udp6 tcp gso; do measure warm $load 1; done
+for load in udp4-1 udp4-100 udp6 tcp veth-tcp gso; do measure warm $load 1; done
 loads none
 portmon
 if [ $PEERS = 1 ]; then

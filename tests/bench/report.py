@@ -35,6 +35,7 @@ LOADS = {
     "udp4-10000": "UDP, 10,000 ports now and then",
     "udp6": "UDP over IPv6",
     "tcp": "TCP over loopback, per buffer",
+    "veth-tcp": "TCP, per segment",
     "gso": "UDP, a GSO buffer of 10 segments",
 }
 
