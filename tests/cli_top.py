@@ -92,6 +92,10 @@ def totals(document, key="total"):
 
 # What is shown
 
+# See ktap.py: what is looked at comes and goes by the clock.
+TRIES = 3
+
+
 @case()
 def screen():
     "80x24: a title, what is asked for, the sums by range and scope, every port and the keys"

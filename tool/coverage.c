@@ -251,10 +251,10 @@ static void mib_since(struct mib *now, const struct mib *before)
 		n[i] = since(n[i], b[i]);
 }
 
-static void find(struct coverage *c, enum cause cause, uint64_t amount)
+static void find(struct coverage *c, enum cause why, uint64_t amount)
 {
-	c->amount[cause] += amount;
-	c->found[cause] |= amount > 0;
+	c->amount[why] += amount;
+	c->found[why] |= amount > 0;
 }
 
 /* By how much a is more than b. */
