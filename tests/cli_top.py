@@ -138,18 +138,19 @@ def rates():
     netns = Netns(on=True)
     sender = Packets(netns)
     sender.out("udp", 53, 5000)
-    terminal = top("--exact", netns=netns, interval="0.5")
+    # The graph holds eight readings or so: long ones, so that a slow machine sees it before it is out of sight.
+    terminal = top("--exact", netns=netns, interval="2")
     terminal.until(lambda: [row.packets for row in rows(terminal)] == ["0", "0"], "the second reading")
     sender.out("udp", 53, 5000, 200)
     row = terminal.until(lambda: [r for r in rows(terminal) if r.scope == "local" and r.packets != "0"], "a rate")[0]
-    # All within a reading or two of half a second each, which may come late.
-    check(10 <= int(row.packets) <= 402, f"packets/s: {row.packets}")
+    # All within a reading or two, which may come late.
+    check(10 <= int(row.packets) <= 101, f"packets/s: {row.packets}")
     per_packet = int(row.tx) / int(row.packets)
     check(abs(per_packet - 8 * PACKET) < 3, f"{per_packet} bits a packet")
     equal(row.rx, "0", "rx of a port that only sends")
     line = terminal.line(r"^well-known")
     check(line.split()[2] != "0", f"no rate in the sum: {line!r}")
-    check(re.search("[▁▂▃▄▅▆▇█]", terminal.line("^local +53/udp")), "no graph")
+    terminal.until(lambda: re.search("[▁▂▃▄▅▆▇█]", terminal.line("^local +53/udp")), "a graph")
     terminal.until(lambda: {r.packets for r in rows(terminal)} == {"0"}, "silence")
     terminal.until(lambda: "█" in terminal.line("^local +53/udp"), "a graph that remembers")
     equal(rows(terminal)[0].total, str(201 * PACKET), "total")
