@@ -7,6 +7,7 @@
  * does, so that the list is walked without a lock.
  */
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
@@ -155,11 +156,14 @@ static void portmon_events_work(struct work_struct *work)
 	u32 missed = 0;
 
 	while (portmon_event_pop(&t->events, &notice, &missed)) {
-		if (notice.event == PORTMON_NOTICE_ADD)
-			portmon_event_add(t, &notice.key, notice.kind,
-					  notice.count);
-		else
+		if (notice.event != PORTMON_NOTICE_ADD) {
 			portmon_notify_event(t->net, &notice, missed);
+			continue;
+		}
+		/* Keeps a slot with its record. */
+		rcu_read_lock();
+		portmon_event_add(t, &notice.key, notice.kind, notice.count);
+		rcu_read_unlock();
 	}
 }
 
@@ -253,7 +257,7 @@ static void portmon_event_count(struct portmon_tables *t,
  * @kind: kind of event
  * @n: how many
  *
- * Context: Any, under rcu_read_lock() or where the tables stay.
+ * Context: Any, under rcu_read_lock().
  */
 void portmon_event_add(struct portmon_tables *t, const struct portmon_key *key,
 		       unsigned int kind, u64 n)
