@@ -108,36 +108,38 @@ static struct net *portmon_drop_net(const struct sk_buff *skb,
 }
 
 /* Was a packet that came from outside for this host, or to be routed? */
-static enum portmon_scope portmon_drop_scope_in(const struct sk_buff *skb,
-						struct net *net, int nh,
-						enum portmon_family family)
+static bool portmon_drop_is_local4(const struct sk_buff *skb, struct net *net,
+				   int nh)
 {
-	struct ipv6hdr copy6;
-	const struct ipv6hdr *ip6h;
-	struct iphdr copy4;
+	const struct rtable *rt = skb_rtable(skb);
 	const struct iphdr *iph;
-	const struct rtable *rt;
+	struct iphdr copy;
 	unsigned int type;
 
-	if (family == PORTMON_FAMILY_IPV4) {
-		rt = skb_rtable(skb);
-		if (rt && rt->rt_flags & (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST))
-			return PORTMON_SCOPE_LOCAL;
-		if (rt)
-			return PORTMON_SCOPE_FORWARD;
-		iph = skb_header_pointer(skb, nh, sizeof(copy4), &copy4);
-		type = iph ? inet_addr_type(net, iph->daddr) : RTN_LOCAL;
-		return type == RTN_LOCAL || type == RTN_BROADCAST ||
-		       type == RTN_MULTICAST ? PORTMON_SCOPE_LOCAL :
-					       PORTMON_SCOPE_FORWARD;
-	}
+	if (rt)
+		return rt->rt_flags &
+		       (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST);
+	iph = skb_header_pointer(skb, nh, sizeof(copy), &copy);
+	if (!iph)
+		return true;
+	type = inet_addr_type(net, iph->daddr);
+	return type == RTN_LOCAL || type == RTN_BROADCAST ||
+	       type == RTN_MULTICAST;
+}
+
+static bool portmon_drop_is_local6(const struct sk_buff *skb, struct net *net,
+				   int nh)
+{
 #if IS_ENABLED(CONFIG_IPV6)
-	ip6h = skb_header_pointer(skb, nh, sizeof(copy6), &copy6);
-	if (ip6h && !ipv6_addr_is_multicast(&ip6h->daddr) &&
-	    !ipv6_chk_addr(net, &ip6h->daddr, NULL, 0))
-		return PORTMON_SCOPE_FORWARD;
+	const struct ipv6hdr *ip6h;
+	struct ipv6hdr copy;
+
+	ip6h = skb_header_pointer(skb, nh, sizeof(copy), &copy);
+	return !ip6h || ipv6_addr_is_multicast(&ip6h->daddr) ||
+	       ipv6_chk_addr(net, &ip6h->daddr, NULL, 0);
+#else
+	return true;
 #endif
-	return PORTMON_SCOPE_LOCAL;
 }
 
 /* Whose port was the packet addressed to? */
@@ -146,11 +148,16 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 					     enum portmon_family family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
+	bool local;
 
 	if (skb->skb_iif == LOOPBACK_IFINDEX)
 		return PORTMON_SCOPE_LOOPBACK;
-	if (skb->skb_iif)
-		return portmon_drop_scope_in(skb, net, nh, family);
+	if (skb->skb_iif) {
+		local = family == PORTMON_FAMILY_IPV4 ?
+			portmon_drop_is_local4(skb, net, nh) :
+			portmon_drop_is_local6(skb, net, nh);
+		return local ? PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
+	}
 	return dst && dst->dev && dst->dev->flags & IFF_LOOPBACK ?
 	       PORTMON_SCOPE_LOOPBACK : PORTMON_SCOPE_REMOTE;
 }
