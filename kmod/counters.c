@@ -242,7 +242,7 @@ void portmon_port_add(struct portmon_tables *t, unsigned int transport,
 					[portmon_range(hi << 8 | lo)][dir],
 				 packets, bytes);
 	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL &&
-	    dir == PORTMON_RX && portmon_notify_heard(t->net))
+	    dir == PORTMON_RX)
 		portmon_port_is_new(t, transport, hi << 8 | lo);
 }
 
