@@ -8,58 +8,22 @@
 
 #include "ktap.h"
 #include "known.h"
+#include "message.h"
 #include "names.h"
 #include "out_json.h"
 #include "view.h"
 
-static unsigned char msg[2048];
-static int len;
 static struct records list;
-
-static void put(unsigned int type, const void *data, int n)
-{
-	struct nlattr a = { .nla_len = NLA_HDRLEN + n, .nla_type = type };
-
-	memcpy(msg + len, &a, sizeof(a));
-	memcpy(msg + len + NLA_HDRLEN, data, n);
-	len += NLA_ALIGN(a.nla_len);
-}
-
-static void put_u8(unsigned int type, uint8_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static void put_u32(unsigned int type, uint32_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static void put_u64(unsigned int type, uint64_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static int begin(unsigned int type)
-{
-	put(NLA_F_NESTED | type, "", 0);
-	return len - NLA_HDRLEN;
-}
-
-static void end(int at)
-{
-	((struct nlattr *)(msg + at))->nla_len = len - at;
-}
 
 static void put_drop(const char *reason, uint32_t packets)
 {
-	int at = begin(PORTMON_A_RECORD_DROPS);
+	int at = begin_nest(PORTMON_A_RECORD_DROPS);
 
 	put(PORTMON_A_DROP_REASON, reason, strlen(reason) + 1);
 	put_u32(PORTMON_A_DROP_PACKETS, packets);
 	put_u32(PORTMON_A_DROP_FIRST_SEEN, 1767225600);
 	put_u32(PORTMON_A_DROP_LAST_SEEN, 1767225600 + packets);
-	end(at);
+	end_nest(at);
 }
 
 static void put_port(unsigned int scope, uint16_t port)
@@ -70,17 +34,9 @@ static void put_port(unsigned int scope, uint16_t port)
 	put_u8(PORTMON_A_RECORD_RANGE, PORTMON_RANGE_DYNAMIC);
 }
 
-/* In memory of just its size, so that reading beyond it is seen. */
 static int parse(void)
 {
-	void *copy = malloc(len ? len : 1);
-	int err;
-
-	memcpy(copy, msg, len);
-	err = pm_parse_record(copy, len, records_new(&list), &list);
-	free(copy);
-	len = 0;
-	return err;
+	return parse_record(records_new(&list), &list);
 }
 
 static void test_tcp(void)
@@ -88,24 +44,24 @@ static void test_tcp(void)
 	unsigned int attr;
 	int at;
 
-	at = begin(PORTMON_A_RECORD_TCP);
+	at = begin_nest(PORTMON_A_RECORD_TCP);
 	for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
 		put_u64(attr, UINT64_MAX - attr);
 	put_u32(PORTMON_A_TCP_MAX + 1, 7);	/* of a newer module */
-	end(at);
+	end_nest(at);
 	check(!parse());
 	check(record_has(&list.v[0], PORTMON_A_RECORD_TCP));
 	for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
 		check(list.v[0].tcp[attr] == UINT64_MAX - attr);
 
-	at = begin(PORTMON_A_RECORD_TCP);
+	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put(PORTMON_A_TCP_FIN, "abc", 3);
-	end(at);
+	end_nest(at);
 	check(parse() == -EBADMSG);
-	at = begin(PORTMON_A_RECORD_TCP);
+	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put_u32(PORTMON_A_TCP_FIN, 1);
-	((struct nlattr *)(msg + at + NLA_HDRLEN))->nla_len = 100;
-	end(at);
+	((struct nlattr *)(msg.data + at + NLA_HDRLEN))->nla_len = 100;
+	end_nest(at);
 	check(parse() == -EBADMSG);
 	records_free(&list);
 }
@@ -120,8 +76,8 @@ static void test_drops(void)
 	put_drop("NO_SOCKET", 5);
 	put_drop("A_NAME_THAT_IS_LONGER_THAN_ANY_NAME_OF_A_REASON_SHOULD_BE", 1);
 	put_drop("\"odd\\", 2);
-	at = begin(PORTMON_A_RECORD_DROPS);	/* an empty one */
-	end(at);
+	at = begin_nest(PORTMON_A_RECORD_DROPS);	/* an empty one */
+	end_nest(at);
 	check(!parse());
 	check(!records_add(&copy, &list.v[0]));
 	records_free(&list);
@@ -153,14 +109,14 @@ static void test_info(void)
 	put_u32(PORTMON_A_INFO_MISSING, PORTMON_TRACEPOINT_KFREE_SKB);
 	put_u32(PORTMON_A_INFO_EVENTS, 5);
 	put_u32(PORTMON_A_INFO_EVENTS_MAX, 6);
-	check(!pm_parse_info((void *)msg, len, &info));
+	check(!pm_parse_info((void *)msg.data, msg.len, &info));
 	check(info.lifecycle && info.counts_drops && !info.enabled);
 	check(info.missing == PORTMON_TRACEPOINT_KFREE_SKB);
 	check(info.events == 5 && info.events_max == 6);
 	check(!(info.has & 1u << PORTMON_A_INFO_DROPS_UNPLACED));
 	put_u64(PORTMON_A_INFO_DROPS_UNPLACED, 1ULL << 40);
-	check(!pm_parse_info((void *)msg, len, &info));
-	len = 0;
+	check(!pm_parse_info((void *)msg.data, msg.len, &info));
+	msg.len = 0;
 	check(info.has & 1u << PORTMON_A_INFO_DROPS_UNPLACED);
 	check(info.drops_unplaced == 1ULL << 40);
 }
@@ -230,9 +186,9 @@ static void test_json(void)
 	records_free(&list);
 
 	put_port(PORTMON_SCOPE_LOCAL, 443);
-	at = begin(PORTMON_A_RECORD_TCP);
+	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put_u32(PORTMON_A_TCP_SYN_RECEIVED, 12);
-	end(at);
+	end_nest(at);
 	put_drop("NO_SOCKET", 4);
 	check(!parse());
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE;
@@ -253,9 +209,9 @@ static void test_fold(void)
 
 	for (i = 0; i < 3; i++) {
 		put_port(PORTMON_SCOPE_LOCAL, 50000 + i);
-		at = begin(PORTMON_A_RECORD_TCP);
+		at = begin_nest(PORTMON_A_RECORD_TCP);
 		put_u32(PORTMON_A_TCP_SYN_SENT, 10 + i);
-		end(at);
+		end_nest(at);
 		put_drop(i == 1 ? "TCP_CSUM" : "NO_SOCKET", 4 + i);
 		check(!parse());
 	}

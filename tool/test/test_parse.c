@@ -7,52 +7,13 @@
 #include <linux/netlink.h>
 
 #include "ktap.h"
-#include "nl.h"
+#include "message.h"
 
-static unsigned char msg[512];
-static int len;
 static struct records list;
 
-static void put(unsigned int type, const void *data, int n)
-{
-	struct nlattr a = { .nla_len = NLA_HDRLEN + n, .nla_type = type };
-
-	memcpy(msg + len, &a, sizeof(a));
-	memcpy(msg + len + NLA_HDRLEN, data, n);
-	len += NLA_ALIGN(a.nla_len);
-}
-
-static void put_u8(unsigned int type, uint8_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static void put_u16(unsigned int type, uint16_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static void put_u32(unsigned int type, uint32_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-static void put_u64(unsigned int type, uint64_t v)
-{
-	put(type, &v, sizeof(v));
-}
-
-/* In memory of just its size, so that reading beyond it is seen. */
 static int parse(struct record *r)
 {
-	void *copy = malloc(len ? len : 1);
-	int err;
-
-	memcpy(copy, msg, len);
-	err = pm_parse_record(copy, len, r, &list);
-	free(copy);
-	len = 0;
-	return err;
+	return parse_record(r, &list);
 }
 
 static void test_record(void)
@@ -139,17 +100,17 @@ static void test_truncated(void)
 		put_u32(PORTMON_A_RECORD_RX_PACKETS, 2);
 		put_u32(PORTMON_A_RECORD_TX_PACKETS, 3);
 		put_u32(PORTMON_A_RECORD_RX_BYTES, 1);
-		len = n;
+		msg.len = n;
 		check(parse(&r) == (n % 8 ? -EBADMSG : 0));
 		check(record_has(&r, PORTMON_A_RECORD_RX_BYTES) == (n == 24));
 	}
 	/* An attribute that says it is longer than the message. */
 	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
-	((struct nlattr *)msg)->nla_len = 200;
+	((struct nlattr *)msg.data)->nla_len = 200;
 	check(parse(&r) == -EBADMSG);
 	/* And one shorter than its own header. */
 	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
-	((struct nlattr *)msg)->nla_len = 2;
+	((struct nlattr *)msg.data)->nla_len = 2;
 	check(parse(&r) == -EBADMSG);
 }
 
@@ -165,8 +126,8 @@ static void test_info(void)
 	put_u16(PORTMON_A_INFO_EPHEMERAL_MIN, 32768);
 	put_u16(PORTMON_A_INFO_EPHEMERAL_MAX, 60999);
 	put_u32(99, 1);
-	check(!pm_parse_info((void *)msg, len, &info));
-	len = 0;
+	check(!pm_parse_info((void *)msg.data, msg.len, &info));
+	msg.len = 0;
 	check_text(info.version, "1.2.3");
 	check(info.enabled && info.since == 1767225600);
 	check(info.generation == 5 && info.memory == 1ULL << 40);
@@ -174,12 +135,12 @@ static void test_info(void)
 
 	put(PORTMON_A_INFO_VERSION,
 	    "a version that is longer than there is room for", 48);
-	check(!pm_parse_info((void *)msg, len, &info));
-	len = 0;
+	check(!pm_parse_info((void *)msg.data, msg.len, &info));
+	msg.len = 0;
 	check(strlen(info.version) == sizeof(info.version) - 1);
 	put(PORTMON_A_INFO_VERSION, "", 0);
-	check(!pm_parse_info((void *)msg, len, &info));
-	len = 0;
+	check(!pm_parse_info((void *)msg.data, msg.len, &info));
+	msg.len = 0;
 	check_text(info.version, "");
 }
 
