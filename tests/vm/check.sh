@@ -20,6 +20,8 @@ run_test() # NAME COMMAND...
 	left=$(ip netns list)
 	[ -z "$left" ] || echo "@left network namespaces:" $left
 	for ns in $left; do ip netns del "$ns" 2> /dev/null; done
+	# One that was stopped half-way leaves its parameters: the next begins with the defaults.
+	[ $status = 0 ] || { rmmod portmon; insmod "$PORTMON_KO"; } 2> /dev/null
 	echo "@end $status $name"
 }
 
