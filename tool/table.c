@@ -226,14 +226,15 @@ int table_end(struct table *t)
 	if (!err) {
 		errno = 0;
 		if (!t->csv && !t->lines)
-			t->lib->print_table(t->scols);
+			err = t->lib->print_table(t->scols);
 		else if (t->open)
 			end_line(t);
 		keep_error(t);
-		err = -t->failed;
-	} else {
-		warn("out of memory");
+		if (t->failed)
+			err = -t->failed;
 	}
+	if (err == -ENOMEM)
+		warn("out of memory");
 	table_free(t);
 	return err;
 }
