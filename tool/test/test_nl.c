@@ -32,6 +32,15 @@ enum reply {
 	BAD_RECORD,
 	NEWS,		/* an event, a reset and a switch */
 	BAD_NEWS,
+	OLD_FAMILY,	/* has no groups */
+	ODD_FAMILY,	/* has groups, none of them ours */
+	BAD_FAMILY,	/* its number has four bytes */
+	UNKNOWN,	/* there is no such family */
+	CUT,		/* a message of a family without its header */
+	CUT_REQUEST,	/* an error with half of the request */
+	DONE_BARE,	/* the end, and no word of how */
+	ODD_ERROR,	/* a number that is no error's */
+	HUGE,		/* more than there is room for */
 };
 
 static const enum reply *script;
@@ -41,6 +50,7 @@ static unsigned char out[1024];
 static int len;
 static uint32_t lost;
 static int joined;
+static int refuse;	/* an errno for send() and for joining a group */
 
 /* What stands between nl.c and the kernel. */
 ssize_t send(int fd, const void *buf, size_t n, int flags)
@@ -51,16 +61,19 @@ ssize_t send(int fd, const void *buf, size_t n, int flags)
 	(void)flags;
 	seq = h->nlmsg_seq;
 	requests++;
-	return n;
+	errno = refuse;
+	return refuse ? -1 : (ssize_t)n;
 }
 
 int setsockopt(int fd, int level, int name, const void *value, socklen_t n)
 {
 	(void)fd;
-	if (level == SOL_NETLINK && name == NETLINK_ADD_MEMBERSHIP &&
-	    n == sizeof(joined))
-		memcpy(&joined, value, sizeof(joined));
-	return 0;
+	if (level != SOL_NETLINK || name != NETLINK_ADD_MEMBERSHIP ||
+	    n != sizeof(joined))
+		return 0;
+	memcpy(&joined, value, sizeof(joined));
+	errno = refuse;
+	return refuse ? -1 : 0;
 }
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
@@ -144,10 +157,10 @@ static void put_port(unsigned int flags, int size)
 	end(h);
 }
 
-/* A group that is another's, and the one that is ours. */
-static void append_groups(struct nlmsghdr *h)
+/* Groups that are another's, and maybe one that is ours. */
+static void append_groups(struct nlmsghdr *h, const char *last)
 {
-	static const char *const names[] = { "others", PORTMON_MCGRP_EVENTS };
+	const char *const names[] = { "others", last };
 	unsigned char *groups = (unsigned char *)h +
 				NLMSG_ALIGN(h->nlmsg_len), *group;
 	uint32_t i, id;
@@ -179,15 +192,19 @@ static void put_news(unsigned int cmd, unsigned int attr, int v, int n)
 	end(h);
 }
 
-static void put_family(void)
+static void put_family(enum reply reply)
 {
 	const struct genlmsghdr g = { .cmd = CTRL_CMD_NEWFAMILY };
 	struct nlmsghdr *h = begin(GENL_ID_CTRL, 0);
-	uint16_t id = 0x20;
+	uint32_t id = 0x20;
 
 	append(h, &g, sizeof(g));
-	append_attr(h, CTRL_ATTR_FAMILY_ID, &id, sizeof(id));
-	append_groups(h);
+	append_attr(h, CTRL_ATTR_FAMILY_ID, &id,
+		    reply == BAD_FAMILY ? 4 : sizeof(uint16_t));
+	h->nlmsg_len = NLMSG_ALIGN(h->nlmsg_len);
+	if (reply != OLD_FAMILY)
+		append_groups(h, reply == ODD_FAMILY ? "odd" :
+						       PORTMON_MCGRP_EVENTS);
 	end(h);
 	put_error(0, NLM_F_CAPPED, NULL);
 }
@@ -196,7 +213,26 @@ static void put_reply(enum reply reply)
 {
 	switch (reply) {
 	case FAMILY:
-		put_family();
+	case OLD_FAMILY:
+	case ODD_FAMILY:
+	case BAD_FAMILY:
+		put_family(reply);
+		break;
+	case UNKNOWN:
+		put_error(-ENOENT, NLM_F_CAPPED, NULL);
+		break;
+	case CUT:
+		end(begin(0x20, NLM_F_MULTI));
+		break;
+	case CUT_REQUEST:
+		put_error(-EINVAL, 0, NULL);
+		((struct nlmsghdr *)out)->nlmsg_len -= 8;
+		break;
+	case DONE_BARE:
+		end(begin(NLMSG_DONE, 0));
+		break;
+	case ODD_ERROR:
+		put_error(-5000, NLM_F_CAPPED, NULL);
 		break;
 	case PORT:
 		put_port(NLM_F_MULTI, 2);
@@ -270,6 +306,8 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int flags,
 	put_reply(reply);
 	memcpy(from, &who, sizeof(who));
 	*from_len = sizeof(who);
+	if (reply == HUGE)
+		return n + 1;
 	check((size_t)len <= n);
 	memcpy(buf, out, len);
 	return len;
@@ -344,9 +382,61 @@ static void test_errors(void)
 			 "portmon-ctl: cannot do it: half way\n") == -ENOMEM);
 	check(read_ports(SCRIPT(PORT, NO_ROOM), NULL) == -ENOBUFS);
 	check(read_ports(SCRIPT(SHORT), NULL) == -EBADMSG);
+	check(read_ports(SCRIPT(CUT_REQUEST), NULL) == -EBADMSG);
+	check(read_ports(SCRIPT(ODD_ERROR), NULL) == -EBADMSG);
+	check(read_ports(SCRIPT(CUT, DONE), NULL) == -EBADMSG);
+	check(read_ports(SCRIPT(HUGE), NULL) == -EMSGSIZE);
+	check(!read_ports(SCRIPT(PORT, DONE_BARE), NULL) && list.n == 1);
 	/* The rest of an answer is read even so. */
 	check(read_ports(SCRIPT(BAD_RECORD, PORT, DONE), NULL) == -EBADMSG);
 	records_free(&list);
+}
+
+/* Who is asked first, what the family is called by. */
+static int open_with(enum reply reply, struct pm **pm, const char *said)
+{
+	const enum reply replies[] = { reply, END };
+	int err;
+
+	script = replies;
+	begin_capture();
+	err = pm_open(pm);
+	check_text(end_capture(), said);
+	return err;
+}
+
+static void test_open(void)
+{
+	struct pm *pm = NULL;
+
+	check(open_with(UNKNOWN, &pm, "portmon-ctl: the portmon module is not loaded; load it with: modprobe portmon\n")
+	      == -ENOENT);
+	check(open_with(BAD_FAMILY, &pm, "portmon-ctl: cannot find the portmon module: Bad message; are module and tool of different versions? see: portmon-ctl info\n")
+	      == -EBADMSG);
+	refuse = EACCES;
+	check(open_with(FAMILY, &pm, "portmon-ctl: cannot find the portmon module: Permission denied; try as root (sudo portmon-ctl ...)\n")
+	      == -EACCES);
+	refuse = 0;
+	check(!pm);
+	pm_close(pm);
+}
+
+static void test_subscribe(void)
+{
+	struct pm *pm = NULL;
+
+	joined = 0;
+	check(!open_with(OLD_FAMILY, &pm, ""));
+	check(pm_subscribe(pm) == -EOPNOTSUPP);
+	pm_close(pm);
+	check(!open_with(ODD_FAMILY, &pm, ""));
+	check(pm_subscribe(pm) == -EOPNOTSUPP && !joined);
+	pm_close(pm);
+	check(!open_with(FAMILY, &pm, ""));
+	refuse = EPERM;
+	check(pm_subscribe(pm) == -EPERM && joined == 11);
+	refuse = 0;
+	pm_close(pm);
 }
 
 /* What a reset returned is not thrown away, and it is not asked again. */
@@ -393,7 +483,8 @@ static void test_news(void)
 {
 	struct pm *pm = NULL;
 
-	script = SCRIPT(FORGED, SIGNAL, NEWS, NO_ROOM, BAD_NEWS, REFUSED);
+	script = SCRIPT(FORGED, SIGNAL, NEWS, NO_ROOM, BAD_NEWS, REFUSED, CUT,
+			HUGE);
 	lost = 0;
 	check(!pm_open(&pm) && !pm_subscribe(pm) && joined == 11);
 	check(pm_listen(pm, hear, heard) == 1);
@@ -405,6 +496,8 @@ static void test_news(void)
 	check(pm_listen(pm, hear, heard) == -EBADMSG);
 	/* What is no message of a family is passed over. */
 	check(!pm_listen(pm, hear, heard));
+	check(pm_listen(pm, hear, heard) == -EBADMSG);
+	check(pm_listen(pm, hear, heard) == -EMSGSIZE);
 	check(*script == END);
 	pm_close(pm);
 }
@@ -413,6 +506,8 @@ const struct unit_test nl_tests[] = {
 	{ "dump", test_dump },
 	{ "interrupted", test_interrupted },
 	{ "errors", test_errors },
+	{ "open", test_open },
+	{ "subscribe", test_subscribe },
 	{ "reset", test_reset },
 	{ "news", test_news },
 	{ 0 }
