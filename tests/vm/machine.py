@@ -23,12 +23,13 @@ class Machine:
     the open file for what the guest says, None when somebody sits at its console.
     """
     PATIENCE = 1        # how much longer than the quickest machine it takes
+    SHARES = 1          # how many of them run a suite side by side, each a share of the tests
 
-    def __init__(self, args, kernel, script, env=None):
+    def __init__(self, args, kernel, script, env=None, name=None):
         self.args, self.kernel, self.script = args, kernel, script
         logs = f"{args.build}/log"
         os.makedirs(logs, exist_ok=True)
-        self.results, self.console = (f"{logs}/{kernel}-{script}.{what}" for what in ("results", "console"))
+        self.results, self.console = (f"{logs}/{name or kernel}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
         self.env = {"PORTMON_KERNEL": kernel, "PORTMON_PATIENCE": str(self.PATIENCE), **(env or {})}
 
@@ -166,6 +167,7 @@ class I686(Qemu):
 class Uml(Machine):
     """The kernel as a process: one CPU, the guest's programs are files of the host, boots in two seconds."""
     PATIENCE = 2
+    SHARES = 2
     APPEND = "mem=1024M root=/dev/root rootfstype=hostfs ro init=/uml-init con=null con0=fd:0,fd:1 quiet panic=-1 noreboot "
 
     @staticmethod
@@ -220,5 +222,5 @@ MACHINES = {
 }
 
 
-def machine(args, kernel, script, env=None):
-    return MACHINES[kernel](args, kernel, script, env)
+def machine(args, kernel, script, env=None, name=None):
+    return MACHINES[kernel](args, kernel, script, env, name)

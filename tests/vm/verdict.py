@@ -11,7 +11,7 @@ import time
 import machine
 
 BOOT_LIMIT = 240    # seconds until the guest first says something
-WIDTH = max(map(len, machine.MACHINES))
+WIDTH = max(len(kernel) + 2 * (kind.SHARES > 1) for kernel, kind in machine.MACHINES.items())
 GRACE = 30          # seconds on top of a test's own time limit, which the guest enforces
 
 
@@ -98,10 +98,17 @@ def read_skips(path):
     return skips
 
 
-def check_kernel(args, kernel, totals):
+def shares(args, kernel):
+    """The tests that were asked for, dealt out to the machines that run them side by side."""
     with open(f"{args.tests}/kselftest-list.txt") as file:
         tests = [line.strip().rpartition(":")[2] for line in file if line.strip()]
     wanted = [test for test in tests if not args.test or any(fnmatch.fnmatch(test, f"*{t}*") for t in args.test)]
+    n = max(1, min(machine.MACHINES[kernel].SHARES, len(wanted)))
+    return [wanted[i::n] for i in range(n)]
+
+
+def check_kernel(args, kernel, wanted, name, totals):
+    """Run the tests that are wanted in one machine; name is what the report calls it."""
     skips = read_skips(args.skips)
 
     def allowed(test):
@@ -110,13 +117,13 @@ def check_kernel(args, kernel, totals):
 
     def finish(status):
         current.end(status)
-        current.report(kernel)
+        current.report(name)
         totals.append((current.passed, len(current.failures)))
 
     timeout = args.timeout * machine.MACHINES[kernel].PATIENCE
     vm = machine.machine(args, kernel, "check", {
         "TESTS": " ".join(wanted), "TEST_TIMEOUT": str(timeout),
-        "PORTMON_SKIPS": "\n".join(f"{t} {c}" for k, t, c in skips if fnmatch.fnmatch(kernel, k))})
+        "PORTMON_SKIPS": "\n".join(f"{t} {c}" for k, t, c in skips if fnmatch.fnmatch(kernel, k))}, name)
     current, due, word, wrong = None, [*wanted, "endgame"], None, []
     begun = time.monotonic()
     heard = False
@@ -126,10 +133,10 @@ def check_kernel(args, kernel, totals):
             if current:
                 current.feed(line[1:])
         elif line.startswith("@begin "):
-            name = line.split(" ", 1)[1]
-            if not due or due.pop(0) != name:
-                wrong.append(f"{name} ran out of turn")
-            current = Ktap(name, allowed(name))
+            test = line.split(" ", 1)[1]
+            if not due or due.pop(0) != test:
+                wrong.append(f"{test} ran out of turn")
+            current = Ktap(test, allowed(test))
         elif line.startswith("@left ") and current:
             current.fail("left behind " + line[6:])
         elif line.startswith("@end ") and current:
@@ -153,10 +160,10 @@ def check_kernel(args, kernel, totals):
     took = f"{time.monotonic() - begun:.0f} s"
     if wrong:
         totals.append((0, len(wrong)))
-        say("\n".join([f"{kernel:{WIDTH}} FAIL  the run itself, {took}"] + [f"      ! {what}" for what in wrong]) +
+        say("\n".join([f"{name:{WIDTH}} FAIL  the run itself, {took}"] + [f"      ! {what}" for what in wrong]) +
             f"\n      the end of {os.path.relpath(vm.console)}:\n{vm.console_tail().rstrip()}")
     else:
-        say(f"{kernel:{WIDTH}} done  {took}")
+        say(f"{name:{WIDTH}} done  {took}")
 
 
 def check_host(command, totals):
@@ -182,22 +189,26 @@ def check(args, kernels):
     if args.host:
         check_host(args.host, totals)
 
-    def guarded(kernel):
-        before = len(totals)
+    def guarded(kernel, wanted, name):
+        mine = []
         try:
-            check_kernel(args, kernel, totals)
+            check_kernel(args, kernel, wanted, name, mine)
         except Exception as error:      # a verdict of its own, or a dead thread would count as nothing wrong
-            totals.append((0, 1))
-            say(f"{kernel:{WIDTH}} FAIL  {type(error).__name__}: {error}")
-        if len(totals) == before:
-            totals.append((0, 1))
-            say(f"{kernel:{WIDTH}} FAIL  nothing was counted")
+            mine.append((0, 1))
+            say(f"{name:{WIDTH}} FAIL  {type(error).__name__}: {error}")
+        if not mine:
+            mine.append((0, 1))
+            say(f"{name:{WIDTH}} FAIL  nothing was counted")
+        totals.extend(mine)
 
     for kernel in kernels:
-        threads.append(threading.Thread(target=guarded, args=[kernel]))
-        threads[-1].start()
-        if args.serial:
-            threads[-1].join()
+        dealt = shares(args, kernel)
+        for n, wanted in enumerate(dealt, 1):
+            name = kernel if len(dealt) == 1 else f"{kernel}.{n}"
+            threads.append(threading.Thread(target=guarded, args=[kernel, wanted, name]))
+            threads[-1].start()
+            if args.serial:
+                threads[-1].join()
     for thread in threads:
         thread.join()
     passed, failed = (sum(column) for column in zip(*totals))
