@@ -171,8 +171,12 @@ class Tracing:
                 raise AssertionError(f"no event {event}")
             self.write(f"events/{event}/enable", 1)
             defer(self.write, f"events/{event}/enable", 0)
-            with open(f"{self.PATH}/events/{event}/id") as file:
-                self.perf(int(file.read()))
+            # User Mode Linux has no perf.
+            if os.path.exists("/proc/sys/kernel/perf_event_paranoid"):
+                with open(f"{self.PATH}/events/{event}/id") as file:
+                    self.perf(int(file.read()))
+            else:
+                note("without perf, which this kernel does not have")
 
     def write(self, name, value):
         with open(f"{self.PATH}/{name}", "w") as file:
