@@ -56,15 +56,34 @@ def only_portmon():
 
     But not what a slab cache needs for its folder in sysfs: there Linux 6.12 itself loses the name (sysfs_slab_add()).
     """
-    with open("/proc/kallsyms") as file:
-        text = sorted((int(address, 16), name) for address, kind, name, *module in map(str.split, file)
-                      if kind in "tT" and not module)
-    at = next(i for i, (_, name) in enumerate(text) if name == "sysfs_slab_add")
-    after = next(address for address, _ in text[at:] if address > text[at][0])
+    text = functions()
     for kind in "failslab", "fail_page_alloc", "fail_usercopy":     # the walk counts all three
-        for knob, value in (("stacktrace-depth", 32), ("require-start", text[-1][0]), ("require-end", (1 << 64) - 1),
-                            ("reject-start", text[at][0]), ("reject-end", after)):
-            setting(f"{DEBUG}/{kind}/{knob}", value)
+        callers(kind, "require", text[-1][0], (1 << 64) - 1)
+        callers(kind, "reject", *extent(text, "sysfs_slab_add"))
+
+
+def only_percpu():
+    "Only what per-CPU memory grows by is to fail, whoever asks."
+    for kind in "failslab", "fail_page_alloc":
+        callers(kind, "require", *extent(functions(), "pcpu_create_chunk"))
+
+
+def functions():
+    "The functions of the kernel without its modules: (address, name)."
+    with open("/proc/kallsyms") as file:
+        return sorted((int(address, 16), name) for address, kind, name, *module in map(str.split, file)
+                      if kind in "tT" and not module)
+
+
+def extent(text, function):
+    start = next(address for address, name in text if name == function)
+    return start, next(address for address, _ in text if address > start)
+
+
+def callers(kind, which, start, end):
+    "For the rest of the case: which allocations may fail, or may not, by who is on the stack."
+    for knob, value in ("stacktrace-depth", 32), (f"{which}-start", start), (f"{which}-end", end):
+        setting(f"{DEBUG}/{kind}/{knob}", value)
 
 
 def failing(n, function):
@@ -220,7 +239,7 @@ def yard():
 
 @case()
 def switching():
-    "switching on: ENOMEM and off, or on and counting; switching off always works. Also when per-CPU memory has to grow"
+    "switching on: ENOMEM and off, or on and counting; switching off always works"
     need_faults()
     log = Log()
     spaces = [Netns() for _ in range(16)]
@@ -274,6 +293,49 @@ def switching():
         after(failing(n % 12 + 1, errors(attempt))[1])
     netns, nft, sender = yard()
     sender.send()
+    invariant(netns.portmon, nft)
+    log.hold()
+
+
+@case()
+def scarce():
+    "there is no more per-CPU memory: switching on is refused or works, busy ports do without slots, nothing is lost; later all is as usual"
+    need_faults()
+    log = Log()
+    clients = [Portmon(Netns()) for _ in range(16)]
+    netns, nft, sender = yard()
+    sender.send()
+    only_percpu()
+    for kind in "failslab", "fail_page_alloc":
+        write(f"{DEBUG}/{kind}/probability", 100)
+    refused = []
+    for client in clients:
+        try:
+            client.do("netns-set", enabled=1)
+        except NlError as error:
+            check(error.errno in NO_MEMORY, f"netns-set ended with {error}")
+            check(not client.do("info-get")["enabled"], "refused, but on")
+            refused.append(client)
+    check(0 < len(refused) < len(clients), f"{len(refused)} of {len(clients)} refused")
+
+    def busy(first):
+        "How many ports get slots, of 200 that are busy."
+        before = netns.portmon.do("info-get")["slots"]
+        for port in range(first, first + 200):
+            for _ in range(40):
+                sender.socks[17].sendto(struct.pack("!HHI", port, port, 0), ("127.0.0.1", 0))
+        return netns.portmon.do("info-get")["slots"] - before
+
+    without = busy(10000)
+    note(f"{len(refused)} of {len(clients)} refused; {without} slots for 200 busy ports")
+    check(without < 200, f"{without} slots though there is no memory")
+    for kind in "failslab", "fail_page_alloc":
+        write(f"{DEBUG}/{kind}/probability", 0)
+    for client in refused:
+        client.do("netns-set", enabled=1)
+    wait_until(lambda: busy(20000) or busy(10000), what="a slot once there is memory again")
+    for client in clients:
+        client.do("netns-set", enabled=0)
     invariant(netns.portmon, nft)
     log.hold()
 
