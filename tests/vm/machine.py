@@ -16,6 +16,16 @@ import guest
 STRICT = "loglevel=5 oops=panic panic_on_warn=1 "
 
 
+_running = set()
+
+
+def stop():
+    """End all machines, each with whatever it is made of: a terminal's Ctrl-C does not come to them."""
+    for leader in list(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(leader, signal.SIGKILL)
+
+
 class Machine:
     """One boot: what the guest prints on its result channel, line by line.
 
@@ -55,11 +65,13 @@ class Machine:
             # A session of its own: User Mode Linux is several processes, which have to end together.
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                                        pass_fds=[results.fileno()], start_new_session=True)
+            _running.add(process.pid)
             try:
                 yield from self._follow(process, results, limit)
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                _running.discard(process.pid)
                 process.wait()
 
     def _follow(self, process, results, limit):

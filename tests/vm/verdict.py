@@ -209,8 +209,12 @@ def check(args, kernels):
             threads[-1].start()
             if args.serial:
                 threads[-1].join()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt:
+        machine.stop()
+        raise
     passed, failed = (sum(column) for column in zip(*totals))
     say(f"{passed} passed, {failed} failed")
     return 0 if passed and not failed else 1
