@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The dumps of the family, and resets of more than one port, which are dumps. */
 #include <linux/netlink.h>
+#include <linux/overflow.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -214,6 +215,14 @@ static void portmon_read_overflow(const struct portmon_tables *t, u8 scope,
 	v->n_drops = 0;
 }
 
+/* A sum of ports can be more than a counter: then it is the largest number. */
+static u64 portmon_sum(u64 a, u64 b)
+{
+	u64 sum;
+
+	return check_add_overflow(a, b, &sum) ? U64_MAX : sum;
+}
+
 /* Sum up a range into @v, which holds its overflow; returns its ports. */
 static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 			      u8 range, struct portmon_values *v)
@@ -234,8 +243,10 @@ static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 		if (!(one.packets[PORTMON_RX] | one.packets[PORTMON_TX]))
 			continue;
 		for (dir = 0; dir < PORTMON_DIRS; dir++) {
-			v->packets[dir] += one.packets[dir];
-			v->bytes[dir] += one.bytes[dir];
+			v->packets[dir] = portmon_sum(v->packets[dir],
+						      one.packets[dir]);
+			v->bytes[dir] = portmon_sum(v->bytes[dir],
+						    one.bytes[dir]);
 		}
 		ports++;
 	}
