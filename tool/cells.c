@@ -30,7 +30,7 @@ static const char *octets(struct cell *c, uint64_t v)
 {
 	const bool bits = given(&c->ctx->opt, OPT_BITS) && !c->csv;
 
-	return number(c, bits ? 8 * v : v);
+	return number(c, bits ? sum_bits(v) : v);
 }
 
 static bool is_port(const struct record *r)
@@ -170,12 +170,12 @@ static const char *tx_bytes(struct cell *c, const struct record *r)
 
 static const char *total(struct cell *c, const struct record *r)
 {
-	return octets(c, r->rx.bytes + r->tx.bytes);
+	return octets(c, sum_add(r->rx.bytes, r->tx.bytes));
 }
 
 static const char *all_packets(struct cell *c, const struct record *r)
 {
-	return number(c, r->rx.packets + r->tx.packets);
+	return number(c, sum_add(r->rx.packets, r->tx.packets));
 }
 
 static const char *packets(struct cell *c, const struct record *r)
@@ -237,9 +237,9 @@ static const char *dropped(struct cell *c, const struct record *r)
 }
 
 /* What came in an interval as so much a second. */
-static const char *rate(struct cell *c, uint64_t came)
+static const char *rate(struct cell *c, double came)
 {
-	return number(c, c->seconds > 0 ? came / c->seconds + 0.5 : 0);
+	return number(c, c->seconds > 0 ? sum_round(came / c->seconds) : 0);
 }
 
 static const char *rx_pps(struct cell *c, const struct record *r)
@@ -249,7 +249,7 @@ static const char *rx_pps(struct cell *c, const struct record *r)
 
 static const char *rx_bps(struct cell *c, const struct record *r)
 {
-	return rate(c, 8 * r->rx.bytes);
+	return rate(c, 8.0 * r->rx.bytes);
 }
 
 static const char *tx_pps(struct cell *c, const struct record *r)
@@ -259,7 +259,7 @@ static const char *tx_pps(struct cell *c, const struct record *r)
 
 static const char *tx_bps(struct cell *c, const struct record *r)
 {
-	return rate(c, 8 * r->tx.bytes);
+	return rate(c, 8.0 * r->tx.bytes);
 }
 
 static const char *time_of_day(struct cell *c, const struct record *r)
@@ -283,7 +283,7 @@ static uint64_t amount(const struct cell *c, const struct record *r)
 
 static const char *share(struct cell *c, const struct record *r)
 {
-	const double part = c->sum ? (double)amount(c, r) / c->sum : 0;
+	const double part = c->sum > 0 ? amount(c, r) / c->sum : 0;
 
 	snprintf(c->buf, CELL_SIZE, "%.1f%s", 100 * part, c->csv ? "" : "%");
 	return c->buf;

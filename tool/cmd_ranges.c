@@ -96,8 +96,7 @@ static int add_totals(const struct records *list, struct records *out)
 		sum.hook = r->hook;
 		sum.family = r->family;
 		sum.netns = r->netns;
-		sum.all.packets += r->all.packets;
-		sum.all.bytes += r->all.bytes;
+		count_add(&sum.all, &r->all);
 		err = records_add(out, r);
 		if (!err && (i + 1 == list->n || r[1].netns != r->netns ||
 			     r[1].hook != r->hook ||

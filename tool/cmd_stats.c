@@ -54,7 +54,8 @@ static void warn_overflow(const struct ctx *ctx, const struct records *list)
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		packets += list->v[i].rx.packets + list->v[i].tx.packets;
+		packets = sum_add(packets, sum_add(list->v[i].rx.packets,
+						   list->v[i].tx.packets));
 	if (packets)
 		warn("warning: %" PRIu64 " packets came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records load the module with a larger max_records",
 		     packets, ctx->info.records, ctx->info.records_max);

@@ -28,7 +28,7 @@ struct cell {
 	uint64_t now;
 	bool csv;
 	double seconds;
-	uint64_t sum;
+	double sum;
 	uint64_t largest;
 	unsigned int bar_width;
 	char buf[CELL_SIZE];

@@ -234,7 +234,7 @@ static int get_drop(const struct nlattr *attrs, unsigned int len,
 	if (!drop)
 		return -ENOMEM;
 	err = parse(&parser, attrs, len, drop, &has, NULL);
-	r->dropped += drop->packets;
+	r->dropped = sum_add(r->dropped, drop->packets);
 	return err;
 }
 

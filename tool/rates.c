@@ -101,8 +101,8 @@ static void sort(struct records *list)
 /* Few of many ports do anything: only those have a history. */
 static int remember(const struct rates *rates, struct rate *rate)
 {
-	const double bits = rate_per_second(rates, 8 * (rate->came.rx.bytes +
-							rate->came.tx.bytes));
+	const double bytes = (double)rate->came.rx.bytes + rate->came.tx.bytes;
+	const double bits = rate_per_second(rates, 8 * bytes);
 
 	if (!rate->history && bits > 0) {
 		rate->history = calloc(RATES_HISTORY, sizeof(*rate->history));
@@ -200,7 +200,7 @@ int rates_add(struct rates *rates, struct records *list, double at)
  *
  * Return: so much a second, 0 after a single reading.
  */
-double rate_per_second(const struct rates *rates, uint64_t came)
+double rate_per_second(const struct rates *rates, double came)
 {
 	return rates->seconds > 0 ? came / rates->seconds : 0;
 }

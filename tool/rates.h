@@ -41,7 +41,7 @@ struct rates {
 };
 
 int rates_add(struct rates *rates, struct records *list, double at);
-double rate_per_second(const struct rates *rates, uint64_t came);
+double rate_per_second(const struct rates *rates, double came);
 float rate_history(const struct rates *rates, const struct rate *rate,
 		   unsigned int ago);
 unsigned int rates_past(const struct rates *rates);

@@ -9,6 +9,8 @@
 
 #include <linux/portmon.h>
 
+#include "sum.h"
+
 /**
  * struct count - packets on the wire and their network-layer bytes
  * @packets: packets; a GRO or GSO buffer counts as its segments
@@ -42,8 +44,8 @@ struct drop {
 
 static inline void count_add(struct count *to, const struct count *c)
 {
-	to->packets += c->packets;
-	to->bytes += c->bytes;
+	to->packets = sum_add(to->packets, c->packets);
+	to->bytes = sum_add(to->bytes, c->bytes);
 }
 
 struct info;
@@ -137,8 +139,8 @@ static inline bool record_has(const struct record *r, unsigned int attr)
 /* Segments that were sent again, SYN-ACKs included. */
 static inline uint64_t record_retransmitted(const struct record *r)
 {
-	return r->tcp[PORTMON_A_TCP_RETRANSMITTED] +
-	       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED];
+	return sum_add(r->tcp[PORTMON_A_TCP_RETRANSMITTED],
+		       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
 }
 
 struct record *records_new(struct records *list);

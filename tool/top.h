@@ -158,7 +158,7 @@ const char *top_head(enum top_column column);
 bool top_is_number(enum top_column column);
 void top_cell(char buf[static TOP_CELL], const struct top *t,
 	      enum top_column column, const struct rate *r);
-void top_rate(char buf[static TOP_CELL], const struct top *t, uint64_t came);
+void top_rate(char buf[static TOP_CELL], const struct top *t, double came);
 void top_layout(const struct top *t, size_t first, size_t n,
 		unsigned int room, struct top_layout *l);
 void top_title(char *buf, size_t size, const struct top *t);

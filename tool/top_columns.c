@@ -71,14 +71,14 @@ static void number(char *buf, const struct top *t, uint64_t v)
  *
  * What is less than one a second is not nothing.
  */
-void top_rate(char buf[static TOP_CELL], const struct top *t, uint64_t came)
+void top_rate(char buf[static TOP_CELL], const struct top *t, double came)
 {
 	const double rate = rate_per_second(&t->rates, came);
 
 	if (!t->rates.seconds)
 		snprintf(buf, TOP_CELL, "-");
 	else if (!came || rate >= 0.95)
-		number(buf, t, rate + 0.5);
+		number(buf, t, sum_round(rate));
 	else if (rate < 0.05)
 		snprintf(buf, TOP_CELL, "<0.1");
 	else
@@ -87,17 +87,17 @@ void top_rate(char buf[static TOP_CELL], const struct top *t, uint64_t came)
 
 static void rx(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, 8 * r->came.rx.bytes);
+	top_rate(buf, t, 8.0 * r->came.rx.bytes);
 }
 
 static void tx(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, 8 * r->came.tx.bytes);
+	top_rate(buf, t, 8.0 * r->came.tx.bytes);
 }
 
 static void packets(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, r->came.rx.packets + r->came.tx.packets);
+	top_rate(buf, t, (double)r->came.rx.packets + r->came.tx.packets);
 }
 
 static void connections(char *buf, const struct top *t, const struct rate *r)

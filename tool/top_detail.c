@@ -22,7 +22,7 @@ static void put_line(int y, const char *label, const char *rx, const char *tx)
 }
 
 static void put_rates(const struct top *t, int y, const char *label,
-		      uint64_t rx, uint64_t tx)
+		      double rx, double tx)
 {
 	char cells[2][TOP_CELL];
 
@@ -97,7 +97,8 @@ static int put_counters(const struct top *t, int y, const struct rate *r)
 	const struct record *came = &r->came, *total = &r->total;
 
 	put_line(y++, "", "RX", "TX");
-	put_rates(t, y++, "bits/s", 8 * came->rx.bytes, 8 * came->tx.bytes);
+	put_rates(t, y++, "bits/s", 8.0 * came->rx.bytes,
+		  8.0 * came->tx.bytes);
 	put_rates(t, y++, "packets/s", came->rx.packets, came->tx.packets);
 	put_numbers(t, y++, "bytes", total->rx.bytes, total->tx.bytes);
 	put_numbers(t, y++, "packets", total->rx.packets, total->tx.packets);

@@ -114,29 +114,29 @@ static void add_sum(struct top *t, const struct rate *r)
 	    (t->transport != ANY && total->transport != t->transport))
 		return;
 	sum = &t->sums[total->scope][total->range];
-	sum->came[0] += r->came.rx.bytes;
-	sum->came[1] += r->came.tx.bytes;
-	sum->total[0] += total->rx.bytes;
-	sum->total[1] += total->tx.bytes;
+	sum->came[0] = sum_add(sum->came[0], r->came.rx.bytes);
+	sum->came[1] = sum_add(sum->came[1], r->came.tx.bytes);
+	sum->total[0] = sum_add(sum->total[0], total->rx.bytes);
+	sum->total[1] = sum_add(sum->total[1], total->tx.bytes);
 }
 
 static uint64_t weight(const struct rate *r, enum top_column column)
 {
 	switch (column) {
 	case TOP_RATE:
-		return r->came.rx.bytes + r->came.tx.bytes;
+		return sum_add(r->came.rx.bytes, r->came.tx.bytes);
 	case TOP_RX:
 		return r->came.rx.bytes;
 	case TOP_TX:
 		return r->came.tx.bytes;
 	case TOP_PACKETS:
-		return r->came.rx.packets + r->came.tx.packets;
+		return sum_add(r->came.rx.packets, r->came.tx.packets);
 	case TOP_CONNECTIONS:
 		return r->came.tcp[PORTMON_A_TCP_ESTABLISHED];
 	case TOP_DROPS:
 		return r->came.dropped;
 	case TOP_TOTAL:
-		return r->total.rx.bytes + r->total.tx.bytes;
+		return sum_add(r->total.rx.bytes, r->total.tx.bytes);
 	case TOP_SEEN:
 		return r->total.last_seen;
 	default:

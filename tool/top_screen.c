@@ -198,7 +198,7 @@ static void draw_sum(const struct top *t, int y, int x,
 		snprintf(cell, sizeof(cell), "%s",
 			 format_number(digits, sum->total[dir], t->units));
 	else
-		top_rate(cell, t, 8 * sum->came[dir]);
+		top_rate(cell, t, 8.0 * sum->came[dir]);
 	put_right(y, x, SUM_WIDTH, LOOK_PLAIN, cell);
 }
 
@@ -219,8 +219,11 @@ static void draw_scope(const struct top *t, int y, int x, unsigned int scope)
 		for (dir = 0; dir < 2; dir++) {
 			draw_sum(t, y + 2 + range, x + dir * (SUM_WIDTH + 1),
 				 sum, dir);
-			all.came[dir] += sum == &all ? 0 : sum->came[dir];
-			all.total[dir] += sum == &all ? 0 : sum->total[dir];
+			if (sum == &all)
+				continue;
+			all.came[dir] = sum_add(all.came[dir], sum->came[dir]);
+			all.total[dir] = sum_add(all.total[dir],
+						 sum->total[dir]);
 		}
 	}
 }

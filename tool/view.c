@@ -51,12 +51,6 @@ bool view_folds(const struct record *r)
 	       (r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC);
 }
 
-static void add(struct count *to, const struct count *c)
-{
-	to->packets += c->packets;
-	to->bytes += c->bytes;
-}
-
 static void fold_drop(struct record *fold, struct drop *drop)
 {
 	struct drop **at;
@@ -69,7 +63,7 @@ static void fold_drop(struct record *fold, struct drop *drop)
 		*at = drop;
 		return;
 	}
-	(*at)->packets += drop->packets;
+	(*at)->packets = sum_add((*at)->packets, drop->packets);
 	if (drop->first_seen < (*at)->first_seen)
 		(*at)->first_seen = drop->first_seen;
 	if (drop->last_seen > (*at)->last_seen)
@@ -84,8 +78,8 @@ static void fold_events(struct record *fold, const struct record *r)
 	fold->has |= r->has & (1u << PORTMON_A_RECORD_TCP |
 			       1u << PORTMON_A_RECORD_DROPS);
 	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
-		fold->tcp[i] += r->tcp[i];
-	fold->dropped += r->dropped;
+		fold->tcp[i] = sum_add(fold->tcp[i], r->tcp[i]);
+	fold->dropped = sum_add(fold->dropped, r->dropped);
 	for (drop = r->drops; drop; drop = next) {
 		next = drop->next;
 		fold_drop(fold, drop);
@@ -106,8 +100,8 @@ void view_fold_into(struct record *fold, const struct record *r)
 		fold->port = r->port;
 	if (r->port > fold->port_max)
 		fold->port_max = r->port;
-	add(&fold->rx, &r->rx);
-	add(&fold->tx, &r->tx);
+	count_add(&fold->rx, &r->rx);
+	count_add(&fold->tx, &r->tx);
 	if (r->first_seen < fold->first_seen)
 		fold->first_seen = r->first_seen;
 	if (r->last_seen > fold->last_seen)
@@ -154,9 +148,9 @@ static uint64_t weight(const struct record *r, enum sort_key key)
 {
 	switch (key) {
 	case SORT_BYTES:
-		return r->rx.bytes + r->tx.bytes;
+		return sum_add(r->rx.bytes, r->tx.bytes);
 	case SORT_PACKETS:
-		return r->rx.packets + r->tx.packets;
+		return sum_add(r->rx.packets, r->tx.packets);
 	case SORT_RX:
 		return r->rx.bytes;
 	case SORT_TX:
