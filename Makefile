@@ -67,6 +67,10 @@ ARCH_6.1-686    := ARCH=i386
 module-%: FORCE
 	$(call kbuild,$*,$(call fetched,kernel $*)/build,$(ARCH_$*) CONFIG_DEBUG_INFO_BTF_MODULES= modules)
 
+# With kmod/test_hook.c, in a folder of its own: for the tests that need it, never installed.
+hooked-%: FORCE
+	$(call kbuild,$*-hooked,$(call fetched,kernel $*)/build,$(ARCH_$*) CONFIG_DEBUG_INFO_BTF_MODULES= PORTMON_TEST=y modules)
+
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
 
@@ -85,7 +89,7 @@ uninstall: ## what install put there
 demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what portmon-ctl says of them
 	@tests/vm/run demo $(KERNEL)
 
-check: deps tool collection $(KERNELS:%=module-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
+check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
 	@tests/vm/run check $(KERNELS) $(if $(T),--test '$(T)',--host '$(MAKE) -s -C tool check')
 
 # The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
@@ -100,7 +104,7 @@ check-matrix: deps $(MATRIX:%=matrix-%) ## all tests on all kernels: PREEMPT_RT,
 
 matrix-6.12-arm64: build-arm64
 matrix-6.1-686: build-i386
-matrix-%: module-% tool collection FORCE
+matrix-%: module-% hooked-% tool collection FORCE
 	@tests/vm/run check $* $(USER_$*) $(if $(T),--test '$(T)')
 
 USER_6.12-arm64 := --ctl build/arm64/portmon-ctl --tests build/arm64/tests
@@ -123,6 +127,7 @@ uml-shell: deps tool collection kernel-uml-debug ## a prompt there, in two secon
 
 kernel-%: FORCE
 	$(call kbuild,$*,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) modules)
+	$(call kbuild,$*-hooked,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) PORTMON_TEST=y modules)
 
 vm-shell: deps tool collection module-$(KERNEL) ## a prompt in a VM with everything in it (KERNEL=6.1)
 	@tests/vm/run shell $(KERNEL)
@@ -180,10 +185,10 @@ lint-text: tool
 
 lint-%: FORCE
 	@rm -rf build/lint-$* build/clang-$*
-	$(call kbuild,lint-$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= C=2 W=1 KCFLAGS=-Werror modules) \
+	$(call kbuild,lint-$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= C=2 W=1 KCFLAGS=-Werror PORTMON_TEST=y modules) \
 		2>&1 | tee build/lint-$*/log
 	@! grep -E 'warning:|error:' build/lint-$*/log > /dev/null
-	$(call kbuild,clang-$*,$(call fetched,kernel $*)/build,$(CLANG) portmon.o)
+	$(call kbuild,clang-$*,$(call fetched,kernel $*)/build,$(CLANG) PORTMON_TEST=y portmon.o)
 
 clean: ## everything built here (what is fetched stays in the cache)
 	@rm -rf build

@@ -102,9 +102,8 @@ def unload():
     return 0 if not libc.syscall(_SYS_DELETE_MODULE, b"portmon", os.O_NONBLOCK) else ctypes.get_errno()
 
 
-def load(**parameters):
+def load(ko=os.environ.get("PORTMON_KO"), **parameters):
     "insmod $PORTMON_KO, without it modprobe."
-    ko = os.environ.get("PORTMON_KO")
     sh(*(["insmod", ko] if ko else ["modprobe", "portmon"]), *(f"{name}={value}" for name, value in parameters.items()))
 
 
@@ -123,6 +122,43 @@ def reload_module(**parameters):
     reloads_module()
     wait_until(lambda: not unload(), what="unloading the module")
     load(**parameters)
+
+
+class Hook:
+    """The module as it is built for tests, with kmod/test_hook.c, till the case (outside of one: the file) ends.
+
+    Its methods count what no test has the time to send, in a namespace.
+    """
+
+    def __init__(self):
+        ko = os.environ.get("PORTMON_HOOKED_KO")
+        if not ko or not os.path.exists(ko):
+            raise AssertionError("no module with the test hook (make hooked-KERNEL, PORTMON_HOOKED_KO=)")
+        reloads_module()
+        wait_until(lambda: not unload(), what="unloading the module")
+        load(ko)
+
+    @staticmethod
+    def write(netns, *words):
+        with netns.enter():
+            _write(f"{MODULE}/parameters/test_count", " ".join(map(str, words)))
+
+    def port(self, netns, scope, transport, port, direction, packets, count):
+        self.write(netns, "port", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
+                   packets, count)
+
+    def event(self, netns, scope, transport, port, event, n):
+        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
+
+    def drop(self, netns, scope, transport, port, reason, n):
+        "reason: the kernel's number of it."
+        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, max(UAPI["a_tcp"].values()) + 1 + reason, n)
+
+    def bucket(self, netns, hook, family, bucket, packets, count):
+        "bucket: a name, or the number of a protocol without ports."
+        kind = "bucket" if isinstance(bucket, str) else "protocol"
+        self.write(netns, kind, UAPI["hook"][hook], UAPI["family"][family],
+                   UAPI["bucket"][bucket] if kind == "bucket" else bucket, packets, count)
 
 
 # Network namespaces

@@ -82,13 +82,15 @@ class Tree:
             shutil.copy(path, self.place(name))
 
 
-def fill(into, script, ko, ctl, tests, env):
-    """Put into a Cpio or a Tree what is portmon's own; script is what init is to run."""
+def fill(into, script, ko, hooked, ctl, tests, env):
+    """Put into a Cpio or a Tree what is portmon's own; script is what init is to run, hooked the module for tests."""
     linux = fetch("source")
     into.copy("/init", f"{HERE}/init")
     for one in "check.sh", "demo.sh", "shell.sh":
         into.copy(f"{HOME}/{one}", f"{HERE}/{one}")
     into.copy(f"{HOME}/portmon.ko", ko)
+    if os.path.exists(hooked):
+        into.copy(f"{HOME}/portmon-hooked.ko", hooked)
     if os.path.exists(ctl):
         into.copy("/usr/local/sbin/portmon-ctl", ctl)
     if os.path.isdir(tests):
@@ -100,6 +102,7 @@ def fill(into, script, ko, ctl, tests, env):
     env = {
         "PORTMON_SCRIPT": f"{script}.sh",
         "PORTMON_KO": f"{HOME}/portmon.ko",
+        "PORTMON_HOOKED_KO": f"{HOME}/portmon-hooked.ko",
         "PORTMON_TESTS": f"{HOME}/tests",
         "PORTMON_SPEC": f"{HOME}/linux/{SPEC}",
         "YNL": f"{HOME}/linux/tools/net/ynl",

@@ -45,8 +45,8 @@ class Machine:
 
     def fill(self, into):
         args = self.args
-        guest.fill(into, self.script, args.ko or f"{args.build}/{self.kernel}/kmod/portmon.ko", args.ctl, self.tests,
-                   self.env)
+        guest.fill(into, self.script, args.ko or f"{args.build}/{self.kernel}/kmod/portmon.ko",
+                   f"{args.build}/{self.kernel}-hooked/kmod/portmon.ko", args.ctl, self.tests, self.env)
 
     def running(self, results):
         raise NotImplementedError

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counts that no test has the time to send. Only in a build for tests
+ * (PORTMON_TEST=y), which is never installed: in the caller's network
+ * namespace what is written to the parameter test_count is counted as if it
+ * had come by,
+ *
+ *	port SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES
+ *	event SCOPE TRANSPORT PORT KIND N
+ *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
+ *	bucket HOOK FAMILY BUCKET PACKETS BYTES
+ *
+ * all of them numbers, as netlink and events.h have them.
+ */
+#include <linux/module.h>
+#include <linux/nsproxy.h>
+#include <linux/sched.h>
+
+#include "counters.h"
+#include "net.h"
+
+/* What a line holds behind its first word. */
+struct portmon_line {
+	unsigned int n[4];
+	u64 packets;
+	u64 bytes;
+};
+
+static int portmon_test_port(struct portmon_tables *t,
+			     const struct portmon_line *l)
+{
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
+		return -EINVAL;
+	portmon_port_add(t, l->n[1], l->n[0], l->n[2] >> 8, l->n[2] & 0xff,
+			 l->n[3], l->packets, l->bytes);
+	return 0;
+}
+
+static int portmon_test_event(struct portmon_tables *t,
+			      const struct portmon_line *l)
+{
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
+
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX || !l->n[3] || l->n[3] >= PORTMON_KINDS)
+		return -EINVAL;
+	portmon_event_add(t, &key, l->n[3], l->packets);
+	return 0;
+}
+
+static int portmon_test_other(struct portmon_tables *t,
+			      const struct portmon_line *l, bool protocol)
+{
+	if (l->n[0] >= PORTMON_HOOKS || l->n[1] >= PORTMON_FAMILIES ||
+	    l->n[2] >= (protocol ? 256 : PORTMON_BUCKETS))
+		return -EINVAL;
+	if (protocol)
+		portmon_protocol_add(t, l->n[0], l->n[1], l->n[2], l->packets,
+				     l->bytes);
+	else
+		portmon_pair_add(&t->stats->bucket[l->n[0]][l->n[1]][l->n[2]],
+				 l->packets, l->bytes);
+	return 0;
+}
+
+static int portmon_test_line(struct portmon_tables *t, const char *line)
+{
+	struct portmon_line l;
+
+	if (sscanf(line, "port %u %u %u %u %llu %llu", &l.n[0], &l.n[1],
+		   &l.n[2], &l.n[3], &l.packets, &l.bytes) == 6)
+		return portmon_test_port(t, &l);
+	if (sscanf(line, "event %u %u %u %u %llu", &l.n[0], &l.n[1], &l.n[2],
+		   &l.n[3], &l.packets) == 5)
+		return portmon_test_event(t, &l);
+	if (sscanf(line, "protocol %u %u %u %llu %llu", &l.n[0], &l.n[1],
+		   &l.n[2], &l.packets, &l.bytes) == 5)
+		return portmon_test_other(t, &l, true);
+	if (sscanf(line, "bucket %u %u %u %llu %llu", &l.n[0], &l.n[1],
+		   &l.n[2], &l.packets, &l.bytes) == 5)
+		return portmon_test_other(t, &l, false);
+	return -EINVAL;
+}
+
+static int portmon_test_set(const char *line, const struct kernel_param *kp)
+{
+	struct portmon_net *pn;
+	int err = -ENETDOWN;
+
+	/* At load there is nothing to count in. */
+	if (THIS_MODULE->state != MODULE_STATE_LIVE)
+		return -EINVAL;
+	pn = portmon_net(current->nsproxy->net_ns);
+	mutex_lock(&pn->lock);
+	rcu_read_lock();
+	if (pn->tables)
+		err = portmon_test_line(pn->tables, line);
+	rcu_read_unlock();
+	mutex_unlock(&pn->lock);
+	return err;
+}
+
+static const struct kernel_param_ops portmon_test_ops = {
+	.set = portmon_test_set,
+};
+
+module_param_cb(test_count, &portmon_test_ops, NULL, 0200);
+MODULE_PARM_DESC(test_count, "For tests: count this as if it had come by");
