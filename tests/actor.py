@@ -48,6 +48,89 @@ def within(pid):
     return there
 
 
+class Actor:
+    "A process that is somebody else (see become()) and asks what it is told to ask, or does one of its own methods."
+
+    def __init__(self, netns=None, opened_by_root=False, **who):
+        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if not self.pid:
+            self.ours.close()
+            try:
+                if netns:
+                    self.inside = netns.enter()     # for good
+                    self.inside.__enter__()
+                client = Portmon() if opened_by_root else None
+                become(**who)
+                self.serve(client or Portmon(), theirs)
+            except BaseException:
+                note(traceback.format_exc())
+            finally:
+                os._exit(0)
+        theirs.close()
+        defer(self.end)
+        self.ours.settimeout(20 * PATIENCE)
+        equal(self.ours.recv(100), b"ready", "first word of another process")
+
+    @staticmethod
+    def serve(client, ours):
+        ours.send(b"ready")
+        while request := ours.recv(4096):
+            kind, command, attrs = json.loads(request)
+            try:
+                answer = getattr(client, kind)(command, **attrs) if kind in ("do", "dump") else OWN[kind](client, command)
+            except OSError as error:
+                answer = {"errno": error.errno, "sentence": getattr(error, "sentence", None)}
+            ours.send(json.dumps(answer).encode())
+
+    def end(self, kill=False):
+        self.ours.close()
+        if kill:
+            os.kill(self.pid, signal.SIGKILL)
+        if self.pid:
+            os.waitpid(self.pid, 0)
+        self.pid = 0
+
+    def __call__(self, kind, command, **attrs):
+        self.ours.send(json.dumps((kind, command, attrs)).encode())
+        answer = json.loads(self.ours.recv(1 << 20))
+        if isinstance(answer, dict) and "errno" in answer:
+            return NlError(answer["errno"], answer["sentence"])
+        return answer
+
+    def netns(self):
+        "Root's way into its network namespace."
+        return within(self.pid)
+
+
+def _listen(client, _):
+    client.subscribe()
+
+
+def _heard(client, wanted):
+    "Names of the notifications: till these have come, or all is silent for a moment."
+    names = set()
+    while select.select([client.sock], [], [], (5 if set(wanted) - names else 0.5) * PATIENCE)[0]:
+        names |= {name for name, _ in client.events()}
+    return sorted(names)
+
+
+def _half(client, command):
+    "Begin a dump and read nothing of it."
+    client.send(client.family, UAPI["cmd"][command], 1, b"", 0x301)
+
+
+# What an Actor does beside asking.
+OWN = {
+    "listen": _listen,
+    "heard": _heard,
+    "half": _half,
+    "option": lambda client, option: client.sock.setsockopt(270, option, 1),    # SOL_NETLINK
+    "set": lambda client, what: _write_knob(f"{MODULE}/parameters/{what[0]}", str(what[1])),
+    "get": lambda client, name: parameter(name),
+}
+
+
 class Worker:
     """A process that becomes somebody in a namespace, waits for go() and calls function(); result() is what that returned.
 

@@ -10,57 +10,6 @@ KEY = {"scope": "local", "transport": "tcp", "port": 1000}
 allow_user_namespaces()
 
 
-class Actor:
-    "A process that is somebody else (see become()) and asks what it is told to ask."
-
-    def __init__(self, netns=None, opened_by_root=False, **who):
-        self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pid = os.fork()
-        if not self.pid:
-            self.ours.close()
-            try:
-                if netns:
-                    self.inside = netns.enter()     # for good
-                    self.inside.__enter__()
-                client = Portmon() if opened_by_root else None
-                become(**who)
-                self.serve(client or Portmon(), theirs)
-            except BaseException:
-                note(traceback.format_exc())
-            finally:
-                os._exit(0)
-        theirs.close()
-        defer(self.end)
-        self.ours.settimeout(20 * PATIENCE)
-        equal(self.ours.recv(100), b"ready", "first word of another process")
-
-    @staticmethod
-    def serve(client, ours):
-        ours.send(b"ready")
-        while request := ours.recv(4096):
-            kind, command, attrs = json.loads(request)
-            try:
-                answer = getattr(client, kind)(command, **attrs)
-            except NlError as error:
-                answer = {"errno": error.errno, "sentence": error.sentence}
-            ours.send(json.dumps(answer).encode())
-
-    def end(self):
-        self.ours.close()
-        os.waitpid(self.pid, 0)
-
-    def __call__(self, kind, command, **attrs):
-        self.ours.send(json.dumps((kind, command, attrs)).encode())
-        answer = json.loads(self.ours.recv(1 << 20))
-        if isinstance(answer, dict) and "errno" in answer:
-            return NlError(answer["errno"], answer["sentence"])
-        return answer
-
-    def netns(self):
-        "Root's way into its network namespace."
-        return within(self.pid)
-
-
 OPERATIONS = {
     "info": ("do", "info-get", {}),
     "read one": ("do", "port-get", KEY),
@@ -73,7 +22,12 @@ OPERATIONS = {
     "reset": ("dump", "reset", {}),
     "disable": ("do", "netns-set", {"enabled": 0}),
     "enable": ("do", "netns-set", {"enabled": 1}),
+    "lifecycle off": ("do", "netns-set", {"lifecycle": 0}),
+    "lifecycle on": ("do", "netns-set", {"lifecycle": 1}),
+    "drops off": ("do", "netns-set", {"drops": 0}),
+    "drops on": ("do", "netns-set", {"drops": 1}),
 }
+FOLLOWS = "lifecycle", "drops"
 
 
 def allowed(operation, admin, initial, restrict_read, userns_enable):
@@ -85,28 +39,36 @@ def allowed(operation, admin, initial, restrict_read, userns_enable):
         return True
     if operation.startswith("read"):
         return admin or not restrict_read or "restrict_read"
-    if operation == "enable":
+    if operation == "enable" or operation.endswith(" on"):
         return admin and bool(initial or userns_enable) or ("CAP_NET_ADMIN" if userns_enable else "userns_enable")
     return admin or "CAP_NET_ADMIN"
 
 
 def state(keeper):
-    on = keeper.do("info-get")["enabled"]
-    return (on, keeper.ports(), keeper.buckets()) if on else (on,)
+    info = keeper.do("info-get")
+    return (1, *(info[name] for name in FOLLOWS), keeper.ports(), keeper.buckets()) if info["enabled"] else (0,)
 
 
-def set_to(keeper, on):
+def set_to(keeper, on, name="enabled"):
     try:
-        keeper.do("netns-set", enabled=int(on))
+        keeper.do("netns-set", **{name: int(on)})
     except NlError as error:
         equal(error.errno, errno.EALREADY, "switching")
+
+
+def prepare(keeper, operation):
+    "What the operation changes is as it does not leave it."
+    set_to(keeper, operation != "enable")
+    name, _, on = operation.partition(" ")
+    if name in FOLLOWS:
+        set_to(keeper, on == "off", name)
 
 
 def hold(who, actor, keeper, packets, admin, initial, restrict_read, userns_enable):
     "Every operation of an actor ends as the table has it; keeper is root's socket in the actor's namespace."
     for operation, (kind, command, attrs) in OPERATIONS.items():
         what = f"{who}, {operation}, restrict_read={restrict_read} userns_enable={userns_enable}"
-        set_to(keeper, operation != "enable")
+        prepare(keeper, operation)
         if operation != "enable":
             packets.out("tcp", 1000, 2000)
         before, wanted = state(keeper), allowed(operation, admin, initial, restrict_read, userns_enable)
@@ -114,7 +76,13 @@ def hold(who, actor, keeper, packets, admin, initial, restrict_read, userns_enab
         if wanted is True:
             check(not isinstance(answer, NlError), f"{what}: refused with {answer}")
             if operation in ("enable", "disable"):
-                equal(keeper.do("info-get")["enabled"], int(operation == "enable"), what)
+                info = keeper.do("info-get")
+                equal(info["enabled"], int(operation == "enable"), what)
+                equal([info.get(name) for name in FOLLOWS],
+                      [int(parameter(name) == "Y") if operation == "enable" else None for name in FOLLOWS], f"{what}: what is followed")
+            elif operation.split()[0] in FOLLOWS:
+                name, on = operation.split()
+                equal(keeper.do("info-get")[name], int(on == "on"), what)
             elif operation.startswith("reset"):
                 check(state(keeper) != before, f"{what}: nothing was reset")
             elif operation in ("read one", "read ports", "read buckets"):
@@ -132,6 +100,9 @@ def table(who, actor, netns, **rights):
     for restrict_read, userns_enable in itertools.product((0, 1), repeat=2):
         parameter("restrict_read", restrict_read)
         parameter("userns_enable", userns_enable)
+        # Both have no say in who may do what; they need no more rounds for that.
+        parameter("lifecycle", userns_enable)
+        parameter("drops", restrict_read)
         hold(who, actor, keeper, packets, **rights, restrict_read=restrict_read, userns_enable=userns_enable)
 
 
@@ -171,6 +142,30 @@ def own():
 
 
 @case()
+def files():
+    "anyone may read the module parameters; only root may set them, and nobody the one that is for load alone"
+    values = {"max_records": 1000, "lifecycle": "N", "drops": "N", "restrict_read": "Y", "userns_enable": "Y", "all_netns": "Y"}
+    netns = Netns()
+    before = parameters()
+    equal(sorted(values), sorted(before), "parameters")
+    for name in values:
+        if name != "all_netns":
+            parameter(name, before[name])       # put back when this ends
+    for who, root, actor in (("root", True, Actor(netns)), ("user", False, Actor(netns, user=True)),
+                             ("user namespace's root", False, Actor(netns, user=True, userns=True)),
+                             ("user namespace's root in his own", False, Actor(user=True, userns=True, own=True))):
+        for name, value in values.items():
+            equal(actor("get", name), parameter(name), f"{who}: {name}")
+            answer = actor("set", (name, value))
+            if root and name != "all_netns":
+                equal((answer, parameter(name)), (None, str(value)), f"{who} sets {name}")
+                actor("set", (name, before[name]))
+            else:
+                check(isinstance(answer, NlError) and answer.errno in (errno.EACCES, errno.EPERM), f"{who} sets {name}: {answer}")
+            equal(parameters(), before, f"parameters after {who} set {name}")
+
+
+@case()
 def refused_memory():
     "a namespace that its owner may not switch on costs nothing, however he asks"
     actor = Actor(user=True, userns=True, own=True)
@@ -180,7 +175,8 @@ def refused_memory():
         if operation[1] != "info-get":
             check(isinstance(answer, NlError), f"{operation}: let through")
             off = operation[1] != "netns-set"
-            equal(answer.errno, errno.ENETDOWN if off else errno.EPERM if operation[2]["enabled"] else errno.EALREADY, operation)
+            (value,) = operation[2].values() if not off else (0,)
+            equal(answer.errno, errno.ENETDOWN if off else errno.EPERM if value else errno.EALREADY, operation)
     state = keeper.do("info-get")
     check(not state["enabled"] and "memory" not in state, f"switched on: {state}")
 

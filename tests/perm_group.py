@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Who is told what in the group events, by kind of user and restrict_read; and nobody is told of another namespace."""
+from actor import *
+
+allow_user_namespaces()
+
+NETLINK_LISTEN_ALL_NSID = 8
+# Before 6.6 a kernel cannot leave anyone out: then nobody is told.
+SELECTIVE = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) >= (6, 6)
+
+
+class Place:
+    "A namespace where something can be made to happen, of each kind that is told."
+
+    def __init__(self, netns):
+        self.keeper = Portmon(netns)
+        with contextlib.suppress(NlError):
+            self.keeper.do("netns-set", enabled=1)
+        self.there, self.port = Tun(netns), 1000
+
+    def happens(self):
+        "Returns what is to be told of it."
+        self.port += 1
+        self.there.write(ipv4(self.there.far["ipv4"], self.there.ipv4, 17, udp(9, self.port)))
+        self.keeper.reset(port=self.port)
+        lifecycle = self.keeper.do("info-get")["lifecycle"]
+        self.keeper.do("netns-set", lifecycle=1 - lifecycle)
+        return ["event-ntf", "netns-ntf", "reset-ntf"]
+
+
+def hears(actor, wanted, what):
+    equal(actor("heard", wanted), wanted, what)
+
+
+ACTORS = {
+    # who: (keeps to a namespace of root's, what he is, whether who opened his socket has CAP_NET_ADMIN over the namespace)
+    "root": (True, {}, True),
+    "user": (True, {"user": True}, False),
+    "user with root's socket": (True, {"user": True, "opened_by_root": True}, True),
+    "user namespace's root": (True, {"user": True, "userns": True}, False),
+    "user namespace's root in his own": (False, {"user": True, "userns": True, "own": True}, True),
+}
+
+
+@case(*ACTORS)
+def table(who):
+    "whom the group tells of an event, a reset and a switch: everyone, with restrict_read who has CAP_NET_ADMIN;"
+    roots, rights, admin = ACTORS[who]
+    actor = Actor(Netns() if roots else None, **rights)
+    place = Place(actor.netns())
+    equal(actor("listen", None), None, "joining the group")
+    for restrict_read in 0, 1, 0:
+        parameter("restrict_read", restrict_read)
+        told = place.happens()
+        may = not restrict_read or admin and SELECTIVE
+        hears(actor, told if may else [], f"{who} is told with restrict_read={restrict_read}")
+
+
+@case()
+def apart():
+    "who listens in another namespace is told nothing, not the initial one's root either, unless he may listen to all namespaces"
+    netns = Netns(on=True)
+    place = Place(netns)
+    root, all_ears = Actor(), Actor()
+    his = Actor(user=True, userns=True, own=True)
+    Portmon(his.netns()).do("netns-set", enabled=1)
+    his.netns().run("ip", "netns", "set", netns.name, "7")
+    if f"{netns.name} (id:" not in sh("ip", "netns", "list"):
+        sh("ip", "netns", "set", netns.name, "7")
+    for actor in root, all_ears, his:
+        actor("listen", None)
+    all_ears("option", NETLINK_LISTEN_ALL_NSID)
+    equal(his("option", NETLINK_LISTEN_ALL_NSID), None, "asking for all namespaces")
+    # Someone has to listen there, or nothing is told at all.
+    place.keeper.subscribe()
+    for restrict_read in 0, 1:
+        parameter("restrict_read", restrict_read)
+        told = place.happens()
+        may = not restrict_read or SELECTIVE
+        hears(all_ears, told if may else [], "what root, who listens to all namespaces, is told")
+        hears(root, [], "what root is told of another namespace")
+        hears(his, [], "what a user namespace's root is told of another namespace")
+
+
+run()
