@@ -40,7 +40,7 @@ static void name(void *data, struct sk_buff *skb, void *location,	\
  * @net: the namespace
  * @skb: the message, which is consumed
  * @group: number of the group
- * @withhold: tells whom it is not for
+ * @withhold: tells whom it is not for; its data is @net
  * @ask: ask @withhold
  *
  * Before 6.6 nobody can be left out: what is not for all is told to none.
@@ -62,7 +62,7 @@ static inline void portmon_multicast(struct net *net, struct sk_buff *skb,
 		nlmsg_free(skb);
 #else
 		netlink_broadcast_filtered(net->genl_sock, skb, 0, group,
-					   GFP_KERNEL, withhold, NULL);
+					   GFP_KERNEL, withhold, net);
 #endif
 }
 

@@ -302,7 +302,10 @@ int portmon_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 static int portmon_notify_withhold(struct sock *to, struct sk_buff *skb,
 				   void *data)
 {
-	return !sk_ns_capable(to, sock_net(to)->user_ns, CAP_NET_ADMIN);
+	const struct net *net = data;
+
+	/* Not sock_net(to): some listen to other namespaces than their own. */
+	return !sk_ns_capable(to, net->user_ns, CAP_NET_ADMIN);
 }
 
 /* Tell the group events; that nobody listens, or no memory, is no error. */
