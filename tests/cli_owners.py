@@ -216,6 +216,8 @@ def hidden():
                                      "connections": 0}], "owner")
         else:
             check("user root" in out, f"{arguments} printed\n{out}")
+    status, out, err = tell("stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=netns, user=1000)
+    equal((status, err.count("warning")), (0, 1), f"status and warnings of three intervals, which said {err!r}")
     server = netns.popen("socat", "TCP-LISTEN:8443,bind=127.0.0.1,fork", "EXEC:cat", user=1000, group=1000, extra_groups=[])
     wait_until(lambda: "8443" in netns.run("ss", "-Hltn"), what="the server")
     equal(row(tell("show", "8443", netns=netns, user=1000)[1], "listens")[2:4], ["socat", str(server.pid)], "own process")

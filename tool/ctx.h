@@ -42,6 +42,8 @@ struct span {
  * @color: colours are wanted
  * @columns: columns to print, in order
  * @n_columns: how many
+ * @told_hidden: the person knows that owners are hidden; once is enough
+ * @told_untold: bit per transport whose sockets are known not to be told
  */
 struct ctx {
 	struct options opt;
@@ -54,6 +56,8 @@ struct ctx {
 	bool color;
 	const struct column *columns[COLUMNS_MAX];
 	size_t n_columns;
+	bool told_hidden;
+	unsigned int told_untold;
 };
 
 /**

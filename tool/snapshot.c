@@ -110,16 +110,27 @@ int snapshot_reset(struct ctx *ctx, const struct filter *f,
 	return err;
 }
 
-static void warn_untold(const struct owners *o)
+/* Once in a run, however often and of how many namespaces it is asked. */
+static void warn_untold(struct ctx *ctx, const struct owners *o)
 {
+	const unsigned int untold = o->socks.untold & ~ctx->told_untold;
 	unsigned int i;
 
 	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
-		if (o->socks.untold & 1u << i)
+		if (untold & 1u << i)
 			warn("warning: the kernel does not tell the sockets of %s here; try: modprobe %s_diag",
 			     name_of(&transport_names, i),
 			     i == PORTMON_TRANSPORT_UDPLITE ? "udp" :
 			     name_of(&transport_names, i));
+	ctx->told_untold |= untold;
+}
+
+static void warn_hidden(struct ctx *ctx, const struct owners *o)
+{
+	if (ctx->told_hidden || !owners_hidden(o))
+		return;
+	warn("warning: of other users' sockets only the user is shown; for the processes try as root (sudo portmon-ctl ...)");
+	ctx->told_hidden = true;
 }
 
 /**
@@ -141,9 +152,8 @@ int snapshot_owners(struct ctx *ctx, struct snapshot *s)
 			  1u << transport);
 	if (err)
 		return err;
-	warn_untold(&s->owners);
-	if (owners_hidden(&s->owners))
-		warn("warning: of other users' sockets only the user is shown; for the processes try as root (sudo portmon-ctl ...)");
+	warn_untold(ctx, &s->owners);
+	warn_hidden(ctx, &s->owners);
 	for (i = 0; i < s->ports.n; i++)
 		s->ports.v[i].owners = &s->owners;
 	return 0;
