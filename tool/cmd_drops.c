@@ -151,11 +151,15 @@ static void json_tried(struct json *j, const struct row *row)
 
 static void columns_port(struct table *t, const struct ctx *ctx)
 {
-	if (given(&ctx->opt, OPT_ALL_NETNS))
-		table_column(t, "NETNS", COLUMN_LEFT);
-	table_column(t, "SCOPE", COLUMN_LEFT);
-	table_column(t, "PORT", COLUMN_LEFT);
-	table_column(t, "SERVICE", COLUMN_TRUNC);
+	static const struct table_head heads[] = {
+		{ "NETNS", COLUMN_LEFT },
+		{ "SCOPE", COLUMN_LEFT },
+		{ "PORT", COLUMN_LEFT },
+		{ "SERVICE", COLUMN_TRUNC },
+	};
+	const size_t skip = !given(&ctx->opt, OPT_ALL_NETNS);
+
+	table_columns(t, heads + skip, ARRAY_SIZE(heads) - skip);
 }
 
 static void cell_port(struct table *t, const struct ctx *ctx,
@@ -220,15 +224,18 @@ static void explain(const struct ctx *ctx, const struct rows *rows)
 
 static int print_drops(struct ctx *ctx, const struct rows *rows)
 {
+	static const struct table_head heads[] = {
+		{ "REASON", COLUMN_LEFT },
+		{ "PACKETS", COLUMN_RIGHT },
+		{ "LAST-SEEN", COLUMN_RIGHT },
+	};
 	const uint64_t now = time(NULL);
 	struct table *t = table_begin(ctx);
 	size_t i;
 	int err;
 
 	columns_port(t, ctx);
-	table_column(t, "REASON", COLUMN_LEFT);
-	table_column(t, "PACKETS", COLUMN_RIGHT);
-	table_column(t, "LAST-SEEN", COLUMN_RIGHT);
+	table_columns(t, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < rows->n; i++) {
 		table_row(t, rows->v[i].r->folded);
 		cell_port(t, ctx, rows->v[i].r);
@@ -244,14 +251,17 @@ static int print_drops(struct ctx *ctx, const struct rows *rows)
 
 static int print_closed(struct ctx *ctx, const struct rows *rows)
 {
+	static const struct table_head heads[] = {
+		{ "TRIED", COLUMN_RIGHT },
+		{ "FIRST", COLUMN_RIGHT },
+		{ "LAST", COLUMN_RIGHT },
+	};
 	const uint64_t now = time(NULL);
 	struct table *t = table_begin(ctx);
 	size_t i;
 
 	columns_port(t, ctx);
-	table_column(t, "TRIED", COLUMN_RIGHT);
-	table_column(t, "FIRST", COLUMN_RIGHT);
-	table_column(t, "LAST", COLUMN_RIGHT);
+	table_columns(t, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < rows->n; i++) {
 		table_row(t, rows->v[i].r->folded);
 		cell_port(t, ctx, rows->v[i].r);

@@ -272,14 +272,17 @@ static void add_json(const struct svc_match *m, void *arg)
 
 static int services_table_out(struct ctx *ctx, const char *pattern)
 {
+	static const struct table_head heads[] = {
+		{ "PORT", COLUMN_RIGHT },
+		{ "TRANSPORT", COLUMN_LEFT },
+		{ "SERVICE", COLUMN_LEFT },
+		{ "NAME", COLUMN_TRUNC },
+		{ "SOURCE", COLUMN_TRUNC },
+	};
 	struct table *t = table_begin(ctx);
 	size_t n;
 
-	table_column(t, "PORT", COLUMN_RIGHT);
-	table_column(t, "TRANSPORT", COLUMN_LEFT);
-	table_column(t, "SERVICE", COLUMN_LEFT);
-	table_column(t, "NAME", COLUMN_TRUNC);
-	table_column(t, "SOURCE", COLUMN_TRUNC);
+	table_columns(t, heads, ARRAY_SIZE(heads));
 	n = list_services(ctx, pattern, add_row, t);
 	if (!n)
 		warn("no service matches '%s'%s", pattern ? pattern : "",

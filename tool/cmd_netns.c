@@ -136,6 +136,13 @@ static void add_row(struct table *t, const struct ctx *ctx,
 
 static int print_info(struct ctx *ctx, const struct query *q)
 {
+	static const struct table_head heads[] = {
+		{ "NETNS", COLUMN_LEFT },
+		{ "COUNTING", COLUMN_LEFT },
+		{ "SINCE", COLUMN_LEFT },
+		{ "RECORDS", COLUMN_RIGHT },
+		{ "MEMORY", COLUMN_RIGHT },
+	};
 	struct table *t;
 	size_t i;
 
@@ -144,11 +151,7 @@ static int print_info(struct ctx *ctx, const struct query *q)
 		return 0;
 	}
 	t = table_begin(ctx);
-	table_column(t, "NETNS", COLUMN_LEFT);
-	table_column(t, "COUNTING", COLUMN_LEFT);
-	table_column(t, "SINCE", COLUMN_LEFT);
-	table_column(t, "RECORDS", COLUMN_RIGHT);
-	table_column(t, "MEMORY", COLUMN_RIGHT);
+	table_columns(t, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < q->n; i++)
 		add_row(t, ctx, &q->v[i]);
 	return table_end(t);

@@ -128,15 +128,18 @@ static void ip_row(struct table *t, const struct ctx *ctx,
 
 static int print_table(struct ctx *ctx, const struct coverage *c)
 {
+	static const struct table_head heads[] = {
+		{ "COUNTED BY", COLUMN_LEFT },
+		{ "RX-PKTS", COLUMN_RIGHT },
+		{ "RX-BYTES", COLUMN_RIGHT },
+		{ "TX-PKTS", COLUMN_RIGHT },
+		{ "TX-BYTES", COLUMN_RIGHT },
+		{ "NOTES", COLUMN_LEFT },
+	};
 	const struct count *hook = c->hook;
 	struct table *t = table_begin(ctx);
 
-	table_column(t, "COUNTED BY", COLUMN_LEFT);
-	table_column(t, "RX-PKTS", COLUMN_RIGHT);
-	table_column(t, "RX-BYTES", COLUMN_RIGHT);
-	table_column(t, "TX-PKTS", COLUMN_RIGHT);
-	table_column(t, "TX-BYTES", COLUMN_RIGHT);
-	table_column(t, "NOTES", COLUMN_LEFT);
+	table_columns(t, heads, ARRAY_SIZE(heads));
 	link_rows(t, ctx, c);
 	row(t, ctx, "= interfaces", &c->rx.links, &c->tx.links, "");
 	ip_row(t, ctx, c);
@@ -226,14 +229,6 @@ int out_coverage(struct ctx *ctx, const struct coverage *c)
 	return err;
 }
 
-static void json_count(struct json *j, const char *key, const struct count *c)
-{
-	json_object(j, key);
-	json_uint(j, "packets", c->packets);
-	json_uint(j, "bytes", c->bytes);
-	json_object_end(j);
-}
-
 static void json_link(struct json *j, const struct coverage *c,
 		      const struct link *link)
 {
@@ -244,8 +239,8 @@ static void json_link(struct json *j, const struct coverage *c,
 	json_string(j, "kind", *link->kind ? link->kind : NULL);
 	json_bool(j, "in_sum", link_counts(&c->links, link));
 	json_string(j, "counted_by", other ? other->name : NULL);
-	json_count(j, "rx", &link->rx);
-	json_count(j, "tx", &link->tx);
+	out_json_count(j, "rx", &link->rx);
+	out_json_count(j, "tx", &link->tx);
 	json_uint(j, "rx_dropped", link->rx_dropped);
 	json_uint(j, "tx_dropped", link->tx_dropped);
 	json_string(j, "xdp", xdp_word(link));
@@ -316,15 +311,15 @@ int out_json_coverage(struct ctx *ctx, const struct coverage *c)
 	json_array_end(&j);
 	json_hooks(&j, c);
 	json_object(&j, "received");
-	json_count(&j, "interfaces", &c->rx.links);
+	out_json_count(&j, "interfaces", &c->rx.links);
 	json_object(&j, "ip");
 	json_uint(&j, "packets", c->mib.received);
 	json_object_end(&j);
-	json_count(&j, "portmon", &c->rx.portmon);
+	out_json_count(&j, "portmon", &c->rx.portmon);
 	json_object_end(&j);
 	json_object(&j, "sent");
-	json_count(&j, "interfaces", &c->tx.links);
-	json_count(&j, "portmon", &c->tx.portmon);
+	out_json_count(&j, "interfaces", &c->tx.links);
+	out_json_count(&j, "portmon", &c->tx.portmon);
 	json_object_end(&j);
 	json_causes(&j, c);
 	json_object_end(&j);

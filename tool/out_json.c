@@ -9,8 +9,6 @@
 #include "out_owners.h"
 #include "util.h"
 
-#define SCHEMA 1
-
 /**
  * out_json_head() - write the head of a document, inside its object
  * @j: the document
@@ -19,7 +17,7 @@
  */
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns)
 {
-	json_uint(j, "schema", SCHEMA);
+	json_uint(j, "schema", OUT_JSON_SCHEMA);
 	json_string(j, "module", ctx->pm ? ctx->info.version : NULL);
 	json_string(j, "netns", netns);
 	json_time(j, "since", ctx->info.since);
@@ -72,7 +70,13 @@ int out_json_end(struct json *j)
 	return json_end(j);
 }
 
-static void count(struct json *j, const char *key, const struct count *c)
+/**
+ * out_json_count() - write packets and bytes
+ * @j: the document
+ * @key: their name
+ * @c: how many
+ */
+void out_json_count(struct json *j, const char *key, const struct count *c)
 {
 	json_object(j, key);
 	json_uint(j, "packets", c->packets);
@@ -163,8 +167,8 @@ static void port(struct json *j, const struct quiet *quiet,
 		json_bool(j, "ephemeral", r->ephemeral);
 	}
 	json_string(j, "service", r->service);
-	count(j, "rx", &r->rx);
-	count(j, "tx", &r->tx);
+	out_json_count(j, "rx", &r->rx);
+	out_json_count(j, "tx", &r->tx);
 	json_time(j, "first_seen", r->first_seen);
 	json_time(j, "last_seen", r->last_seen);
 	if (r->transport == PORTMON_TRANSPORT_TCP)
@@ -208,8 +212,8 @@ static void sum(struct json *j, const struct record *r)
 	}
 	if (record_has(r, PORTMON_A_RECORD_PORTS))
 		json_uint(j, "ports", r->ports);
-	count(j, "rx", &r->rx);
-	count(j, "tx", &r->tx);
+	out_json_count(j, "rx", &r->rx);
+	out_json_count(j, "tx", &r->tx);
 }
 
 /**

@@ -6,8 +6,12 @@
 #include "json.h"
 #include "snapshot.h"
 
+/* Version of Documentation/portmon-ctl.schema.json. */
+#define OUT_JSON_SCHEMA 1
+
 int out_json_begin(struct json *j, struct ctx *ctx);
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
+void out_json_count(struct json *j, const char *key, const struct count *c);
 int out_json_end(struct json *j);
 void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 		    const struct records *list);

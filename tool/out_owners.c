@@ -183,15 +183,19 @@ static int spec_rows(struct table *t, const struct owners *o,
 
 static void head(struct table *t)
 {
-	table_column(t, "PORT", COLUMN_LEFT);
-	table_column(t, "STATE", COLUMN_LEFT);
-	table_column(t, "PROCESS", COLUMN_LEFT);
-	table_column(t, "PID", COLUMN_LEFT);
-	table_column(t, "UNIT", COLUMN_TRUNC);
-	table_column(t, "OPEN", COLUMN_RIGHT);
-	table_column(t, "HALF-OPEN", COLUMN_RIGHT);
-	table_column(t, "BACKLOG", COLUMN_RIGHT);
-	table_column(t, "ADDRESS", COLUMN_LEFT);
+	static const struct table_head heads[] = {
+		{ "PORT", COLUMN_LEFT },
+		{ "STATE", COLUMN_LEFT },
+		{ "PROCESS", COLUMN_LEFT },
+		{ "PID", COLUMN_LEFT },
+		{ "UNIT", COLUMN_TRUNC },
+		{ "OPEN", COLUMN_RIGHT },
+		{ "HALF-OPEN", COLUMN_RIGHT },
+		{ "BACKLOG", COLUMN_RIGHT },
+		{ "ADDRESS", COLUMN_LEFT },
+	};
+
+	table_columns(t, heads, ARRAY_SIZE(heads));
 }
 
 /**

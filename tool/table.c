@@ -154,6 +154,20 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 		t->err = true;
 }
 
+/**
+ * table_columns() - add several columns
+ * @t: the table, NULL if memory had run out
+ * @heads: the columns
+ * @n: how many
+ */
+void table_columns(struct table *t, const struct table_head *heads, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		table_column(t, heads[i].text, heads[i].flags);
+}
+
 static void end_line(const struct table *t)
 {
 	if (t->csv)

@@ -23,9 +23,20 @@ enum table_flags {
 	COLUMN_OWNERS = 8,
 };
 
+/**
+ * struct table_head - a column to be added
+ * @text: what stands above it
+ * @flags: enum table_flags
+ */
+struct table_head {
+	const char *text;
+	unsigned int flags;
+};
+
 struct table *table_begin(const struct ctx *ctx);
 void table_lines(struct table *t, bool heads);
 void table_column(struct table *t, const char *head, unsigned int flags);
+void table_columns(struct table *t, const struct table_head *heads, size_t n);
 void table_row(struct table *t, bool dim);
 void table_cell(struct table *t, const char *text);
 int table_end(struct table *t);

@@ -60,14 +60,6 @@ static void print_text(const struct top *t)
 	putchar('\n');
 }
 
-static void json_count(struct json *j, const char *key, const struct count *c)
-{
-	json_object(j, key);
-	json_uint(j, "packets", c->packets);
-	json_uint(j, "bytes", c->bytes);
-	json_object_end(j);
-}
-
 /* @total says what is known; @r holds the counters. */
 static void json_counters(struct json *j, const struct info *info,
 			  const char *key, const struct record *total,
@@ -76,8 +68,8 @@ static void json_counters(struct json *j, const struct info *info,
 	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
 
 	json_object(j, key);
-	json_count(j, "rx", &r->rx);
-	json_count(j, "tx", &r->tx);
+	out_json_count(j, "rx", &r->rx);
+	out_json_count(j, "tx", &r->tx);
 	if (tcp_unknown(info, total, attr))
 		json_null(j, "established");
 	else

@@ -337,25 +337,26 @@ static void test_layout(void)
 	end();
 }
 
-static void test_fit(void)
+/* What of a text fits: how wide it is, and the text. */
+static void fits(const char *text, size_t size, unsigned int width,
+		 unsigned int wide, const char *wanted)
 {
 	char buf[16];
 
+	check(format_fit(buf, size, text, width) == wide);
+	check_text(buf, wanted);
+}
+
+static void test_fit(void)
+{
 	setlocale(LC_CTYPE, "C.UTF-8");
-	check(format_fit(buf, sizeof(buf), "http", 10) == 4);
-	check_text(buf, "http");
-	check(format_fit(buf, sizeof(buf), "http-alt", 5) == 5);
-	check_text(buf, "http-");
-	check(format_fit(buf, 4, "http-alt", 8) == 3);
-	check_text(buf, "htt");
-	check(format_fit(buf, sizeof(buf), "a\033[2J\377b", 10) == 7);
-	check_text(buf, "a?[2J?b");
-	check(format_fit(buf, sizeof(buf), "▁▂▃", 2) == 2);
-	check_text(buf, "▁▂");
-	check(format_fit(buf, 6, "▁▂▃", 3) == 1);
-	check_text(buf, "▁");
-	check(format_fit(buf, sizeof(buf), "端口x", 3) == 2);
-	check_text(buf, "端");
+	fits("http", 16, 10, 4, "http");
+	fits("http-alt", 16, 5, 5, "http-");
+	fits("http-alt", 4, 8, 3, "htt");
+	fits("a\033[2J\377b", 16, 10, 7, "a?[2J?b");
+	fits("▁▂▃", 16, 2, 2, "▁▂");
+	fits("▁▂▃", 6, 3, 1, "▁");
+	fits("端口x", 16, 3, 2, "端");
 	setlocale(LC_CTYPE, "C");
 }
 
