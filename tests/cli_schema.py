@@ -36,7 +36,11 @@ packets.within("sctp", 2905, 2906, 3)
 packets.through("dccp", 5, 6, 2)
 
 
+held = set()        # the commands whose documents were looked at
+
+
 def holds(document, kind, what):
+    held.add(what.split()[0])
     part = {**VALIDATOR.schema, "$ref": f"#/$defs/{kind}"}
     del part["anyOf"]
     errors = sorted(jsonschema.Draft202012Validator(part).iter_errors(document), key=str)
@@ -68,7 +72,9 @@ def documents():
             ("ranges", "ranges"), ("buckets", "buckets"), ("info", "info"), ("explain", "explain", "443"),
             ("explain", "explain", "dns"), ("explain", "explain", "50000"), ("services", "services", "--all"),
             ("namespaces", "stats", "-A"), ("namespaces", "info", "-A"), ("namespaces", "ranges", "-A"),
-            ("namespaces", "buckets", "-A"), ("namespaces", "show", "-A", "80")):
+            ("namespaces", "buckets", "-A"), ("namespaces", "show", "-A", "80"),
+            ("top", "top", "-b", "-n", "1", "-d", "0.1"), ("top", "top", "-b", "-n", "1", "-d", "0.1", "--all"),
+            ("coverage", "coverage", "-i", "0.1")):
         holds(ctl(*arguments, netns=yard), kind, " ".join(arguments))
     holds(ctl("stats", netns=Netns(on=True)), "stats", "stats of an empty namespace")
     parameter("max_records", 0)
@@ -77,6 +83,7 @@ def documents():
     document = ctl("stats", netns=narrow)
     check(document["overflow"], "no overflow")
     holds(document, "stats", "stats with overflow")
+    holds(ctl("top", "-b", "-n", "1", "-d", "0.1", netns=narrow), "top", "top with overflow")
     holds(ctl("reset", netns=narrow), "stats", "reset")
 
 
@@ -93,6 +100,78 @@ def spans():
         holds(document, "stats", "stats --interval")
 
 
+def refused(netns, first, last):
+    "Datagrams to ports that nobody listens on; on loopback they come back as errors, which is how it is known that they came."
+    with netns.enter():
+        for port in range(first, last):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.connect(("127.0.0.1", port))
+                sock.send(b"x")
+                with contextlib.suppress(ConnectionRefusedError):
+                    sock.settimeout(20 * PATIENCE)
+                    sock.recv(1)
+
+
+@case()
+def dropped():
+    "drops and closed: folded and not, of many namespaces, and where no record is to be had"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    refused(netns, 60, 63)
+    low = int(sh("cat", "/proc/sys/net/ipv4/ip_local_port_range").split()[0])
+    refused(netns, low, low + 3)
+    for command, key in ("drops", "drops_list"), ("closed", "closed_list"):
+        folded, every = ctl(command, netns=netns), ctl(command, "--all", "--numeric", netns=netns)
+        holds(folded, key, command)
+        holds(every, key, f"{command} --all")
+        check(any("folded" in line for line in folded[command]), f"{command} folds nothing: {folded[command]}")
+        check({60, 61, 62, low} <= {line["port"] for line in every[command]}, f"{command} --all has {every[command]}")
+        holds(ctl(command, "-A", netns=netns), "namespaces", f"{command} -A")
+    parameter("max_records", 0)
+    narrow = Netns(on=True)
+    narrow.ip("link set lo up")
+    refused(narrow, 60, 61)
+    document = ctl("drops", netns=narrow)
+    check([line["port"] for line in document["drops"]] == [None], f"drops in no overflow: {document['drops']}")
+    holds(document, "drops_list", "drops of the overflow")
+
+
+@case()
+def events():
+    "monitor: every kind of event, one object a line"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    process = netns.popen("portmon-ctl", "monitor", "--json", stdout=subprocess.PIPE)
+    kinds = {}
+    def listening():
+        "What it tells of a reset shows that it listens."
+        netns.portmon.reset()
+        return select.select([process.stdout], [], [], 0.05)[0]
+    wait_until(listening, what="monitor listening")
+    refused(netns, 60, 61)
+    with netns.enter():
+        for _ in range(12):
+            with socket.socket() as sock:
+                equal(sock.connect_ex(("127.0.0.1", 99)), errno.ECONNREFUSED, "connecting")
+    netns.portmon.do("netns-set", enabled=0)
+    while "switched" not in kinds:
+        event = json.loads(process.stdout.readline())
+        kinds.setdefault(event["event"], event)
+        holds(event, "event", f"monitor {event['event']}")
+    check({"reset", "drop", "handshake-failures"} <= kinds.keys(), f"events {sorted(kinds)}")
+    for kind, key in ("drop", "reason"), ("handshake-failures", "failed"), ("switched", "enabled"), ("reset", "time"):
+        bad = dict(kinds[kind])
+        del bad[key]
+        check(not VALIDATOR.is_valid(bad), f"{kind} without {key} is not refused")
+
+
+@case()
+def complete():
+    "no command that takes --json is left out (after all cases before)"
+    listed = re.findall(r"^  ([a-z]+)  ", sh("portmon-ctl", "help").split("Options")[0], re.M)
+    equal(held, {command for command in listed if "--json" in sh("portmon-ctl", "help", command)}, "commands with JSON")
+
+
 @case()
 def jq():
     "jq reads what is in it"
@@ -104,6 +183,9 @@ def jq():
     equal(sorted(ask("[.ports[]|select(.scope==\"remote\" and .transport==\"tcp\")|.port]", "stats", "--all")),
           sorted(key[2] for key in wanted if key[:2] == ("remote", "tcp")), "remote TCP ports")
     equal(ask(".portmon.schema", "info"), 1, "schema")
+    equal(ask("[.top[]|.came.rx.packets+.came.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "what came")
+    equal(ask("[.coverage.hooks[].hook]", "coverage", "-i", "0.1"), ["local-in", "local-out", "forward"], "hooks")
+    equal(ask(".drops|type", "drops"), "array", "drops")
     equal(ask("[.namespaces[]|select(.portmon.netns==\"%s\")|.portmon.enabled]" % yard.name, "stats", "-A"), [True], "namespaces")
 
 

@@ -54,6 +54,7 @@ static int begin_json(struct json *j, const char *event)
 		return err;
 	}
 	json_object(j, NULL);
+	json_uint(j, "schema", OUT_JSON_SCHEMA);
 	json_time(j, "time", time(NULL));
 	json_word(j, "event", event);
 	return 0;
