@@ -149,10 +149,10 @@ def columns():
     equal([line[head.index(name)] for name in ("CONNS", "RETRANS", "DROPS")], ["5", "0", "0"], "columns of 443")
     line = next(line for line in out if " 123/udp" in line and "local" in line).split()
     equal([line[head.index(name)] for name in ("CONNS", "RETRANS", "DROPS")], ["-", "-", "7"], "columns of 123")
-    for width, wanted in (80, False), (119, False), (120, True), (200, True):
+    for width, wanted in (80, (False, False)), (89, (False, False)), (90, (True, False)), (119, (True, False)), (120, (True, True)):
         terminal = Terminal("portmon-ctl", "stats", netns=yard.server, lines=40, columns=width)
         equal(terminal.status(), DONE, "status")
-        equal("RETRANS" in terminal.text(), wanted, f"columns on a terminal of {width}")
+        equal(("RANGE" in terminal.text(), "RETRANS" in terminal.text()), wanted, f"RANGE and RETRANS on a terminal of {width}")
     check("RETRANS" not in tell("stats", netns=yard.server)[1], "columns in a pipe")
     equal(tell("stats", "--scope", "local", "--port", "123", "-o", "PORT,DROPS", netns=yard.server)[1].split(),
           ["PORT", "DROPS", "123/udp", "7"], "stats -o PORT,DROPS")

@@ -86,7 +86,12 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 		return l->details;
 	if (l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH)
 		return l->wide;
-	return given(opt, OPT_PROCESSES) && l->owned ? l->owned : l->plain;
+	if (given(opt, OPT_PROCESSES) && l->owned)
+		return l->owned;
+	/* Cut short they would all say less. */
+	if (l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH)
+		return l->narrow;
+	return l->plain;
 }
 
 static int add_usual(struct ctx *ctx, const struct layout *l)

@@ -9,6 +9,7 @@
 
 #define CELL_SIZE	OWNERS_SIZE
 #define WIDE_WIDTH	120
+#define NARROW_WIDTH	90
 
 /**
  * struct cell - a cell being made
@@ -64,6 +65,7 @@ struct columns {
  * @columns: the columns it can have
  * @plain: those it has, by name
  * @wide: those it has where the terminal has WIDE_WIDTH columns, NULL for @plain
+ * @narrow: those it has where it has less than NARROW_WIDTH, NULL for @plain
  * @owned: those it has beside owners (--processes), which take room; NULL for
  *   @plain
  * @details: those it has with --details, NULL for @plain
@@ -76,6 +78,7 @@ struct layout {
 	const struct columns *columns;
 	const char *plain;
 	const char *wide;
+	const char *narrow;
 	const char *owned;
 	const char *details;
 	const char *bars;
