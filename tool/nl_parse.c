@@ -29,6 +29,7 @@ static const struct field record_fields[] = {
 	[PORTMON_A_RECORD_SCOPE] = R(scope),
 	[PORTMON_A_RECORD_TRANSPORT] = R(transport),
 	[PORTMON_A_RECORD_PORT] = R(port),
+	[PORTMON_A_RECORD_PORT_MAX] = R(port_max),
 	[PORTMON_A_RECORD_RANGE] = R(range),
 	[PORTMON_A_RECORD_HOOK] = R(hook),
 	[PORTMON_A_RECORD_FAMILY] = R(family),

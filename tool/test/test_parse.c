@@ -59,6 +59,18 @@ static void test_bucket(void)
 	check(r.all.packets == 7 && r.all.bytes == 700);
 }
 
+/* What a reset was of, as the group events is told. */
+static void test_span(void)
+{
+	struct record r;
+
+	put_u16(PORTMON_A_RECORD_PORT, 5);
+	put_u16(PORTMON_A_RECORD_PORT_MAX, 9);
+	check(!parse(&r));
+	check(record_has(&r, PORTMON_A_RECORD_PORT_MAX));
+	check(r.port == 5 && r.port_max == 9);
+}
+
 static void test_unknown(void)
 {
 	struct record r;
@@ -147,6 +159,7 @@ static void test_info(void)
 const struct unit_test parse_tests[] = {
 	{ "record", test_record },
 	{ "bucket", test_bucket },
+	{ "span", test_span },
 	{ "unknown", test_unknown },
 	{ "wrong_size", test_wrong_size },
 	{ "truncated", test_truncated },
