@@ -320,12 +320,14 @@ static const char *protocol(struct cell *c, const struct record *r)
 	return exact(c, r->protocol);
 }
 
+static const char no_memory[] = "out of memory";
+
 static const char *owner(struct cell *c, const struct record *r)
 {
 	struct port_use use;
 
 	if (owners_of_record(r, &use))
-		snprintf(c->buf, CELL_SIZE, "out of memory");
+		snprintf(c->buf, CELL_SIZE, "%s", no_memory);
 	else if (!use.n)
 		snprintf(c->buf, CELL_SIZE, "%s", nothing(c));
 	else
@@ -342,6 +344,8 @@ static const char *open_now(struct cell *c, const struct record *r)
 	const unsigned int n = use.connections;
 
 	port_use_free(&use);
+	if (err)
+		return no_memory;
 	return some ? exact(c, n) : nothing(c);
 }
 

@@ -229,6 +229,9 @@ int main(int argc, char **argv)
 	if (hold_standard_streams())
 		return EXIT_FAILED;
 	err = dispatch(&ctx, argc, argv);
+	/* It can run out anywhere; one place sees to it that it is told. */
+	if (err == -ENOMEM && !warned())
+		warn("out of memory");
 	ctx_free(&ctx);
 	closed = close_stdout(err);
 	if (err == USAGE)

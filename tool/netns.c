@@ -102,8 +102,12 @@ const char *netns_identify(char *buf, size_t size)
 	DIR *dir;
 
 	dir = opendir(NETNS_DIR);
-	if (!dir)
+	if (!dir) {
+		if (errno == ENOMEM)
+			warn("cannot read " NETNS_DIR ": %s; going on without it",
+			     strerror(errno));
 		return NULL;
+	}
 	if (stat("/proc/self/ns/net", &own))
 		goto out;
 	while (!found && (e = readdir(dir))) {

@@ -234,7 +234,11 @@ static int read_proc(struct procs *p, pid_t pid, const uint32_t *inodes,
 	dir = opendir(path);
 	if (!dir) {
 		/* Gone meanwhile is no loss. */
-		p->denied += errno == EACCES || errno == EPERM;
+		if (errno == ENOENT || errno == ESRCH)
+			return 0;
+		if (errno != EACCES && errno != EPERM)
+			return -errno;
+		p->denied++;
 		return 0;
 	}
 	err = read_fds(p, pid, dir, inodes, n);

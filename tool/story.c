@@ -46,18 +46,28 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static void no_memory(const struct story *s)
+{
+	fprintf(s->out, "  out of memory\n");
+}
+
 static bool begin(struct story *s)
 {
 	s->text = NULL;
 	s->size = 0;
 	s->line = open_memstream(&s->text, &s->size);
+	if (!s->line)
+		no_memory(s);
 	return s->line;
 }
 
 static void end(struct story *s, const char *head)
 {
-	fclose(s->line);
-	if (s->size) {
+	const bool lost = ferror(s->line);
+
+	if (fclose(s->line) || lost) {
+		no_memory(s);
+	} else if (s->size) {
 		fprintf(s->out, "  %-*s", HEAD_WIDTH - 2, head);
 		print_wrapped(s->out, s->text, HEAD_WIDTH, ctx_width(s->ctx));
 	}

@@ -7,6 +7,8 @@
 
 #include "util.h"
 
+static bool said;
+
 /**
  * warn() - tell the person something, on standard error
  * @format: the sentence as printf() takes it, without the newline
@@ -15,6 +17,7 @@ void warn(const char *format, ...)
 {
 	va_list args;
 
+	said = true;
 	/* What came before on standard output should be read before. */
 	fflush(stdout);
 	fputs("portmon-ctl: ", stderr);
@@ -22,6 +25,16 @@ void warn(const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+}
+
+/**
+ * warned() - has the person been told anything?
+ *
+ * Return: true once warn() has been called.
+ */
+bool warned(void)
+{
+	return said;
 }
 
 /**
