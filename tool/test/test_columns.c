@@ -37,6 +37,29 @@ static void test_choose(void)
 	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));
 }
 
+/* What a bar stands for is what the lines are sorted by. */
+static void test_amounts(void)
+{
+	static const struct {
+		enum sort_key sort;
+		const char *column;
+	} amounts[] = {
+		{ SORT_BYTES, "TOTAL" }, { SORT_PACKETS, "PACKETS" },
+		{ SORT_RX, "RX-BYTES" }, { SORT_TX, "TX-BYTES" },
+		{ SORT_RX_PACKETS, "RX-PKTS" }, { SORT_TX_PACKETS, "TX-PKTS" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(amounts); i++) {
+		ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+		ctx.opt.given = OPT(BARS);
+		ctx.opt.sort = amounts[i].sort;
+		check(!layout_choose(&ctx, &ports_layout));
+		check(is_column(ctx.n_columns - 1, "BAR"));
+		check(is_column(ctx.n_columns - 3, amounts[i].column));
+	}
+}
+
 static void test_wrong(void)
 {
 	static const char *const wrong[] = {
@@ -124,6 +147,7 @@ static void test_csv(void)
 
 const struct unit_test columns_tests[] = {
 	{ "choose", test_choose },
+	{ "amounts", test_amounts },
 	{ "wrong", test_wrong },
 	{ "layouts", test_layouts },
 	{ "bars", test_bars },

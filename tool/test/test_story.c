@@ -130,6 +130,20 @@ static void test_forward(void)
 	tells("no handshake, end or retransmission seen");
 }
 
+/* The port that a connection begins from has a part in it too. */
+static void test_other_end(void)
+{
+	begin(PORTMON_SCOPE_REMOTE);
+	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 3;
+	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2;
+	tells("handshakes 3 SYN came from it, 2 answered");
+	begin(PORTMON_SCOPE_LOCAL);
+	r.tcp[PORTMON_A_TCP_SYN_SENT] = 5;
+	r.tcp[PORTMON_A_TCP_SYNACK_RECEIVED] = 4;
+	tells("handshakes 5 SYN went from it, 4 answered");
+	tells_not("arrived");
+}
+
 static void test_drops(void)
 {
 	struct drop second = {
@@ -166,6 +180,7 @@ const struct unit_test story_tests[] = {
 	{ "missing", test_missing },
 	{ "client", test_client },
 	{ "forward", test_forward },
+	{ "other_end", test_other_end },
 	{ "drops", test_drops },
 	{ "reasons", test_reasons },
 	{ 0 }

@@ -81,6 +81,15 @@ static void fill(void)
 	add(0, 0, 443, 30, "https");
 	add(0, 0, 8080, 99, NULL);
 	list.v[1].rx.packets = 500;
+	list.v[3].tcp[PORTMON_A_TCP_ESTABLISHED] = 5;
+	list.v[1].tcp[PORTMON_A_TCP_ESTABLISHED] = 4;
+	list.v[2].tcp[PORTMON_A_TCP_ESTABLISHED] = 3;
+	list.v[2].tcp[PORTMON_A_TCP_RETRANSMITTED] = 3;
+	list.v[0].tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 2;
+	list.v[3].tcp[PORTMON_A_TCP_RETRANSMITTED] = 1;
+	list.v[0].dropped = 3;
+	list.v[3].dropped = 2;
+	list.v[1].dropped = 1;
 }
 
 static void is_order(enum sort_key key, bool reverse, unsigned int a,
@@ -109,6 +118,9 @@ static void test_sort(void)
 	is_order(SORT_TRANSPORT, false, 443, 8080, 80, 53);
 	is_order(SORT_LAST_SEEN, false, 8080, 443, 80, 53);
 	is_order(SORT_FIRST_SEEN, false, 8080, 443, 80, 53);
+	is_order(SORT_CONNECTIONS, false, 8080, 53, 443, 80);
+	is_order(SORT_RETRANSMITTED, false, 443, 80, 8080, 53);
+	is_order(SORT_DROPS, false, 80, 8080, 53, 443);
 	records_free(&list);
 	view_sort(&list, SORT_BYTES, true);
 }
