@@ -228,6 +228,57 @@ def reset():
     equal((netns.portmon.ports(), netns.portmon.buckets()), ({}, {}), "what is left")
 
 
+RANGES = {"well-known": range(1024), "registered": range(1024, 49152), "dynamic": range(49152, 65536)}
+PROTOCOLS = range(140, 250)
+
+
+def everywhere():
+    "A namespace where each scope, transport and range has counted, and protocols without ports."
+    netns = Netns(on=True)
+    some = Packets(netns)
+    for transport in TRANSPORTS:
+        for ports in RANGES.values():
+            for way in some.out, some.within, some.through:
+                way(transport, ports[7], ports[9], 2)
+    for protocol in PROTOCOLS:
+        sock = netns.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+        sock.sendto(b"12345678", ("192.0.2.2", 0))
+        sock.close()
+    sums = {}
+    for (scope, transport, port), counts in some.sent.items():
+        key = scope, transport, next(name for name in RANGES if port in RANGES[name])
+        sums[key] = sums.get(key, Counts()) + counts
+    return netns, sums
+
+
+def cells(records):
+    "Sums, or overflow, by scope, transport and range."
+    return {(r["scope"], r["transport"], r["range"]): Counts.of(r) for r in records if "transport" in r}
+
+
+def unported(buckets):
+    "Packets that left, of protocols without ports."
+    return {key[2]: packets for key, (packets, _) in buckets.items() if key[:2] == ("local-out", "ipv4") and key[2] in PROTOCOLS}
+
+
+@case("range-get", "overflow-get", "bucket-get", "reset")
+def other_dumps(command):
+    "what is no port fills more than one buffer, and comes whole and once;"
+    if command in ("overflow-get", "reset"):
+        parameter("max_records", 0)
+    netns, sums = everywhere()
+    dump = Reading(command, netns=netns).rest().whole()
+    check(dump.reads > 1, "one read had it all")
+    equal(len(sums), 60, "cells")
+    if command == "bucket-get":
+        equal(unported(buckets_of(dump.records)), {protocol: 1 for protocol in PROTOCOLS}, "protocols")
+        return
+    equal(len(cells(dump.records)), len([r for r in dump.records if "transport" in r]), "cells that came, and different ones")
+    equal(cells(dump.records), sums, "cells")
+    if command == "reset":
+        equal((netns.portmon.overflow(), netns.portmon.buckets()), ({}, {}), "what is left")
+
+
 @case()
 def abandoned():
     "a reset whose reader goes away resets no more than the buffers it had, and tells that it happened"
