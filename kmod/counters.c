@@ -486,7 +486,7 @@ void portmon_subtract(const unsigned long *entry,
 		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
 	}
 	if (v->has_tcp || v->n_drops)
-		portmon_events_subtract(record->events, v);
+		portmon_events_subtract(READ_ONCE(record->events), v);
 }
 
 /**

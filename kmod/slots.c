@@ -31,7 +31,7 @@ static struct portmon_slot __percpu *portmon_slot_take(struct portmon_slots *s)
 	slot = s->free;
 	if (slot) {
 		s->free = (void __force __percpu *)portmon_slot_first(slot)->entry;
-		s->n_free--;
+		WRITE_ONCE(s->n_free, s->n_free - 1);
 	}
 	spin_unlock_bh(&s->lock);
 	return slot;
@@ -46,7 +46,7 @@ static void portmon_slot_put(struct portmon_slots *s,
 	first->record = NULL;
 	first->entry = (void __force *)s->free;
 	s->free = slot;
-	s->n_free++;
+	WRITE_ONCE(s->n_free, s->n_free + 1);
 	spin_unlock_bh(&s->lock);
 }
 

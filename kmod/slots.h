@@ -55,7 +55,7 @@ struct portmon_slot {
  * struct portmon_slots - the pool of one network namespace
  * @lock: protects @free and @n_free
  * @free: chain of free slots
- * @n_free: how many
+ * @n_free: how many; also read without it
  * @n_chunks: chunks allocated
  * @chunks_max: bound, by the number of possible CPUs
  * @not_before: jiffies before which taking back idle slots is not tried again
