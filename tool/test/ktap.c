@@ -25,6 +25,7 @@ static const struct {
 	{ "story", story_tests },
 	{ "columns", columns_tests },
 	{ "came", came_tests },
+	{ "delta", delta_tests },
 };
 
 static unsigned int failures;

@@ -113,6 +113,7 @@ static void test_bars(void)
 
 	check_text(bar_draw(buf, 0, 10, 4, false), "");
 	check_text(bar_draw(buf, 10, 10, 4, false), "####");
+	check_text(bar_draw(buf, 20, 10, 4, false), "####");
 	check_text(bar_draw(buf, 5, 10, 4, false), "##");
 	check_text(bar_draw(buf, 1, UINT64_MAX, 4, false), "#");
 	check_text(bar_draw(buf, UINT64_MAX, UINT64_MAX, 2, false), "##");
