@@ -43,15 +43,17 @@ static struct netns *add(struct nslist *list, const struct stat *st)
 static void label_process(struct netns *ns, pid_t pid)
 {
 	char path[PATH_SIZE], comm[32] = "";
-	FILE *f;
+	ssize_t n = 0;
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	f = fopen(path, "re");
-	if (f) {
-		if (fgets(comm, sizeof(comm), f))
-			comm[strcspn(comm, "\n")] = '\0';
-		fclose(f);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, comm, sizeof(comm) - 1);
+		close(fd);
 	}
+	comm[n > 0 ? n : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
 	ns->pid = pid;
 	snprintf(ns->label, sizeof(ns->label), "%d/%s", (int)pid, comm);
 }
@@ -82,8 +84,9 @@ static int add_named(struct nslist *list)
 	struct stat st;
 	int err = 0;
 
+	/* Else "ip netns" has never been used. */
 	if (!dir)
-		return 0;	/* "ip netns" has never been used */
+		return errno == ENOMEM ? -ENOMEM : 0;
 	while (!err && (e = readdir(dir))) {
 		struct netns *ns;
 

@@ -18,7 +18,7 @@
 #define NAME_SPAN_MAX	100
 
 /* $XDG_CONFIG_HOME/portmon/services, or the same under $HOME/.config. */
-static char *user_file(void)
+static char *user_file(int *err)
 {
 	const char *dir = getenv("XDG_CONFIG_HOME");
 	const char *sub = "";
@@ -30,9 +30,10 @@ static char *user_file(void)
 	}
 	if (!dir || *dir != '/')
 		return NULL;
-	if (asprintf(&path, "%s%s/portmon/services", dir, sub) < 0)
-		return NULL;
-	return path;
+	if (asprintf(&path, "%s%s/portmon/services", dir, sub) >= 0)
+		return path;
+	*err = -ENOMEM;
+	return NULL;
 }
 
 static void load(struct services *s, unsigned int source)
@@ -43,7 +44,7 @@ static void load(struct services *s, unsigned int source)
 
 	switch (source) {
 	case SVC_USER:
-		path = user_file();
+		path = user_file(&err);
 		if (path)
 			err = svc_load(path, false, t);
 		break;
@@ -61,7 +62,8 @@ static void load(struct services *s, unsigned int source)
 	/* After su, $HOME may still be somebody else's. */
 	if (err && !(err == -EACCES && source == SVC_USER))
 		warn("cannot read %s: %s; going on without it",
-		     t->source, strerror(-err));
+		     t->source ? t->source : "the user's services",
+		     strerror(-err));
 	if (source == SVC_USER) {
 		free(path);
 		t->source = "user's file";

@@ -65,7 +65,8 @@ static void end(struct story *s, const char *head)
 {
 	const bool lost = ferror(s->line);
 
-	if (fclose(s->line) || lost) {
+	/* Without memory fclose() leaves no text, and is content. */
+	if (fclose(s->line) || lost || !s->text) {
 		no_memory(s);
 	} else if (s->size) {
 		fprintf(s->out, "  %-*s", HEAD_WIDTH - 2, head);
