@@ -454,7 +454,7 @@ def monitor_ends():
 def monitor_missed():
     "more events than are told, and more than a stopped reader takes, are counted"
     netns, send = quiet_netns()
-    watch = Monitor(netns, "--json")
+    watch, words = Monitor(netns, "--json"), Monitor(netns)
     for port in range(1000, 1200):
         send(port)
     told, missed, limit = 0, 0, time.monotonic() + 20
@@ -471,12 +471,14 @@ def monitor_missed():
         missed += event["missed"]
     check(missed, "none were missed")
     check(told + missed >= 400, f"{told} told, {missed} missed")
-    watch.process.send_signal(signal.SIGSTOP)
+    for one in watch, words:
+        one.process.send_signal(signal.SIGSTOP)
     def lost():
         netns.portmon.do("reset", scope="local", transport="udp", port=1000)
-        return int(sockets(netns, watch.process)[0][8])
-    wait_until(lost, timeout=60, what="a socket that is full")
-    watch.process.send_signal(signal.SIGCONT)
+        return all(int(sockets(netns, one.process)[0][8]) for one in (watch, words))
+    wait_until(lost, timeout=60, what="sockets that are full")
+    for one in watch, words:
+        one.process.send_signal(signal.SIGCONT)
     limit = time.monotonic() + 20
     while time.monotonic() < limit:
         event = json.loads(watch.line())
@@ -484,7 +486,13 @@ def monitor_missed():
             check(event["events"] > 0, f"{event}")
             break
     equal(event["event"], "lost", "the last event")
-    equal(watch.end(signal.SIGINT)[0], DONE, "status")
+    said = ""
+    while "lost" not in said:
+        said += words.line() + "\n"
+    check(re.search(r"\S+Z  missed +[1-9]\d* events before the next were not told: too many at once\n", said), f"said {said[-2000:]}")
+    check(re.search(r"\S+Z  lost +[1-9]\d* events were lost: this reader was too slow\n", said), f"said {said[-2000:]}")
+    for one in watch, words:
+        equal(one.end(signal.SIGINT)[0], DONE, "status")
 
 
 run()

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl on what is seldom there, in tables, words and JSON: overflow, protocols without ports, events in words."""
+from lib import *
+
+
+def tell(netns, *arguments):
+    "What portmon-ctl prints, with single blanks."
+    with netns.enter():
+        done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True,
+                              env={**os.environ, "COLUMNS": "200"})
+    equal(done.returncode, 0, f"portmon-ctl {' '.join(arguments)}: status; said {done.stderr!r}")
+    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
+def has(lines, *patterns):
+    "Each pattern is a whole line."
+    for pattern in patterns:
+        check(any(re.fullmatch(pattern, line) for line in lines), f"wanted {pattern!r} in {lines}")
+
+
+@case()
+def protocols():
+    "buckets has a line for each protocol without ports, with its name where it has one"
+    netns = Netns(on=True)
+    Packets(netns)
+    for protocol, n in (47, 3), (200, 2):
+        sock = netns.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
+        for _ in range(n):
+            sock.sendto(b"12345678", ("192.0.2.2", 0))
+    has(tell(netns, "buckets"), r"local-out ipv4 protocol 47 \(gre\) 3 84", r"local-out ipv4 protocol 200 2 56")
+    has(tell(netns, "buckets", "-n"), r"local-out ipv4 protocol 47 3 84")
+    has(tell(netns, "buckets", "--csv"), rf"{netns.name},local-out,ipv4,protocol,47,3,84",
+        rf"{netns.name},local-out,ipv4,protocol,200,2,56")
+    equal({o["protocol"]: o["packets"] for o in ctl("buckets", netns=netns)["other"] if "protocol" in o}, {47: 3, 200: 2}, "JSON")
+
+
+@case()
+def no_room():
+    "without room for a record traffic, events and drops are in the overflow of their scope, and shown as that"
+    parameter("max_records", 0)
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    sock = netns.socket("ipv4", socket.SOCK_DGRAM)
+    for _ in range(3):
+        with contextlib.suppress(ConnectionRefusedError):
+            sock.sendto(b"x", ("127.0.0.1", 9))
+    wait_until(lambda: netns.portmon.events_overflow().get("loopback", {}).get("NO_SOCKET") == 3, what="drops")
+    has(tell(netns, "drops"), r"loopback overflow - NO_SOCKET 3 .*")
+    has(tell(netns, "drops", "--all-netns"), rf"{netns.name} loopback overflow - NO_SOCKET 3 .*")
+    drop, = ctl("drops", netns=netns)["drops"]
+    equal([drop[key] for key in ("scope", "transport", "port", "range", "service", "reason", "packets")],
+          ["loopback", None, None, None, None, "NO_SOCKET", 3], "JSON")
+    rows = ctl("stats", netns=netns)["overflow"]
+    equal({(r["scope"], r["transport"]): r["drops"] for r in rows if r.get("drops")}, {("loopback", None): {"NO_SOCKET": 3}},
+          "drops in the overflow of stats")
+    has(tell(netns, "stats"), r"loopback overflow .*", r"loopback overflow/udp .*")
+
+
+@case()
+def folded():
+    "drops at ports that the host picks for itself are one line, unless all are asked for"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    sock = netns.socket("ipv4", socket.SOCK_DGRAM)
+    for port in range(40000, 40004):
+        for _ in range(2):
+            with contextlib.suppress(ConnectionRefusedError):
+                sock.sendto(b"x", ("127.0.0.1", port))
+    wait_until(lambda: len(netns.portmon.drops()) == 4, what="drops")
+    has(tell(netns, "drops"), r"loopback ephemeral/udp 4 ports NO_SOCKET 8 .*")
+    drop, = ctl("drops", netns=netns)["drops"]
+    equal([drop[key] for key in ("transport", "port", "folded", "range", "packets")], ["udp", None, 4, None, 8], "JSON")
+    equal(len(ctl("drops", "--all", netns=netns)["drops"]), 4, "drops with --all")
+
+
+@case()
+def explained():
+    "explain tells which ports this host picks for itself, and how to name one that has no name"
+    netns = Netns()
+    netns.sysctl("net.ipv4.ip_local_port_range", "40000 40009")
+    text = " ".join(tell(netns, "explain", "40005"))
+    check("this host picks ports from 40000 to 40009 for its own outgoing connections" in text, text)
+    check("picks ports" not in " ".join(tell(netns, "explain", "40010")), "40010 is one of those")
+    check("no service is known for port 64999; one of your own goes into" in " ".join(tell(netns, "explain", "64999")), "64999")
+
+
+@case()
+def spans():
+    "monitor tells what was reset in the words of who did, and of a burst of failures"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    some = netns.socket("ipv4", socket.SOCK_DGRAM)
+    watchers = [netns.popen("portmon-ctl", "monitor", "-c", "3", *more, stdout=subprocess.PIPE) for more in ([], ["--json"])]
+
+    def listening():
+        with netns.enter(), open("/proc/net/netlink") as file:
+            groups = [line.split()[3] for line in file.readlines()[1:] if line.split()[1] == "16"]
+        return sum(int(group, 16) != 0 for group in groups) == 2
+    wait_until(listening, what="monitors listening")
+    netns.portmon.reset(port=5, port_max=9)
+    netns.portmon.reset(transport="udp", range="dynamic")
+    netns.portmon.reset(transport="tcp", port=0, port_max=65535, scope="local")
+    lines, documents = (watcher.communicate(timeout=60)[0].splitlines() for watcher in watchers)
+    has([" ".join(line.split()) for line in lines], r"\S+Z reset 5-9: set to zero", r"\S+Z reset udp dynamic: set to zero",
+        r"\S+Z reset local 0-65535/tcp: set to zero")
+    found = [{k: v for k, v in json.loads(line).items() if k not in ("time", "schema")} for line in documents]
+    equal(found, [{"event": "reset", "port": 5, "port_max": 9}, {"event": "reset", "transport": "udp", "range": "dynamic"},
+                  {"event": "reset", "scope": "local", "transport": "tcp", "port": 0, "port_max": 65535, "service": None}], "JSON")
+
+
+@case()
+def burst():
+    "monitor tells of handshakes that fail one after another, in words"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    watcher = netns.popen("portmon-ctl", "monitor", stdout=subprocess.PIPE)
+
+    def listening():
+        with netns.enter(), open("/proc/net/netlink") as file:
+            return any(int(line.split()[3], 16) for line in file.readlines()[1:] if line.split()[1] == "16")
+    wait_until(listening, what="monitor listening")
+    for _ in range(12):
+        with netns.socket("ipv4", socket.SOCK_STREAM) as sock:
+            equal(sock.connect_ex(("127.0.0.1", 99)), errno.ECONNREFUSED, "connecting")
+    for line in watcher.stdout:
+        if "handshake-failures" in line:
+            break
+    check(re.search(r"handshake-failures +loopback 99/tcp.*: TCP handshakes fail, 1\d so far", line), line)
+
+
+run()
