@@ -93,8 +93,9 @@ check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## unit 
 	@tests/vm/run check $(KERNELS) $(if $(T),--test '$(T)',--host '$(MAKE) -s -C tool check')
 
 # The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
-check-debug: PACKAGES += $(KBUILDS)
-check-debug: deps tool collection kernel-uml-debug ## all tests with every sanitizer, in User Mode Linux (T=GLOB)
+check-debug deps-debug: PACKAGES += $(KBUILDS)
+deps-debug: deps
+check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every sanitizer, in User Mode Linux (T=GLOB)
 	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
@@ -195,5 +196,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps module tool install uninstall demo check check-debug check-matrix fuzz \
+.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-matrix fuzz \
 	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean
