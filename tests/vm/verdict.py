@@ -103,6 +103,7 @@ def shares(args, kernel):
     with open(f"{args.tests}/kselftest-list.txt") as file:
         tests = [line.strip().rpartition(":")[2] for line in file if line.strip()]
     wanted = [test for test in tests if not args.test or any(fnmatch.fnmatch(test, f"*{t}*") for t in args.test)]
+    wanted = args.program or wanted
     n = max(1, min(machine.MACHINES[kernel].SHARES, len(wanted)))
     return [wanted[i::n] for i in range(n)]
 
@@ -123,6 +124,7 @@ def check_kernel(args, kernel, wanted, name, totals):
     timeout = args.timeout * machine.MACHINES[kernel].PATIENCE
     vm = machine.machine(args, kernel, "check", {
         "TESTS": " ".join(wanted), "TEST_TIMEOUT": str(timeout),
+        **{name: os.environ[name] for name in ("PORTMON_SOAK",) if name in os.environ},
         "PORTMON_SKIPS": "\n".join(f"{t} {c}" for k, t, c in skips if fnmatch.fnmatch(kernel, k))}, name)
     current, due, word, wrong = None, [*wanted, "endgame"], None, []
     begun = time.monotonic()
