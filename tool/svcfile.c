@@ -224,8 +224,8 @@ static void count_kinds(struct svc_table *t, unsigned int n)
 
 /**
  * svc_parse() - make a table of a file's text
- * @text: the file, terminated; it is cut up and must stay while the table is
- *   used. An entry may not begin at its first byte, which stands for "none".
+ * @text: the file, terminated, behind an empty line, since the first byte
+ *   stands for "none"; it is cut up and must stay while the table is used
  * @file: name for complaints
  * @quiet: pass over lines that cannot be understood without a word
  * @t: the table; its text is @text, the rest is released with free(t->v)
@@ -242,8 +242,8 @@ int svc_parse(char *text, const char *file, bool quiet, struct svc_table *t)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		p.line++;
 		err = parse_line(&p, line);
+		p.line++;
 	}
 	if (err) {
 		free(p.v);
@@ -269,7 +269,7 @@ static char *read_file(const char *path, int *err)
 	text = malloc(st.st_size + 2);
 	if (!text)
 		goto failed;
-	/* An empty first line: offset 0 means that there is no text. */
+	/* svc_parse() wants an empty line before the file's first. */
 	text[0] = '\n';
 	len = fread(text + 1, 1, st.st_size, f);
 	text[len + 1] = '\0';

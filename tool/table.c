@@ -43,11 +43,26 @@ struct table {
 	int failed;
 };
 
+static bool load_scols(struct table *t, bool color)
+{
+	t->lib = scols_load();
+	if (!t->lib)
+		return false;
+	t->scols = t->lib->new_table();
+	if (!t->scols) {
+		warn("out of memory");
+		return false;
+	}
+	t->lib->table_enable_colors(t->scols, color);
+	return true;
+}
+
 /**
  * table_begin() - start a table, of comma-separated values where they are wanted
  * @ctx: the run
  *
- * Return: the table, to be ended with table_end(), or NULL.
+ * Return: the table, to be ended with table_end(), or NULL, which that takes
+ * too; the person has been told why.
  */
 struct table *table_begin(const struct ctx *ctx)
 {
@@ -55,24 +70,21 @@ struct table *table_begin(const struct ctx *ctx)
 
 	/* For the width of letters; nothing else goes by the locale. */
 	setlocale(LC_CTYPE, "");
-	if (!t)
+	if (!t) {
+		warn("out of memory");
 		return NULL;
+	}
 	t->csv = given(&ctx->opt, OPT_CSV);
-	if (t->csv)
-		return t;
-	t->lib = scols_load();
-	t->scols = t->lib ? t->lib->new_table() : NULL;
-	if (!t->scols) {
+	if (!t->csv && !load_scols(t, ctx->color)) {
 		free(t);
 		return NULL;
 	}
-	t->lib->table_enable_colors(t->scols, ctx->color);
 	return t;
 }
 
 /**
  * table_lines() - print a table below another, in columns of the same width
- * @t: the table, NULL if memory had run out; it has no column yet
+ * @t: the table, NULL if there could be none; it has no column yet
  * @heads: with the heads of the columns
  */
 void table_lines(struct table *t, bool heads)
@@ -121,7 +133,7 @@ static void print_head(struct table *t)
 
 /**
  * table_column() - add a column
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  * @head: what stands above it
  * @flags: enum table_flags
  */
@@ -156,7 +168,7 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 
 /**
  * table_columns() - add several columns
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  * @heads: the columns
  * @n: how many
  */
@@ -178,7 +190,7 @@ static void end_line(const struct table *t)
 
 /**
  * table_row() - start a row
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  * @dim: it matters less than others
  */
 void table_row(struct table *t, bool dim)
@@ -209,7 +221,7 @@ static void keep_error(struct table *t)
 
 /**
  * table_cell() - fill the next cell of the row
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  * @text: what it says, copied
  */
 void table_cell(struct table *t, const char *text)
@@ -229,14 +241,17 @@ void table_cell(struct table *t, const char *text)
 
 /**
  * table_end() - print a table and release it
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  *
  * Return: 0 or a negative errno; of memory the person has been told.
  */
 int table_end(struct table *t)
 {
-	int err = !t || t->err ? -ENOMEM : 0;
+	int err;
 
+	if (!t)
+		return -EIO;
+	err = t->err ? -ENOMEM : 0;
 	if (!err) {
 		errno = 0;
 		if (!t->csv && !t->lines)
@@ -255,7 +270,7 @@ int table_end(struct table *t)
 
 /**
  * table_free() - release a table that is not to be printed
- * @t: the table, NULL if memory had run out
+ * @t: the table, NULL if there could be none
  */
 void table_free(struct table *t)
 {

@@ -90,10 +90,10 @@ static void test_wrong_lines(void)
 	said = end_capture();
 	check(t.singles == 1 && !t.spans && !t.ranges);
 	is_entry(&t, 7, TCP, "good");
-	check(strstr(said, "portmon-ctl: test:2: "));
-	check(strstr(said, "portmon-ctl: test:5: "));
-	check(!strstr(said, "test:7: "));	/* ddp is no error */
-	check(!strstr(said, "test:11: "));
+	check(strstr(said, "portmon-ctl: test:1: "));
+	check(strstr(said, "portmon-ctl: test:4: "));
+	check(!strstr(said, "test:6: "));	/* ddp is no error */
+	check(!strstr(said, "test:10: "));
 	free((void *)t.v);
 	free(text);
 
