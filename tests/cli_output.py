@@ -120,6 +120,7 @@ def names():
                   any(key[1] in s["transports"] for s in services if name in f"{s['service']} {s['aliases'] or ''}".split())}
         equal({key: v for key, v in keyed(head(shown, "ports")).items() if key[2] == port}, wanted, f"show {name}")
     check("encrypt" in json.dumps(ctl("explain", "telnet")), "TELNET's lack of encryption is not told")
+    check("no service is known for port 443 over sctp; one of your own" in sh("portmon-ctl", "explain", "443/sctp"), "explain 443/sctp")
     equal({row["service"] for row in ctl("stats", "--numeric", "--all", netns=yard)["ports"]}, {None}, "services with --numeric")
 
 

@@ -151,6 +151,8 @@ static void explain_range(const struct ctx *ctx, unsigned int port)
 static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 			 const struct svc_match *match, size_t n)
 {
+	const bool some = spec->transports != ALL_TRANSPORTS;
+	char words[WORDS_SIZE];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -158,8 +160,9 @@ static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 		putchar('\n');
 	}
 	if (!n)
-		printf("no service is known for port %u; one of your own goes into ~/.config/portmon/services\n\n",
-		       spec->port);
+		printf("no service is known for port %u%s%s; one of your own goes into ~/.config/portmon/services\n\n",
+		       spec->port, some ? " over " : "",
+		       some ? transport_words(words, spec->transports) : "");
 	explain_range(ctx, spec->port);
 }
 
@@ -310,6 +313,14 @@ static int run_services(struct ctx *ctx, int argc, char **argv)
 	return out_json_end(&j);
 }
 
+/* A name may have a span of ports, as X11 has; asked for is one port. */
+static bool is_span(const char *arg)
+{
+	uint16_t port, port_max;
+
+	return parse_ports(arg, &port, &port_max, &arg) && port != port_max;
+}
+
 static int run_explain(struct ctx *ctx, int argc, char **argv)
 {
 	const bool as_json = given(&ctx->opt, OPT_JSON);
@@ -318,9 +329,12 @@ static int run_explain(struct ctx *ctx, int argc, char **argv)
 
 	if (given(&ctx->opt, OPT_LIST))
 		return run_services(ctx, argc, argv);
-	if (argc != 1) {
-		warn("%s", argc ? "one port or name at a time" :
-		     "which port? a number, number/transport or a service's name");
+	if (!argc) {
+		warn("which port? a number, number/transport or a service's name");
+		return USAGE;
+	}
+	if (argc > 1 || is_span(argv[0])) {
+		warn("one port or name at a time");
 		return USAGE;
 	}
 	err = ctx_enter(ctx);
