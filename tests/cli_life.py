@@ -153,6 +153,9 @@ def columns():
         terminal = Terminal("portmon-ctl", "stats", netns=yard.server, lines=40, columns=width)
         equal(terminal.status(), DONE, "status")
         equal(("RANGE" in terminal.text(), "RETRANS" in terminal.text()), wanted, f"RANGE and RETRANS on a terminal of {width}")
+    terminal = Terminal("portmon-ctl", "stats", "-A", netns=yard.server, lines=60)
+    equal(terminal.status(), DONE, "status of -A")
+    equal(terminal.line("^NETNS").split(), ["NETNS", "SCOPE", "PORT", "SERVICE", "RX-BYTES", "TX-BYTES", "LAST-SEEN"], "columns of -A")
     check("RETRANS" not in tell("stats", netns=yard.server)[1], "columns in a pipe")
     equal(tell("stats", "--scope", "local", "--port", "123", "-o", "PORT,DROPS", netns=yard.server)[1].split(),
           ["PORT", "DROPS", "123/udp", "7"], "stats -o PORT,DROPS")

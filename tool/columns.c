@@ -75,6 +75,7 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 {
 	const struct options *opt = &ctx->opt;
 	const bool rates = given(opt, OPT_INTERVAL);
+	bool narrow;
 
 	if (given(opt, OPT_CSV))
 		return rates ? l->rates_csv : l->csv;
@@ -86,12 +87,12 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 		return l->details;
 	if (l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH)
 		return l->wide;
-	if (given(opt, OPT_PROCESSES) && l->owned)
+	/* Cut short all would say less. */
+	narrow = l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH;
+	if (l->owned && (given(opt, OPT_PROCESSES) ||
+			 (narrow && given(opt, OPT_ALL_NETNS))))
 		return l->owned;
-	/* Cut short they would all say less. */
-	if (l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH)
-		return l->narrow;
-	return l->plain;
+	return narrow ? l->narrow : l->plain;
 }
 
 static int add_usual(struct ctx *ctx, const struct layout *l)

@@ -66,8 +66,8 @@ struct columns {
  * @plain: those it has, by name
  * @wide: those it has where the terminal has WIDE_WIDTH columns, NULL for @plain
  * @narrow: those it has where it has less than NARROW_WIDTH, NULL for @plain
- * @owned: those it has beside owners (--processes), which take room; NULL for
- *   @plain
+ * @owned: those it has beside what takes room, owners (--processes) or on a
+ *   narrow terminal namespaces; NULL for @plain
  * @details: those it has with --details, NULL for @plain
  * @bars: those it has with --bars, without what the bars stand for
  * @rates: those it has with --interval
