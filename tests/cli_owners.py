@@ -240,7 +240,7 @@ def asked_for():
     check("OWNER" in tell("stats", "-p", netns=netns)[1], "stats -p has no OWNER")
     for arguments in ["--delta"], ["-i", "0.1", "-c", "1"], ["-o", "port,owner"], ["--csv", "-o", "PORT,OWNER"], ["--all-netns"]:
         out = tell("stats", *arguments, *(["-p"] if "-o" not in arguments else []), netns=netns)[1]
-        check(f"{NAME}[{ME}]" in out or "nothing came" in out and "OWNER" in out, f"stats -p {arguments} prints {out!r}")
+        check(f"{NAME}[{ME}]" in out or "(nothing)" in out and "OWNER" in out, f"stats -p {arguments} prints {out!r}")
     check("OWNER" not in tell("stats", netns=netns)[1], "stats has OWNER")
     status, out, err = tell("show", "54", netns=netns)
     equal((status, len(err.splitlines())), (0, 1), "show of an unused port")

@@ -232,7 +232,7 @@ def intervals():
     equal(total, packets.sent, "sum of all intervals")
     check(sum(bool(d["ports"]) for d in documents) >= 3, "everything in one interval")
     lines = netns.run("portmon-ctl", "stats", "-i", "0.05", "-c", "40").splitlines()
-    equal([line.split()[:3] for line in lines if not re.match(r"\d\d:\d\d:\d\d \(nothing came\) ", line)],
+    equal([line.split()[:3] for line in lines if not re.match(r"\d\d:\d\d:\d\d \(nothing\) ", line)],
           [["TIME", "SCOPE", "PORT"]] * 2, "heads of 40 quiet intervals")
     equal(len(lines), 42, "lines")
     rows = netns.run("portmon-ctl", "stats", "--csv", "-i", "0.05", "-c", "3").split("\n")
@@ -249,7 +249,8 @@ def rate():
     row, *_ = process.communicate(timeout=60)[0].splitlines()
     cells = dict(zip(heads.split(","), row.split(",")))
     pps, bps = int(cells["rx_pps"]) + int(cells["tx_pps"]), int(cells["rx_bps"]) + int(cells["tx_bps"])
-    check(0 < pps <= 200, f"{pps} packets a second of 100 in half a second or more")
+    # The reading before may have been late, and this one not.
+    check(0 < pps <= 250, f"{pps} packets a second of 100 in half a second or so")
     check(abs(bps - pps * 28 * 8) <= 28 * 8, f"{bps} bits and {pps} packets a second")
 
 

@@ -205,19 +205,26 @@ static int hold_standard_streams(void)
 	return 0;
 }
 
+/* The stream does not keep why a write failed: one more fails alike. */
+static int why_not_written(void)
+{
+	return write(STDOUT_FILENO, "\n", 1) < 0 ? -errno : -EIO;
+}
+
 /* Of a reader that went away (| head) nobody wants to hear. */
 static int close_stdout(int err)
 {
-	int failed = ferror(stdout);
+	const bool failed = ferror(stdout);
 
+	/* What failed before may be what the subcommand returned. */
+	if (failed && (!err || err == USAGE))
+		err = why_not_written();
 	if (!fclose(stdout) && !failed)
 		return 0;
-	/* What failed before is what the subcommand returned. */
 	if (!failed)
 		err = -errno;
 	if (err != -EPIPE)
-		warn("cannot write the output: %s",
-		     strerror(err < 0 && err != USAGE ? -err : EIO));
+		warn("cannot write the output: %s", strerror(-err));
 	return -EIO;
 }
 

@@ -96,15 +96,15 @@ static int read_pairs(struct mib *mib, const char *path)
 	return 0;
 }
 
-/* A line for each counter. */
-static int read_lines(struct mib *mib, const char *path)
+/* A line for each counter; a host without IPv6 has none. */
+static int read_ipv6(struct mib *mib, const char *path)
 {
 	char line[256], name[64];
 	FILE *f = fopen(path, "re");
 	uint64_t v;
 
 	if (!f)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63s %" SCNu64, name, &v) == 2)
 			add(mib, "", name, v);
@@ -127,10 +127,7 @@ int mib_read(struct mib *mib)
 	if (!err)
 		err = read_pairs(mib, "/proc/net/netstat");
 	if (!err)
-		err = read_lines(mib, "/proc/net/snmp6");
-	/* No IPv6 is no failure. */
-	if (err == -ENOENT)
-		err = 0;
+		err = read_ipv6(mib, "/proc/net/snmp6");
 	if (err)
 		warn("cannot read the counters of IP: %s", strerror(-err));
 	return err;

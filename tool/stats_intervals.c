@@ -84,8 +84,7 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 		warn("warning: the counters were reset at %s; what came before that in this interval is not shown",
 		     format_time(buf, ctx->info.since));
 	else if (again && ctx->info.generation != i->generation)
-		warn("warning: counters were reset in this interval; of %zu ports only what came after that is shown",
-		     i->came.ports.set_back);
+		warn("warning: counters were reset in this interval; what they held before is not shown");
 	i->since = ctx->info.since;
 	i->generation = ctx->info.generation;
 	return err;
@@ -105,7 +104,7 @@ static unsigned int screen_lines(const struct ctx *ctx)
 static int print_lines(struct ctx *ctx, struct intervals *i,
 		       struct snapshot *s)
 {
-	const struct record quiet = { .note = "nothing came" };
+	const struct record quiet = { .note = "nothing" };
 	unsigned int n;
 	bool heads;
 
