@@ -235,25 +235,35 @@ class Terminal:
         return "\n".join(self.screen.text())
 
     def line(self, pattern):
-        "The line that matches."
-        return next((line for line in self.text().splitlines() if re.search(pattern, line)), None)
+        "The line that matches, or none of it."
+        return next((line for line in self.text().splitlines() if re.search(pattern, line)), "")
 
     def until(self, condition, what=None, timeout=30):
-        "Wait for a pattern on the screen, or for condition() to be true."
+        "Wait for a pattern on the screen, or for condition() to be true; one that fails an assertion is not."
         if isinstance(condition, str):
             pattern = condition
             what = what or f"{pattern!r} on the screen"
             condition = lambda: re.search(pattern, self.text(), re.M)
         limit = time.monotonic() + timeout
         while True:
-            if value := condition():
-                return value
-            if self.process.poll() is not None and not self.read():
+            ended = self.process.poll() is not None and not self.read()
+            wrong = ""
+            try:
                 if value := condition():
                     return value
-                raise AssertionError(f"{what} did not come: status {self.process.returncode}, screen:\n{self.text()}")
-            check(time.monotonic() < limit, f"{what} did not come, screen:\n{self.text()}")
+            except (AssertionError, IndexError) as error:
+                wrong = f" ({error})"
+            said = f"{what} did not come{wrong}"
+            check(not ended, f"{said}: status {self.process.returncode}, screen:\n{self.text()}")
+            check(time.monotonic() < limit, f"{said}, screen:\n{self.text()}")
             self.read(0.05)
+
+    def sees(self, look, what):
+        """Wait until look() finds nothing wrong with the screen.
+
+        What a program draws comes in pieces: what is to be seen together has to be waited for together.
+        """
+        self.until(lambda: (look(), True)[1], what)
 
     def press(self, *keys):
         for key in keys:
