@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """help, the manual page and completion tell the same commands and options; help alone leads a newcomer to the answers."""
 from lib import *
+from terminal import Terminal
 
 MAN = next(path for path in (f"{HERE}/portmon-ctl.8", f"{HERE}/../Documentation/man/portmon-ctl.8") if os.path.exists(path))
 
@@ -115,35 +116,61 @@ def shells():
     check("unknown shell 'tcsh'; it is one of: bash, zsh, fish" in done.stderr, done.stderr)
 
 
-def answer(question, netns):
-    "What the command says that the help names below a question."
-    lines = tell("help").splitlines()
-    command = re.match(r"  portmon-ctl (.*?)(?:  |$)", lines[lines.index(question) + 1])[1]
-    note(f"{question} portmon-ctl {command}")
-    return netns.run("portmon-ctl", *command.split())
+def examples():
+    "{question: commands} that the help shows."
+    found = {}
+    for line in tell("help").splitlines():
+        if line.endswith("?") and not line.startswith(" "):
+            commands = found.setdefault(line, [])
+        elif found:
+            commands += re.findall(r"portmon-ctl ([a-z]+(?: -\w+| \d+)*)", line)
+    return found
+
+
+def busy(netns):
+    "A namespace's server on port 443, by this process, after a megabyte; what sends it more."
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 443))
+    server.listen()
+    client = netns.socket("ipv4", socket.SOCK_STREAM)
+    client.connect(("127.0.0.1", 443))
+    called = server.accept()[0]
+    defer(called.close)
+    transfer(client, called, 1 << 20)
+    return lambda: transfer(client, called, 1 << 16)
+
+
+def in_top(netns, more):
+    "The first port in the live view, while more comes."
+    terminal = Terminal("portmon-ctl", "top", netns=netns)
+    first = lambda: re.search(r"^SCOPE.*\n(.*)", terminal.text(), re.M)[1]
+    terminal.until("^SCOPE")
+    terminal.until(lambda: (more(), " 443/tcp " in first())[1], "the busiest port in the first line")
+    line = first()
+    terminal.press("q")
+    equal(terminal.status(), 0, "status of top")
+    return line
 
 
 @case()
 def newcomer():
-    "who follows only the help finds the busiest port, its process, what is dropped and what port 427 is"
+    "who follows only the help, each command as it stands there, finds the answers"
     netns = Netns(on=True)
-    netns.ip("link set lo up")
-    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 80))
-    server.listen()
-    client = netns.socket("ipv4", socket.SOCK_STREAM)
-    client.connect(("127.0.0.1", 80))
-    called = server.accept()[0]
-    defer(called.close)
-    transfer(client, called, 1 << 20)
+    more = busy(netns)
     netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 427))
-    lines = answer("Which port is busiest?", netns).splitlines()
-    check(" 80/tcp " in lines[1] and " http " in lines[1], f"the first line is {lines[1]!r}")
-    lines = answer("Which process is it?", netns).splitlines()
-    check(f"[{os.getpid()}]" in [line for line in lines if " 80/tcp " in line][0], f"no owner in {lines}")
-    text = answer("Is anything being dropped?", netns)
-    check("NO_SOCKET" in text and "427" in text, f"drops says {text!r}")
-    text = answer("What is port 427?", netns)
-    check("Service Location Protocol" in text and "watch for" in text, f"explain says {text!r}")
+    me = str(os.getpid())
+    answers = {
+        "Which port is busiest?": {"stats": r"^SCOPE.*\n\S+ +443/tcp +https", "top": r"^\S+ +443/tcp +https"},
+        "Which process is it?": {"stats -p": rf"443/tcp +https.*\[{me}\]", "show 443": rf"443/tcp +listens .* {me} "},
+        "Is anything being dropped?": {"drops": r"427/udp .*NO_SOCKET(.|\n)*What to do: "},
+        "Is it seeing everything?": {"coverage": r"In \d.* s (portmon counted|nothing was handed)"},
+        "What is port 427?": {"explain 427": r"Service Location Protocol(.|\n)*watch for"},
+    }
+    equal(examples(), {question: list(commands) for question, commands in answers.items()}, "questions and commands in the help")
+    for question, commands in answers.items():
+        for command, wanted in commands.items():
+            text = in_top(netns, more) if command == "top" else netns.run("portmon-ctl", *command.split())
+            check(re.search(wanted, text, re.M), f"{question} portmon-ctl {command} says\n{text}")
 
 
 run()

@@ -4,36 +4,11 @@
 import pty
 
 from lib import *
+from told import *
 
-DONE, FAILED, USAGE = 0, 1, 2
 READERS = [["stats"], ["stats", "--json"], ["show", "80"], ["ranges"], ["buckets"]]
 CHANGERS = [["reset"], ["reset", "--port", "80"], ["enable"], ["disable"]]
 COMMANDS = ["stats", "top", "show", "ranges", "buckets", "drops", "closed", "monitor", "coverage", "explain", "services", "reset", "enable", "disable", "info", "help"]
-
-
-def tell(*arguments, netns=None, user=None, env=None, **options):
-    "Run portmon-ctl: status, standard output, standard error."
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-    with netns.enter() if netns else contextlib.nullcontext():
-        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
-                              env={**os.environ, **(env or {})}, **options)
-    return done.returncode, done.stdout, done.stderr
-
-
-def told(status, sentence, *arguments, quiet=True, **options):
-    "portmon-ctl ends with this status and this sentence, and (quiet) prints nothing else."
-    what = f"portmon-ctl {' '.join(arguments)}"
-    got, out, err = tell(*arguments, **options)
-    check(got == status, f"{what}: status {got}, wanted {status}; said {err!r}")
-    lines = err.splitlines()
-    check(lines and lines[0].startswith("portmon-ctl: "), f"{what}: said {err!r}")
-    check(re.search(sentence, lines[0]), f"{what}: said {lines[0]!r}, wanted {sentence!r}")
-    if status == USAGE:
-        lines = [line for line in lines if not line.startswith("usage: portmon-ctl ")]
-    equal(len(lines), 1, f"{what}: sentences in {err!r}")
-    if quiet and status != DONE:
-        equal(out or "", "", f"{what}: standard output")
-    return out
 
 
 @case()
@@ -137,6 +112,19 @@ def wrong():
             ("no service is called 'gopherd-x'.*portmon-ctl services", "explain", "gopherd-x"),
             ("explain does not take --scope", "explain", "80", "--scope", "local"),
             ("enable does not take --json", "enable", "--json"),
+            ("one port or name at a time", "explain", "80", "443"),
+            ("one port or name at a time", "explain", "6000-6010"),
+            ("one port or name at a time", "explain", "6000-6010/tcp"),
+            ("unexpected argument 'rates'; what can be switched apart is lifecycle and drops", "enable", "rates"),
+            ("unknown or ambiguous option --s", "stats", "--s"),
+            ("--json and --csv do not go together", "stats", "--json", "--csv"),
+            ("--count needs --interval", "stats", "--count", "3"),
+            ("--interval needs seconds, from 0.001 to 86400, not '0'", "stats", "--interval", "0"),
+            ("--count needs a number from 1 up, not 'many'", "stats", "--interval", "1", "--count", "many"),
+            ("--output needs LIST, not an empty word", "stats", "--output", ""),
+            ("unknown column 'SIZE'; there are: .*RX-BYTES", "stats", "--output", "SIZE"),
+            ("more than 64 columns", "stats", "--output", ",".join(["PORT"] * 65)),
+            ("closed ports are this host's: of scope local or loopback", "closed", "--scope", "remote"),
             ("--netns needs NAME", "stats", "--netns", "")):
         told(USAGE, sentence, *arguments)
 
@@ -146,7 +134,9 @@ def no_netns():
     "there is no such namespace"
     told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
     told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
-    told(FAILED, "network namespace '/dev/null'", "stats", "--netns", "/dev/null")
+    told(FAILED, "cannot enter network namespace '/dev/null': it is none", "stats", "--netns", "/dev/null")
+    told(FAILED, "no network namespace '999999999'.*ip netns list.*no process of that number", "stats", "--netns", "999999999")
+    told(FAILED, "cannot open network namespace '1': Permission denied; try as root", "stats", "--netns", "1", user=1000)
 
 
 @case()
@@ -157,13 +147,18 @@ def output():
     for port in range(1000):
         packets.out("udp", 5, port)
     for arguments in (["stats"], ["stats", "--all", "--json"], ["show", "5"], ["ranges"], ["buckets"], ["info"], ["help"],
-                      ["--version"], ["services"], ["explain", "80"], ["reset", "--scope", "local"]):
+                      ["--version"], ["services"], ["explain", "80"], ["help", "--completion", "zsh"], ["reset", "--scope", "local"]):
         with open("/dev/full", "w") as full:
             told(FAILED, "cannot write the output: No space left on device", *arguments, netns=netns, stdout=full)
         status, _, err = tell(*arguments, netns=netns, stdout=None, preexec_fn=lambda: os.close(1))
         check(status == FAILED and re.search("cannot write the output: Bad file descriptor", err),
               f"{arguments} with standard output closed: status {status}, said {err!r}")
         check(len(err.splitlines()) == 1, f"{arguments} with standard output closed said {err!r}")
+    for arguments in ["stats"], ["stats", "--all", "--json"], ["explain", "80"]:
+        ours, theirs = pty.openpty()
+        os.close(ours)
+        told(FAILED, "cannot write the output: Input/output error", *arguments, netns=netns, stdout=theirs)
+        os.close(theirs)
     for arguments in ["stats", "--all"], ["stats", "--all", "--json"], ["services", "--all"]:
         reader, writer = os.pipe()
         os.close(reader)

@@ -10,7 +10,7 @@ import traceback
 HERE = os.path.dirname(os.path.realpath(__file__))
 # How much longer things take here than on the quickest machine that tests run on.
 PATIENCE = int(os.environ.get("PORTMON_PATIENCE", 1))
-_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient", "tcplib"))
+_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient", "tcplib", "told"))
 
 _cases = []
 _cleanup = [contextlib.ExitStack()]

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl where the host is in its way: no file to be had, /proc hidden, a library missing, resets meanwhile."""
+import resource
+import tempfile
+
+from lib import *
+from terminal import Terminal
+from told import *
+
+CTL = sh("sh", "-c", "command -v portmon-ctl").strip()
+yard = Netns(on=True)
+yard.ip("link set lo up")
+Packets(yard).out("tcp", 443, 40000)
+yard.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 53))      # somebody's: who has none is not looked for
+home = tempfile.mkdtemp(prefix="portmon-")
+defer(sh, "rm", "-rf", home)
+os.chmod(home, 0o755)
+
+
+def files(n):
+    "For told(): no more than n files may be open; the dynamic loader needs four."
+    return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))}
+
+
+@case()
+def no_files():
+    "no file can be opened any more"
+    many = "Too many open files"
+    told(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
+    told(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
+    told(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
+    told(FAILED, "tables need libsmartcols: .*libsmartcols.so.1", "stats", "-n", "-a", netns=yard, **files(4))
+
+
+def with_mounts(script, *arguments, user=None):
+    "portmon-ctl, after a script in a mount namespace of its own: status, standard output, standard error."
+    command = f"{script}\nexec {f'setpriv --reuid={user} --regid={user} --clear-groups ' if user else ''}{CTL} \"$@\""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("XDG_")}
+    with yard.enter():
+        done = subprocess.run(["unshare", "-m", "bash", "-ec", command, "bash", *arguments], capture_output=True, text=True,
+                              env={**env, "HOME": home})
+    return done.returncode, done.stdout, done.stderr
+
+
+@case()
+def hidden():
+    "/proc is not what it should be"
+    proc = "mount -t tmpfs none /proc\n"
+    boot_id = "mkdir -p /proc/sys/kernel/random; cp /run/boot_id /proc/sys/kernel/random/"
+    sh("cp", "/proc/sys/kernel/random/boot_id", "/run/boot_id")
+    defer(os.unlink, "/run/boot_id")
+    for sentence, script, user, *arguments in (
+            ("cannot read the counters of IP: No such file", proc, None, "coverage", "-i", "0.1"),
+            ("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read", proc, None, "stats", "--delta"),
+            ("cannot tell which network namespace this is: No such file", proc + boot_id, None, "stats", "--delta"),
+            ("cannot tell which network namespace this is: No such file", proc, None, "stats", "--all-netns")):
+        status, out, err = with_mounts(script, *arguments, user=user)
+        equal((status, out), (FAILED, ""), f"{arguments}: status and standard output; said {err!r}")
+        check(re.fullmatch(f"portmon-ctl: {sentence}.*\n", err), f"{arguments}: said {err!r}, wanted {sentence!r}")
+
+
+@case()
+def delta_folder():
+    "the folder of --delta cannot be made, is in use, or has too long a name"
+    told(FAILED, "cannot make the folder /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
+    told(FAILED, "the path of XDG_RUNTIME_DIR or XDG_STATE_HOME is too long", "stats", "--delta", netns=yard,
+         env={"XDG_RUNTIME_DIR": "/run" + "/." * 2044})
+    state = {"XDG_RUNTIME_DIR": f"{home}/run"}
+    os.mkdir(f"{home}/run")
+    equal(tell("stats", "--delta", netns=yard, env=state)[0], DONE, "status")
+    holder = os.open(f"{home}/run/portmon", os.O_RDONLY)
+    defer(os.close, holder)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    told(FAILED, "another portmon-ctl stats --delta of this user has not ended; try again", "stats", "--delta", netns=yard, env=state)
+
+
+@case()
+def own_services():
+    "a user's file with wrong lines, and one that cannot be read: each is said, and the rest goes on"
+    config = {"XDG_CONFIG_HOME": f"{home}/config"}
+    path = f"{home}/config/portmon/services"
+    os.makedirs(os.path.dirname(path))
+    with open(path, "w") as file:
+        file.write("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
+    status, out, err = tell("explain", "443", env=config)
+    equal((status, "My own" in out), (DONE, True), "status, and whether the good line is heeded")
+    told_of = re.findall(rf"^portmon-ctl: {path}:(\d+): (.*); line skipped$", err, re.M)
+    equal([(n, what) for n, what in told_of if n != "3"],
+          [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but neither for: nor watch:")], "lines skipped")
+    os.unlink(path)
+    os.mkdir(path)
+    told(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
+    told(DONE, "no service matches 'gopherd-x'; --all also looks at the system's database", "services", "gopherd-x")
+    told(DONE, "no service matches 'gopherd-x'$", "services", "--all", "gopherd-x")
+
+
+@case()
+def library():
+    "libsmartcols is broken: tables need it, JSON and CSV do not"
+    os.mkdir(f"{home}/lib")
+    open(f"{home}/lib/libsmartcols.so.1", "w").close()
+    broken = {"LD_LIBRARY_PATH": f"{home}/lib"}
+    told(FAILED, "tables need libsmartcols: .*file too short", "stats", netns=yard, env=broken)
+    for arguments in ["stats", "--json"], ["stats", "--csv"], ["explain", "443"]:
+        equal(tell(*arguments, netns=yard, env=broken)[::2], (DONE, ""), f"{arguments}")
+
+
+@case()
+def versions():
+    "the module is of another version than the tool"
+    with open(f"{MODULE}/version") as file:
+        version = file.read().strip().encode()
+    other = re.sub(rb"\d", b"9", version)
+    with open(CTL, "rb") as file:
+        tool = file.read().replace(version + b"\0", other + b"\0")
+    check(other in tool, "the tool does not have its version in it")
+    with open(f"{home}/other", "wb") as file:
+        file.write(tool)
+    os.chmod(f"{home}/other", 0o755)
+    done = subprocess.run([f"{home}/other", "info"], capture_output=True, text=True)
+    equal(done.returncode, DONE, "status")
+    check(re.fullmatch(f"portmon-ctl: warning: the loaded module is version {version.decode()} and this tool is {other.decode()}; "
+                       "load the module that came with the tool: modprobe -r portmon && modprobe portmon\n", done.stderr), done.stderr)
+
+
+@case()
+def nowhere():
+    "no drop and no closed port in any namespace, records that are out"
+    told(DONE, "no packet has been dropped in any network namespace", "drops", "-A", "--port", "65000")
+    told(DONE, "no port without a listener has been tried in any network namespace", "closed", "-A", "--port", "65000")
+    parameter("max_records", 0)
+    narrow = Netns(on=True)
+    Packets(narrow).out("tcp", 443, 40000, 3)
+    told(DONE, r"warning: 6 packets came to ports that no record could be had for \(0 of 0 are in use\); they are counted in the "
+         "overflow lines; .* larger max_records", "stats", netns=narrow)
+
+
+@case()
+def resets():
+    "counters are set to zero in an interval: some, and all"
+    netns = Netns(on=True)
+    packets = Packets(netns)
+    packets.out("udp", 53, 5000, 9)
+    process = netns.popen("portmon-ctl", "stats", "--csv", "-i", "0.5", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    netns.portmon.do("reset", scope="local", transport="udp", port=53)
+    check(re.fullmatch("portmon-ctl: warning: counters were reset in this interval; what they held before is not shown\n",
+                       line := process.stderr.readline()), f"of some it said {line!r}")
+    netns.portmon.reset()
+    check(re.fullmatch(r"portmon-ctl: warning: the counters were reset at 20\S+Z; what came before that in this interval is not shown\n",
+                       line := process.stderr.readline()), f"of all it said {line!r}")
+
+
+@case()
+def terminal_gone():
+    "the terminal of top goes away, and nobody tells it but the terminal"
+    said = f"{home}/said"
+    terminal = Terminal("bash", "-c", f"trap '' HUP; exec portmon-ctl top -d 0.2 2> {said}", netns=yard)
+    terminal.until("^SCOPE")
+    terminal.hang_up()
+    equal(terminal.status(), FAILED, "status")
+    with open(said) as file:
+        equal(file.read(), "portmon-ctl: the terminal is gone\n", "said")
+
+
+run()

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What portmon-ctl says, and how it ends."""
+from lib import *
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+
+def tell(*arguments, netns=None, user=None, env=None, **options):
+    "Run portmon-ctl: status, standard output, standard error."
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+    with netns.enter() if netns else contextlib.nullcontext():
+        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
+                              env={**os.environ, **(env or {})}, **options)
+    return done.returncode, done.stdout, done.stderr
+
+
+def told(status, sentence, *arguments, quiet=True, **options):
+    "portmon-ctl ends with this status and this sentence, and (quiet) prints nothing else."
+    what = f"portmon-ctl {' '.join(arguments)}"
+    got, out, err = tell(*arguments, **options)
+    check(got == status, f"{what}: status {got}, wanted {status}; said {err!r}")
+    lines = err.splitlines()
+    check(lines and lines[0].startswith("portmon-ctl: "), f"{what}: said {err!r}")
+    check(re.search(sentence, lines[0]), f"{what}: said {lines[0]!r}, wanted {sentence!r}")
+    if status == USAGE:
+        lines = [line for line in lines if not line.startswith("usage: portmon-ctl ")]
+    equal(len(lines), 1, f"{what}: sentences in {err!r}")
+    if quiet and status != DONE:
+        equal(out or "", "", f"{what}: standard output")
+    return out
