@@ -76,6 +76,9 @@ def netem(family):
     (client, server), (near, far) = hosts(**CUT)
     # netem counts buffers: let each be one segment.
     near.netns.ip(f"link set {near.dev} gso_max_segs 1")
+    # Nor is it to lose what IPv6 has to say on its own, which has no ports.
+    client.run("nft", "-f", "-", input="table ip6 quiet {\nchain out {\ntype filter hook output priority 0\n"
+               "meta l4proto ipv6-icmp drop\n}\n}")
     client.run("tc", "qdisc", "add", "dev", near.dev, "root", "netem", "loss", "5%", "limit", "100000")
     flows = open_all(client, server, family, address(near, family), address(far, family), 2)
     for flow in flows:
