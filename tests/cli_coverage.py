@@ -190,7 +190,7 @@ XDP_DROP = struct.pack("=BBhi", 0xb7, 0, 0, 1) + struct.pack("=BBhi", 0x95, 0, 0
 
 def bpf(command, attr):
     buf = ctypes.create_string_buffer(attr + bytes(256 - len(attr)))
-    fd = libc.syscall({"x86_64": 321}.get(os.uname().machine, 280), command, buf, 256)
+    fd = syscall("bpf", command, buf, 256)
     if fd < 0:
         raise OSError(ctypes.get_errno(), f"bpf command {command}")
     defer(os.close, fd)

@@ -103,7 +103,7 @@ def big_buffers(end, family, size):
     if family == "ipv6":
         end.netns.ip(f"link set {end.dev} gso_max_size {size} gro_max_size {size}")
         return
-    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 3):
+    if LINUX < (6, 3):
         raise Skip("BIG TCP over IPv4 is of Linux 6.3")
     # RTM_NEWLINK by hand: ip of Debian 12 does not know IFLA_GSO_IPV4_MAX_SIZE (63) and IFLA_GRO_IPV4_MAX_SIZE (64).
     with end.netns.enter(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as rtnl:

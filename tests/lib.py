@@ -39,6 +39,16 @@ from nlclient import *
 
 MODULE = "/sys/module/portmon"
 libc = ctypes.CDLL(None, use_errno=True)
+LINUX = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+
+# System calls that the C library has no function for, by their numbers on each kind of machine.
+_SYSCALLS = {"x86_64": {"bpf": 321, "delete_module": 176, "perf_event_open": 298},
+             "aarch64": {"bpf": 280, "delete_module": 106, "perf_event_open": 241},
+             "i686": {"bpf": 357, "delete_module": 129, "perf_event_open": 336}}
+
+
+def syscall(name, *arguments):
+    return libc.syscall(_SYSCALLS[os.uname().machine][name], *arguments)
 
 
 class KernelLog:
@@ -89,9 +99,6 @@ def _write(path, value):
 
 # The module
 
-_SYS_DELETE_MODULE = {"x86_64": 176, "aarch64": 106}.get(os.uname().machine, 129)
-
-
 def parameters():
     "All module parameters as they are now."
     return {name: parameter(name) for name in os.listdir(f"{MODULE}/parameters")}
@@ -99,7 +106,7 @@ def parameters():
 
 def unload():
     "rmmod; 0, or the errno that it was refused with."
-    return 0 if not libc.syscall(_SYS_DELETE_MODULE, b"portmon", os.O_NONBLOCK) else ctypes.get_errno()
+    return 0 if not syscall("delete_module", b"portmon", os.O_NONBLOCK) else ctypes.get_errno()
 
 
 def load(ko=os.environ.get("PORTMON_KO"), **parameters):

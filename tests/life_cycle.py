@@ -186,7 +186,7 @@ class Tracing:
     def perf(number):
         "perf_event_open() of a tracepoint, on the first CPU, for whatever runs there."
         attributes = ctypes.create_string_buffer(struct.pack("=IIQQQQQ", 2, 64, number, 1, 0, 0, 0), 64)
-        fd = libc.syscall(298 if os.uname().machine == "x86_64" else 241, attributes, -1, CPUS[0], -1, 8)
+        fd = syscall("perf_event_open", attributes, -1, CPUS[0], -1, 8)
         if fd < 0:
             raise OSError(ctypes.get_errno(), "perf_event_open")
         defer(os.close, fd)

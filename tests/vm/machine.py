@@ -41,7 +41,7 @@ class Machine:
         os.makedirs(logs, exist_ok=True)
         self.results, self.console = (f"{logs}/{name or kernel}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
-        self.env = {"PORTMON_KERNEL": kernel, "PORTMON_PATIENCE": str(self.PATIENCE), **(env or {})}
+        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), **(env or {})}
 
     def fill(self, into):
         args = self.args
