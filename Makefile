@@ -24,7 +24,7 @@ KBUILDS := flex bison bc libelf-dev cpio
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
 	libncurses-dev libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
-	perl sparse clang
+	perl sparse
 
 all: module tool ## the module for the running kernel (or KDIR=), and portmon-ctl
 
@@ -64,12 +64,22 @@ endif
 ARCH_6.12-arm64 := ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
 ARCH_6.1-686    := ARCH=i386
 
+# Debian configures for gcc 12: what clang has not, or has in another way. It has all the mitigations; ftrace would miss the calls that gcc makes.
+CLANG := clang-16
+BY_CLANG := CC=$(CLANG) CONFIG_CC_IS_GCC= CONFIG_GCC_VERSION=0 CONFIG_CC_IS_CLANG=y CONFIG_CLANG_VERSION=160000 \
+	CONFIG_CC_IMPLICIT_FALLTHROUGH=-Wimplicit-fallthrough CONFIG_FUNCTION_TRACER= \
+	KCFLAGS='-Werror -include $(CURDIR)/tests/vm/clang.h'
+
+# $(call debian,NAME,KERNEL,MAKE ARGUMENTS); a kernel's name with -clang is the same kernel.
+debian = $(call kbuild,$1,$(call fetched,kernel $(2:-clang=))/build,$(ARCH_$2) $(if $(filter %-clang,$2),$(BY_CLANG)) \
+	CONFIG_DEBUG_INFO_BTF_MODULES= $3 modules)
+
 module-%: FORCE
-	$(call kbuild,$*,$(call fetched,kernel $*)/build,$(ARCH_$*) CONFIG_DEBUG_INFO_BTF_MODULES= modules)
+	$(call debian,$*,$*)
 
 # With kmod/test_hook.c, in a folder of its own: for the tests that need it, never installed.
 hooked-%: FORCE
-	$(call kbuild,$*-hooked,$(call fetched,kernel $*)/build,$(ARCH_$*) CONFIG_DEBUG_INFO_BTF_MODULES= PORTMON_TEST=y modules)
+	$(call debian,$*-hooked,$*,PORTMON_TEST=y)
 
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
@@ -99,9 +109,10 @@ check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every
 	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
-MATRIX ?= 6.1 6.12 6.12-rt 6.12-arm64 6.1-686
-check-matrix: PACKAGES += gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
-check-matrix: deps $(MATRIX:%=matrix-%) ## all tests on all kernels: PREEMPT_RT, arm64 and 32 bits too (MATRIX=6.12-rt)
+MATRIX ?= 6.1 6.12 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 6.1-686
+check-matrix: PACKAGES += $(CLANG) gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
+check-matrix: deps ## all tests on all kernels: by clang, PREEMPT_RT, arm64, 32 bits (MATRIX=6.12-rt T=GLOB)
+	@$(MAKE) -k $(MATRIX:%=matrix-%)
 
 matrix-6.12-arm64: build-arm64
 matrix-6.1-686: build-i386
@@ -147,11 +158,11 @@ collection:
 
 # Seconds for each of the programs.
 FUZZ_SECONDS ?= 20
-fuzz: PACKAGES += libclang-rt-14-dev
+fuzz: PACKAGES += clang libclang-rt-14-dev
 fuzz: deps tool ## libFuzzer on all that the tool reads (FUZZ_SECONDS=, for each program)
 	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
-bench: PACKAGES += gnuplot-nox
+bench: PACKAGES += clang gnuplot-nox
 bench: deps tool module-6.12 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
 	@tests/bench/run bench
@@ -173,16 +184,10 @@ gen: ## write the uapi header and the policies anew from the netlink spec
 check-gen: deps ## do they agree with the spec?
 	@KSRC=$(call fetched,source) tests/gen --check
 
-lint: PACKAGES += mandoc zsh fish
+lint: PACKAGES += $(CLANG) mandoc zsh fish
 lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch]))
-
-# Debian configures for gcc-12; what clang does not know is left out, for its warnings only.
-CLANG := CC=clang CONFIG_CC_IS_GCC= CONFIG_CC_IS_CLANG=y CONFIG_RETHUNK= CONFIG_MITIGATION_RETHUNK= \
-	CONFIG_SLS= CONFIG_MITIGATION_SLS= CONFIG_FTRACE_MCOUNT_USE_CC= CONFIG_INIT_STACK_ALL_ZERO= CONFIG_OBJTOOL= \
-	KCFLAGS='-Werror -Wno-unknown-warning-option -Wno-address-of-packed-member \
-		-Wno-gnu -Wno-duplicate-decl-specifier'
 
 # What is no C: completion in the shells it is for, manual pages.
 lint-text: tool
@@ -195,7 +200,7 @@ lint-%: FORCE
 	$(call kbuild,lint-$*,$(call fetched,kernel $*)/build,CONFIG_DEBUG_INFO_BTF_MODULES= C=2 W=1 KCFLAGS=-Werror PORTMON_TEST=y modules) \
 		2>&1 | tee build/lint-$*/log
 	@! grep -E 'warning:|error:' build/lint-$*/log > /dev/null
-	$(call kbuild,clang-$*,$(call fetched,kernel $*)/build,$(CLANG) PORTMON_TEST=y portmon.o)
+	$(call debian,clang-$*,$*-clang,PORTMON_TEST=y)
 
 clean: ## everything built here (what is fetched stays in the cache)
 	@rm -rf build

@@ -119,7 +119,7 @@ class Qemu(Machine):
 
     def image(self):
         """The kernel, and archives of files that belong to it."""
-        folder = guest.fetch("kernel", self.kernel)
+        folder = guest.fetch("kernel", self.kernel.removesuffix("-clang"))
         return f"{folder}/vmlinuz", [f"{folder}/modules.cpio"]
 
     def content(self, initrd):
@@ -227,6 +227,8 @@ class Uml(Machine):
 MACHINES = {
     "6.1": Qemu,
     "6.12": Qemu,
+    "6.1-clang": Qemu,      # the same kernels, the module built by clang
+    "6.12-clang": Qemu,
     "6.12-rt": Rt,
     "6.12-arm64": Arm64,
     "6.1-686": I686,
