@@ -33,6 +33,7 @@ class Machine:
     the open file for what the guest says, None when somebody sits at its console.
     """
     PATIENCE = 1        # how much longer than the quickest machine it takes
+    HELD = ""           # tracepoints that are never without a user, see check.sh
     SHARES = 1          # how many of them run a suite side by side, each a share of the tests
 
     def __init__(self, args, kernel, script, env=None, name=None):
@@ -41,7 +42,7 @@ class Machine:
         os.makedirs(logs, exist_ok=True)
         self.results, self.console = (f"{logs}/{name or kernel}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
-        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), **(env or {})}
+        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": self.HELD, **(env or {})}
 
     def fill(self, into):
         args = self.args
@@ -151,6 +152,7 @@ class Qemu(Machine):
 class Rt(Qemu):
     """The same PC and PREEMPT_RT, where nearly everything is a thread and locks sleep."""
     PATIENCE = 2
+    HELD = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
 
 
 class Arm64(Qemu):
