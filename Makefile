@@ -139,6 +139,9 @@ soak_seconds = $$(($(subst h,*3600,$(subst m,*60,$(SOAK:%s=%)))))
 soak: deps tool collection module-$(KERNEL) ## endurance: all of it at once, for long (SOAK=2h, KERNEL=6.1)
 	@PORTMON_SOAK=$(soak_seconds) tests/vm/run check $(KERNEL) --program soak.py --timeout $$(($(soak_seconds) * 2 + 600))
 
+check-valgrind: deps-debug tool collection kernel-uml-debug ## every command of the tool under valgrind, in User Mode Linux
+	@tests/vm/run check uml-debug --program valgrind.py --timeout 900
+
 uml-shell: PACKAGES += $(KBUILDS)
 uml-shell: deps tool collection kernel-uml-debug ## a prompt there, in two seconds
 	@tests/vm/run shell uml-debug
@@ -207,5 +210,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-matrix soak fuzz \
+.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-valgrind check-matrix soak fuzz \
 	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean

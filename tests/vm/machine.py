@@ -219,6 +219,7 @@ class Uml(Machine):
             os.chmod(scratch, 0o755)
             os.mkdir(f"{scratch}/stage")
             self.env["CONSOLE"] = "/dev/tty0"
+            guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
             self.fill(guest.Tree(f"{scratch}/stage"))
             self.modules(folder, f"{scratch}/stage")
             append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
