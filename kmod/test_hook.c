@@ -5,7 +5,7 @@
  * namespace what is written to the parameter test_count is counted as if it
  * had come by,
  *
- *	port SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES
+ *	port SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES [TIMES]
  *	event SCOPE TRANSPORT PORT KIND N
  *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
@@ -24,16 +24,20 @@ struct portmon_line {
 	unsigned int n[4];
 	u64 packets;
 	u64 bytes;
+	unsigned int times;
 };
 
 static int portmon_test_port(struct portmon_tables *t,
 			     const struct portmon_line *l)
 {
+	unsigned int i;
+
 	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
 	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
 		return -EINVAL;
-	portmon_port_add(t, l->n[1], l->n[0], l->n[2] >> 8, l->n[2] & 0xff,
-			 l->n[3], l->packets, l->bytes);
+	for (i = 0; i < l->times; i++)
+		portmon_port_add(t, l->n[1], l->n[0], l->n[2] >> 8,
+				 l->n[2] & 0xff, l->n[3], l->packets, l->bytes);
 	return 0;
 }
 
@@ -68,10 +72,10 @@ static int portmon_test_other(struct portmon_tables *t,
 
 static int portmon_test_line(struct portmon_tables *t, const char *line)
 {
-	struct portmon_line l;
+	struct portmon_line l = { .times = 1 };
 
-	if (sscanf(line, "port %u %u %u %u %llu %llu", &l.n[0], &l.n[1],
-		   &l.n[2], &l.n[3], &l.packets, &l.bytes) == 6)
+	if (sscanf(line, "port %u %u %u %u %llu %llu %u", &l.n[0], &l.n[1],
+		   &l.n[2], &l.n[3], &l.packets, &l.bytes, &l.times) >= 6)
 		return portmon_test_port(t, &l);
 	if (sscanf(line, "event %u %u %u %u %llu", &l.n[0], &l.n[1], &l.n[2],
 		   &l.n[3], &l.packets) == 5)
@@ -87,19 +91,18 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 
 static int portmon_test_set(const char *line, const struct kernel_param *kp)
 {
-	struct portmon_net *pn;
+	struct portmon_tables *t;
 	int err = -ENETDOWN;
 
 	/* At load there is nothing to count in. */
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
 		return -EINVAL;
-	pn = portmon_net(current->nsproxy->net_ns);
-	mutex_lock(&pn->lock);
+	/* Readers are not kept out, as packets do not keep them out. */
 	rcu_read_lock();
-	if (pn->tables)
-		err = portmon_test_line(pn->tables, line);
+	t = rcu_dereference(portmon_net(current->nsproxy->net_ns)->live);
+	if (t)
+		err = portmon_test_line(t, line);
 	rcu_read_unlock();
-	mutex_unlock(&pn->lock);
 	return err;
 }
 

@@ -94,13 +94,13 @@ def resetter(portmon):
 BUSIEST = {"scope": "local", "transport": "udp", "port": SOURCE}
 
 
-def port_resetter(cpu, netns):
-    "Resets the busiest port as often as a program can."
+def asker(cpu, netns, what, command, *arguments, **attributes):
+    "Makes a request as often as a program can."
     portmon = netns.portmon
-    attrs = portmon.encode("reset", BUSIEST)
-    request = struct.pack("=IHHIIBBH", 20 + len(attrs), portmon.family, 1, 1, 0, UAPI["cmd"]["reset"], 1, 0) + attrs
-    program = traffic("reset", cpu, request.hex(), netns=netns)
-    equal(program.stdout.readline(), "ready\n", "the program that resets")
+    attrs = portmon.encode(command, attributes)
+    request = struct.pack("=IHHIIBBH", 20 + len(attrs), portmon.family, 1, 1, 0, UAPI["cmd"][command], 1, 0) + attrs
+    program = traffic(what, cpu, request.hex(), *arguments, netns=netns)
+    equal(program.stdout.readline(), "ready\n", "the program that asks")
     return program
 
 
@@ -130,7 +130,7 @@ def totals(variant):
     children, programs = [[], []], []
     if variant != "undisturbed":
         children[0] = [Child(hosts[0], resetter), Child(hosts[0], resetter), Child(hosts[0], dumper)]
-        programs = [port_resetter(cpu, hosts[0]) for cpu in cpus[:2]]
+        programs = [asker(cpu, hosts[0], "reset", "reset", **BUSIEST) for cpu in cpus[:2]]
     # Either family on either CPU, in both directions, from and to the same ports.
     floods = [[traffic("flood", cpus[(i + j) % 2], address(ends[i], family), address(ends[1 - i], family), SOURCE, *PORTS[family],
                        SIZE, SENT, netns=hosts[i]) for j, family in enumerate(AF)] for i in range(2)]
@@ -187,6 +187,41 @@ def totals(variant):
         equal((counts.rx, counts.tx), (info.segs_in, info.segs_out + i), "segments")
         equal(counts.tx_bytes, (info.segs_out + i) * 52 + 8 + info.bytes_sent, "bytes of segments")
         check(netns.portmon.do("info-get")["slots"] >= 10, "the busy ports have no counters per CPU")
+
+
+# The lower half carries at every second count.
+MANY, BATCH = Counts(2**31 + 1, 3 * (2**31 + 1)), 5000
+
+
+@case()
+def whole():
+    "A counter that passes 2^32 time and again is read whole by the other CPU meanwhile"
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        raise Skip("there is one CPU only")
+    hook = Hook()
+    host = Netns(on=True)
+    hook.port(host, "local", "tcp", 80, "rx", *MANY[:2], BATCH)
+    equal(host.portmon.do("info-get")["slots"], 1, "ports with counters per CPU")
+
+    def counter(portmon):
+        os.sched_setaffinity(0, cpus[1:2])
+        return lambda: hook.port(host, "local", "tcp", 80, "rx", *MANY[:2], BATCH), lambda: None
+
+    # In this order: a child has the other ends of the pipes that are there before it.
+    child = Child(host, counter)
+    watcher = asker(cpus[0], host, "watch", "port-get", 3, scope="local", transport="tcp", port=80)
+    wait_until(lambda: child.turns >= 500, 60, "500 batches")
+    readings, fewer, odd = map(int, finish(watcher).split())
+    child.result()
+    counts = BATCH * (1 + child.turns)
+    note(f"{readings} readings of {counts} counts, {odd} of packets without their bytes")
+    check(readings >= 500, f"{readings} readings")
+    equal(fewer, 0, "readings of fewer than before")
+    if sys.maxsize < 2**32:
+        # One sequence covers both: whatever is torn shows.
+        equal(odd, 0, "readings of packets without their bytes")
+    equal(host.portmon.ports()["local", "tcp", 80], Counts(*(counts * n for n in MANY)), "in the end")
 
 
 run()

@@ -150,9 +150,9 @@ class Hook:
         with netns.enter():
             _write(f"{MODULE}/parameters/test_count", " ".join(map(str, words)))
 
-    def port(self, netns, scope, transport, port, direction, packets, count):
+    def port(self, netns, scope, transport, port, direction, packets, count, times=1):
         self.write(netns, "port", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
-                   packets, count)
+                   packets, count, times)
 
     def event(self, netns, scope, transport, port, event, n):
         self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)

@@ -11,6 +11,11 @@
  *	Send a netlink request (in hex) to portmon over and over until standard
  *	input ends; print how often, and the sums of what the records that it
  *	answered held: packets and bytes rx, tx.
+ *   traffic watch CPU REQUEST SIZE
+ *	Ask portmon for a record (request in hex) over and over until standard
+ *	input ends; print how often, how often its packets or bytes received
+ *	were fewer than before, and how often its bytes were not SIZE for each
+ *	packet.
  *   traffic scan FD SOURCE DESTINATION PROTOCOL SPORT DPORT LAST TIMES
  *	Write to the tun device FD an IP packet of 8 (UDP) or 20 (TCP) bytes
  *	for each port, TIMES in a row; SPORT - means the same as the destination.
@@ -182,41 +187,84 @@ static void sum_record(const struct nlmsghdr *reply, uint64_t sums[4])
 	}
 }
 
-static int reset(char **arg)
+/* A netlink request that is made over and over. */
+struct question {
+	int fd;
+	size_t length;
+	char bytes[256];
+};
+
+static void question(struct question *q, char **arg)
+{
+	size_t i;
+
+	q->fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
+	q->length = strlen(arg[1]) / 2;
+	if (q->fd < 0 || q->length > sizeof(q->bytes))
+		errx(1, "cannot");
+	for (i = 0; i < q->length; i++)
+		if (sscanf(arg[1] + 2 * i, "%2hhx", &q->bytes[i]) != 1)
+			errx(1, "no hex");
+	pin(arg[0]);
+	puts("ready");
+	fflush(stdout);
+}
+
+/* Ask, and add what the record has to @sums; false if there is none. */
+static bool ask(const struct question *q, uint64_t sums[4])
 {
 	union {
 		struct nlmsghdr header;
 		char bytes[8192];
 	} reply;
+	int error;
+
+	if (send(q->fd, q->bytes, q->length, 0) != (ssize_t)q->length || recv(q->fd, &reply, sizeof(reply), 0) < 0)
+		err(1, "netlink");
+	if (reply.header.nlmsg_type != NLMSG_ERROR) {
+		sum_record(&reply.header, sums);
+		return true;
+	}
+	error = ((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
+	if (error != -ENOENT)	/* no packet of this port yet */
+		errx(1, "refused: %s", strerror(-error));
+	return false;
+}
+
+static int reset(char **arg)
+{
 	unsigned long long turns = 0;
 	uint64_t sums[4] = {};
-	char request[256];
-	size_t length = strlen(arg[1]) / 2, i;
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), error;
+	struct question q;
+	unsigned int i;
 
-	if (fd < 0 || length > sizeof(request))
-		errx(1, "cannot");
-	for (i = 0; i < length; i++)
-		if (sscanf(arg[1] + 2 * i, "%2hhx", &request[i]) != 1)
-			errx(1, "no hex");
-	pin(arg[0]);
-	puts("ready");
-	fflush(stdout);
-	for (; turns % 16 || !told_to_stop(); turns++) {
-		if (send(fd, request, length, 0) != (ssize_t)length || recv(fd, &reply, sizeof(reply), 0) < 0)
-			err(1, "netlink");
-		if (reply.header.nlmsg_type != NLMSG_ERROR) {
-			sum_record(&reply.header, sums);
-			continue;
-		}
-		error = ((struct nlmsgerr *)NLMSG_DATA(&reply.header))->error;
-		if (error != -ENOENT)	/* no packet of this port yet */
-			errx(1, "refused: %s", strerror(-error));
-	}
+	question(&q, arg);
+	for (; turns % 16 || !told_to_stop(); turns++)
+		ask(&q, sums);
 	printf("%llu", turns);
 	for (i = 0; i < 4; i++)
 		printf(" %llu", (unsigned long long)sums[i]);
 	puts("");
+	return 0;
+}
+
+static int watch(char **arg)
+{
+	unsigned long long turns = 0, fewer = 0, odd = 0;
+	uint64_t size = atoi(arg[2]), before[2] = {};
+	struct question q;
+
+	question(&q, arg);
+	for (; turns % 16 || !told_to_stop(); turns++) {
+		uint64_t now[4] = {};
+
+		if (!ask(&q, now))
+			errx(1, "no record");
+		fewer += now[0] < before[0] || now[1] < before[1];
+		odd += now[1] != size * now[0];
+		memcpy(before, now, sizeof(before));
+	}
+	printf("%llu %llu %llu\n", turns, fewer, odd);
 	return 0;
 }
 
@@ -421,6 +469,8 @@ int main(int argc, char **argv)
 		return sink(argv + 2);
 	if (argc == 4 && !strcmp(argv[1], "reset"))
 		return reset(argv + 2);
+	if (argc == 5 && !strcmp(argv[1], "watch"))
+		return watch(argv + 2);
 	if (argc == 10 && !strcmp(argv[1], "scan"))
 		return scan(argv + 2);
 	if (argc == 8 && !strcmp(argv[1], "syns"))
