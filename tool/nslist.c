@@ -141,8 +141,13 @@ static int add_processes(struct nslist *list)
 	struct dirent *e;
 	int err = 0;
 
-	if (!dir)
-		return 0;
+	if (!dir) {
+		err = -errno;
+		if (err != -ENOMEM)
+			warn("cannot look into the processes: %s",
+			     strerror(-err));
+		return err;
+	}
 	while (!err && (e = readdir(dir)))
 		if (isdigit((unsigned char)*e->d_name))
 			err = add_process(list, atoi(e->d_name));
