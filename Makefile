@@ -32,7 +32,7 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 deps: ## install the Debian packages that are missing, if any
-	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort) \
+	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort -u) \
 		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$$//p' | sort)); \
 	[ -n "$$missing" ] || exit 0; \
 	echo "installing:" $$missing; \
@@ -142,6 +142,20 @@ soak: deps tool collection module-$(KERNEL) ## endurance: all of it at once, for
 check-valgrind: deps-debug tool collection kernel-uml-debug ## every command of the tool under valgrind, in User Mode Linux
 	@tests/vm/run check uml-debug --program valgrind.py --timeout 900
 
+# What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at.
+COVERAGE := $(CURDIR)/build/coverage
+COVERED  := $(CURDIR)/build/uml-debug-gcov/kmod
+coverage: PACKAGES += $(KBUILDS)
+coverage: deps collection kernel-uml-debug ## lines of the module and the tool that no test reaches, each with its reason
+	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
+	$(call kbuild,uml-debug-gcov,$(call built,uml-debug)/build,ARCH=um GCOV_PROFILE=y modules)
+	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl CFLAGS='-O0 -g --coverage' all check \
+		> $(COVERAGE)/unit.log || { cat $(COVERAGE)/unit.log; exit 1; }
+	@tests/vm/run check uml-debug --ko $(COVERED)/portmon.ko --ctl $(COVERAGE)/portmon-ctl \
+		--coverage $(COVERAGE) $(foreach t,$(T),--test '$(t)') | tee $(COVERAGE)/suite.log || true
+	@tests/coverage --suite $(COVERAGE)/suite.log 'kmod=$(COVERED):$(COVERAGE)/guest-*/gcov$(COVERED)' \
+		'tool=$(COVERAGE)/tool,$(COVERAGE)/tool:$(COVERAGE)/guest-*/tool'
+
 uml-shell: PACKAGES += $(KBUILDS)
 uml-shell: deps tool collection kernel-uml-debug ## a prompt there, in two seconds
 	@tests/vm/run shell uml-debug
@@ -210,5 +224,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-valgrind check-matrix soak fuzz \
+.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-valgrind check-matrix coverage soak fuzz \
 	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean

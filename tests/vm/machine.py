@@ -37,10 +37,10 @@ class Machine:
     SHARES = 1          # how many of them run a suite side by side, each a share of the tests
 
     def __init__(self, args, kernel, script, env=None, name=None):
-        self.args, self.kernel, self.script = args, kernel, script
+        self.args, self.kernel, self.script, self.name = args, kernel, script, name or kernel
         logs = f"{args.build}/log"
         os.makedirs(logs, exist_ok=True)
-        self.results, self.console = (f"{logs}/{name or kernel}-{script}.{what}" for what in ("results", "console"))
+        self.results, self.console = (f"{logs}/{self.name}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
         self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": self.HELD, **(env or {})}
 
@@ -219,7 +219,12 @@ class Uml(Machine):
             os.chmod(scratch, 0o755)
             os.mkdir(f"{scratch}/stage")
             self.env["CONSOLE"] = "/dev/tty0"
+<<<<<<< HEAD
             guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
+=======
+            if self.args.coverage:
+                self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
+>>>>>>> cb2d2be (tests: which lines of module and tool no test reaches)
             self.fill(guest.Tree(f"{scratch}/stage"))
             self.modules(folder, f"{scratch}/stage")
             append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
