@@ -45,7 +45,7 @@ def with_mounts(script, *arguments, user=None):
 
 @case()
 def hidden():
-    "/proc is not what it should be"
+    "/proc and /tmp are not what they should be"
     proc = "mount -t tmpfs none /proc\n"
     boot_id = "mkdir -p /proc/sys/kernel/random; cp /run/boot_id /proc/sys/kernel/random/"
     sh("cp", "/proc/sys/kernel/random/boot_id", "/run/boot_id")
@@ -54,7 +54,9 @@ def hidden():
             ("cannot read the counters of IP: No such file", proc, None, "coverage", "-i", "0.1"),
             ("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read", proc, None, "stats", "--delta"),
             ("cannot tell which network namespace this is: No such file", proc + boot_id, None, "stats", "--delta"),
-            ("cannot tell which network namespace this is: No such file", proc, None, "stats", "--all-netns")):
+            ("cannot tell which network namespace this is: No such file", proc, None, "stats", "--all-netns"),
+            ("cannot look into the processes: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-p"),
+            ("cannot open /tmp: Permission denied", "mount -t tmpfs -o mode=700 none /tmp", 1000, "stats", "--delta")):
         status, out, err = with_mounts(script, *arguments, user=user)
         equal((status, out), (FAILED, ""), f"{arguments}: status and standard output; said {err!r}")
         check(re.fullmatch(f"portmon-ctl: {sentence}.*\n", err), f"{arguments}: said {err!r}, wanted {sentence!r}")
@@ -126,7 +128,7 @@ def versions():
 
 @case()
 def nowhere():
-    "no drop and no closed port in any namespace, records that are out"
+    "no drop and no closed port in any namespace, records that are out, sockets that the kernel does not tell of"
     told(DONE, "no packet has been dropped in any network namespace", "drops", "-A", "--port", "65000")
     told(DONE, "no port without a listener has been tried in any network namespace", "closed", "-A", "--port", "65000")
     parameter("max_records", 0)
@@ -134,6 +136,20 @@ def nowhere():
     Packets(narrow).out("tcp", 443, 40000, 3)
     told(DONE, r"warning: 6 packets came to ports that no record could be had for \(0 of 0 are in use\); they are counted in the "
          "overflow lines; .* larger max_records", "stats", netns=narrow)
+
+
+@case()
+def untold():
+    "sockets of a transport that the kernel tells nothing of"
+    for module in "sctp", "tcp_diag", "udp_diag", "dccp_diag":
+        sh("modprobe", module, fails=True)
+    sh("rmmod", "sctp_diag", fails=True)
+    with open("/proc/sys/kernel/modprobe") as file:
+        loader = file.read().strip()
+    defer(sh, "sysctl", "-q", f"kernel.modprobe={loader}")
+    sh("sysctl", "-q", "kernel.modprobe=/bin/false")
+    told(DONE, "warning: the kernel does not tell the sockets of sctp here; try: modprobe sctp_diag", "stats", "-p", netns=yard)
+    told(DONE, "the sockets of sctp here", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
 
 
 @case()
