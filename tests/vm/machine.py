@@ -219,12 +219,10 @@ class Uml(Machine):
             os.chmod(scratch, 0o755)
             os.mkdir(f"{scratch}/stage")
             self.env["CONSOLE"] = "/dev/tty0"
-<<<<<<< HEAD
-            guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
-=======
+            if "valgrind.py" in (self.args.program or []):
+                guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
             if self.args.coverage:
                 self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
->>>>>>> cb2d2be (tests: which lines of module and tool no test reaches)
             self.fill(guest.Tree(f"{scratch}/stage"))
             self.modules(folder, f"{scratch}/stage")
             append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
