@@ -97,8 +97,7 @@ void portmon_unlock(struct portmon_net *pn)
 	mutex_unlock(&pn->lock);
 }
 
-static int portmon_fill_tables(struct sk_buff *skb,
-			       const struct portmon_tables *t)
+static int portmon_fill_tables(struct sk_buff *skb, struct portmon_tables *t)
 {
 	if (nla_put_u8(skb, PORTMON_A_INFO_LIFECYCLE,
 		       t->following[PORTMON_FOLLOW_LIFECYCLE]) ||
@@ -121,7 +120,7 @@ static int portmon_fill_tables(struct sk_buff *skb,
 static int portmon_fill_info(struct sk_buff *skb, const struct net *net,
 			     const struct portmon_net *pn)
 {
-	const struct portmon_tables *t = pn->tables;
+	struct portmon_tables *t = pn->tables;
 	u32 missing = portmon_follow_missing();
 	int low, high;
 

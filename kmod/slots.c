@@ -228,10 +228,15 @@ void portmon_slots_free(struct portmon_slots *s)
  *
  * Return: the number, of at most @s->chunks_max * PORTMON_CHUNK_SLOTS.
  */
-unsigned int portmon_slots_used(const struct portmon_slots *s)
+unsigned int portmon_slots_used(struct portmon_slots *s)
 {
-	return READ_ONCE(s->n_chunks) * PORTMON_CHUNK_SLOTS -
-	       READ_ONCE(s->n_free);
+	unsigned int used;
+
+	/* Or a chunk's slots could be free before the chunk is there. */
+	spin_lock_bh(&s->lock);
+	used = READ_ONCE(s->n_chunks) * PORTMON_CHUNK_SLOTS - s->n_free;
+	spin_unlock_bh(&s->lock);
+	return used;
 }
 
 /**

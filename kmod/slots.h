@@ -182,7 +182,7 @@ portmon_slot_first(struct portmon_slot __percpu *slot)
 
 void portmon_slots_init(struct portmon_slots *s);
 void portmon_slots_free(struct portmon_slots *s);
-unsigned int portmon_slots_used(const struct portmon_slots *s);
+unsigned int portmon_slots_used(struct portmon_slots *s);
 size_t portmon_slots_memory(const struct portmon_slots *s);
 void portmon_slot_give(struct portmon_tables *t, unsigned long *entry,
 		       struct portmon_record *record);
