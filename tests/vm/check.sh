@@ -85,8 +85,8 @@ nft -f - <<< 'table inet hold {
 	chain out { type filter hook output priority 0; }
 	chain forward { type filter hook forward priority 0; }
 }'
-# A tracepoint is patched when its first user comes, and for its second. On PREEMPT_RT that race is lost in the first minute
-# of loading and unloading.
+# A tracepoint is patched when its first user comes, and for its second. On PREEMPT_RT, and in make soak, that race is lost in
+# the first minute of loading and unloading.
 for user in one two; do
 	[ -n "$HELD" ] || break
 	mkdir /sys/kernel/tracing/instances/$user

@@ -15,6 +15,8 @@ import guest
 # What a kernel is told when a verdict is wanted: whatever upsets it ends the run.
 STRICT = "loglevel=5 oops=panic panic_on_warn=1 "
 
+TRACEPOINTS = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
+
 
 _running = set()
 
@@ -42,7 +44,8 @@ class Machine:
         os.makedirs(logs, exist_ok=True)
         self.results, self.console = (f"{logs}/{self.name}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
-        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": self.HELD, **(env or {})}
+        held = TRACEPOINTS if "soak.py" in (args.program or []) else self.HELD
+        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": held, **(env or {})}
 
     def fill(self, into):
         args = self.args
@@ -152,7 +155,7 @@ class Qemu(Machine):
 class Rt(Qemu):
     """The same PC and PREEMPT_RT, where nearly everything is a thread and locks sleep."""
     PATIENCE = 2
-    HELD = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
+    HELD = TRACEPOINTS
 
 
 class Arm64(Qemu):
