@@ -241,8 +241,9 @@ void portmon_port_add(struct portmon_tables *t, unsigned int transport,
 		portmon_pair_add(&t->stats->overflow[transport][scope]
 					[portmon_range(hi << 8 | lo)][dir],
 				 packets, bytes);
+	/* Asked here too: where nobody listens a new port costs no more. */
 	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL &&
-	    dir == PORTMON_RX)
+	    dir == PORTMON_RX && portmon_notify_heard(t->net))
 		portmon_port_is_new(t, transport, hi << 8 | lo);
 }
 
