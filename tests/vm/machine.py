@@ -44,7 +44,8 @@ class Machine:
         os.makedirs(logs, exist_ok=True)
         self.results, self.console = (f"{logs}/{self.name}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
-        held = TRACEPOINTS if "soak.py" in (args.program or []) else self.HELD
+        self.programs = getattr(args, "program", None) or []
+        held = TRACEPOINTS if "soak.py" in self.programs else self.HELD
         self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": held, **(env or {})}
 
     def fill(self, into):
@@ -222,7 +223,7 @@ class Uml(Machine):
             os.chmod(scratch, 0o755)
             os.mkdir(f"{scratch}/stage")
             self.env["CONSOLE"] = "/dev/tty0"
-            if "valgrind.py" in (self.args.program or []):
+            if "valgrind.py" in self.programs:
                 guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
             if self.args.coverage:
                 self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
