@@ -388,7 +388,9 @@ def resizing():
         terminal = Terminal("portmon-ctl", "top", "-d", "0.1", netns=netns, lines=lines or 24, columns=columns or 80)
         if not lines:       # a serial line knows no size
             terminal._size(0, 0)
-        wait_until(lambda: terminal.read(0.05) and b"\33[?1049h" in terminal.raw, what="the screen")
+        wait_until(lambda: [terminal.read(0.05)] and b"\33[?1049h" in terminal.raw, what="the screen")
+        # Before that the kernel itself would write the q, in the midst of curses' few bytes at a time.
+        wait_until(lambda: not terminal.echoes(), what="no echo")
         terminal.press("q")
         ends(terminal, DONE)
 

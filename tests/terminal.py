@@ -299,5 +299,9 @@ class Terminal:
         check(25 in self.screen.modes or b"\33[?25l" not in self.raw, "the cursor is still hidden")
         check(not self.screen.unknown, f"sequences that the test does not know: {self.screen.unknown}")
 
+    def echoes(self):
+        "Does the kernel write what is typed?"
+        return bool(termios.tcgetattr(self.theirs)[3] & termios.ECHO)
+
     def signal(self, number):
         self.process.send_signal(number)
