@@ -153,10 +153,23 @@ int out_table(struct ctx *ctx, const struct records *list,
 	return table_end(t);
 }
 
+static bool has_range(const struct ctx *ctx)
+{
+	size_t k;
+
+	for (k = 0; k < ctx->n_columns; k++)
+		if (!strcmp(ctx->columns[k]->name, "RANGE"))
+			return true;
+	return false;
+}
+
+/* What the mark in column RANGE means. */
 static void legend(const struct ctx *ctx, const struct records *list)
 {
 	size_t i;
 
+	if (!has_range(ctx))
+		return;
 	for (i = 0; i < list->n; i++) {
 		if (list->v[i].folded || !list->v[i].ephemeral)
 			continue;
