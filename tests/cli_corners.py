@@ -1,10 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl on what is seldom there, in tables, words and JSON: overflow, protocols without ports, events in words."""
-import pty
-import termios
-
 from lib import *
+from told import shown
 
 
 def tell(netns, *arguments):
@@ -82,16 +80,11 @@ def marked():
     "a port that the host picks for itself has a mark in RANGE, and only where that is shown a line that says what it means"
     netns = Netns(on=True)
     Packets(netns).out("udp", 40000, 53)
-    legend = b"* one of the ports that this host picks for itself: 32768-60999"
+    legend = "* one of the ports that this host picks for itself: 32768-60999"
     for columns, wanted in (100, True), (80, False):
-        ours, theirs = pty.openpty()
-        defer(os.close, ours)
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-        with netns.enter():
-            subprocess.run(["portmon-ctl", "stats", "--all"], stdout=theirs, check=True)
-        text = os.read(ours, 4096)
-        os.close(theirs)
-        equal((b"40000/udp" in text, b"registered*" in text, legend in text), (True, wanted, wanted), f"{columns}: {text}")
+        status, text, err = shown("stats", "--all", columns=columns, netns=netns)
+        equal((status, err), (0, ""), f"{columns} columns: status, standard error")
+        equal(("40000/udp" in text, "registered*" in text, legend in text), (True, wanted, wanted), f"{columns}: {text}")
 
 
 @case()

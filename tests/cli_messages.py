@@ -235,16 +235,9 @@ def colours():
         env = {"TERM": "xterm", "NO_COLOR": "", **env}
         if not terminal:
             return "\33" in tell("stats", *arguments, netns=netns, env=env)[1]
-        ours, theirs = pty.openpty()
-        status, _, err = tell("stats", *arguments, netns=netns, env=env, stdout=theirs)
-        os.close(theirs)
-        out = b""
-        with contextlib.suppress(OSError):
-            while data := os.read(ours, 65536):
-                out += data
-        os.close(ours)
-        check(b"443" in out and not status, f"status {status}, said {err!r}, printed {out!r}")
-        return b"\33" in out
+        status, out, err = shown("stats", *arguments, netns=netns, env=env)
+        check("443" in out and not status, f"status {status}, said {err!r}, printed {out!r}")
+        return "\33" in out
 
     for terminal, arguments, env, wanted in ((True, [], {}, True), (False, [], {}, False), (True, [], {"NO_COLOR": "1"}, False),
                                              (True, [], {"TERM": "dumb"}, False), (True, ["--color", "never"], {}, False),

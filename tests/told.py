@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What portmon-ctl says, and how it ends."""
+import pty
+import termios
+
 from lib import *
 
 DONE, FAILED, USAGE = 0, 1, 2
@@ -12,6 +15,21 @@ def tell(*arguments, netns=None, user=None, env=None, **options):
         done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
                               env={**os.environ, **(env or {})}, **options)
     return done.returncode, done.stdout, done.stderr
+
+
+def shown(*arguments, columns=80, **options):
+    "The same on a terminal."
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    status, _, err = tell(*arguments, stdout=theirs, **options)
+    # To the end, which comes when nobody has the other side: what there is may come bit by bit.
+    os.close(theirs)
+    out = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(ours, 65536):
+            out += data
+    os.close(ours)
+    return status, out.decode(), err
 
 
 def told(status, sentence, *arguments, quiet=True, **options):
