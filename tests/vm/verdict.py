@@ -21,6 +21,7 @@ def say(text):
 
 
 say.lock = threading.Lock()
+failed = []         # each failure in a line, said once more at the end
 
 
 class Ktap:
@@ -81,6 +82,7 @@ class Ktap:
         if self.failures:
             text += "".join(f"\n      ! {failure}" for failure in self.failures)
             text += "".join(f"\n    | {line}" for line in self.output[-400:])
+            failed.extend(f"{where} {self.name}: {failure}" for failure in self.failures)
         say(text)
 
 
@@ -162,6 +164,7 @@ def check_kernel(args, kernel, wanted, name, totals):
     took = f"{time.monotonic() - begun:.0f} s"
     if wrong:
         totals.append((0, len(wrong)))
+        failed.extend(f"{name}: {what}" for what in wrong)
         say("\n".join([f"{name:{WIDTH}} FAIL  the run itself, {took}"] + [f"      ! {what}" for what in wrong]) +
             f"\n      the end of {os.path.relpath(vm.console)}:\n{vm.console_tail().rstrip()}")
     else:
@@ -217,6 +220,6 @@ def check(args, kernels):
     except KeyboardInterrupt:
         machine.stop()
         raise
-    passed, failed = (sum(column) for column in zip(*totals))
-    say(f"{passed} passed, {failed} failed")
-    return 0 if passed and not failed else 1
+    passed, bad = (sum(column) for column in zip(*totals))
+    say("".join(f"failed: {what}\n" for what in failed) + f"{passed} passed, {bad} failed")
+    return 0 if passed and not bad else 1
