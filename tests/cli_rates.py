@@ -66,6 +66,10 @@ def kept_apart():
     in_two.out("tcp", 1, 2, 4)
     equal(keyed(delta(one, "no earlier")), in_one.sent, "one")
     equal(keyed(delta(two, "no earlier")), in_two.sent, "two")
+    for netns, packets in (one, in_one), (two, in_two):
+        packets.sent.clear()
+        packets.out("tcp", 1, 2, 2)
+        equal(keyed(delta(netns)), packets.sent, "the second time, in turn")
     # Without folders of their own: /tmp, by user
     in_one.out("tcp", 1, 2, 1)
     for user in 0, 1000, 1000, 0:
