@@ -454,7 +454,8 @@ def ctl(*arguments, netns=None, **options):
 class Packets:
     """Packets from a quiet namespace that nobody answers, each of 28 bytes; .sent is what they have to count as.
 
-    out() leaves the namespace, through() is routed through it, within() stays on loopback.
+    out() leaves the namespace, through() is routed through it, within() stays on loopback. Each is over when the packets
+    have been at their hooks, which may be later than when they were sent: on a busy machine softirqs are another thread's.
     """
     BYTES = 28
     PROTOCOL = {"tcp": 6, "udp": 17, "udplite": 136, "sctp": 132, "dccp": 33}
@@ -463,7 +464,7 @@ class Packets:
         netns.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
         netns.sysctl("net.ipv4.ip_forward", 1)
         netns.ip("link set lo up", "link add sink type dummy", "addr add 192.0.2.1/24 dev sink", "link set sink up")
-        self.netns, self.tun, self.sent = netns, None, {}
+        self.netns, self.tun, self.sink, self.sent = netns, None, None, {}
         self.sockets = {t: netns.socket(socket.AF_INET, socket.SOCK_RAW, n) for t, n in self.PROTOCOL.items()}
 
     @staticmethod
@@ -480,21 +481,32 @@ class Packets:
         for _ in range(n):
             self.sockets[transport].sendto(self._payload(sport, dport), (to, 0))
 
+    @staticmethod
+    def _wait(sock, payload):
+        "Until a copy has arrived: a raw socket gets one behind local-in, one of packets behind forward."
+        while not sock.recv(100).endswith(payload):
+            pass
+
     def out(self, transport, sport, dport, n=1):
         self._send(transport, sport, dport, n, "192.0.2.2")
         self._count(transport, n, ("local", sport, True), ("remote", dport, True))
 
     def within(self, transport, sport, dport, n=1):
-        self._send(transport, sport, dport, n, "127.0.0.1")
+        for _ in range(n):
+            self._send(transport, sport, dport, 1, "127.0.0.1")
+            self._wait(self.sockets[transport], self._payload(sport, dport))
         self._count(transport, n, ("loopback", dport, False), ("loopback", sport, True))
 
     def through(self, transport, sport, dport, n=1):
         if not self.tun:
             self.netns.sysctl("net.ipv6.conf.default.disable_ipv6", 0)
             self.tun = Tun(self.netns)
-        packet = ipv4(self.tun.far["ipv4"], "192.0.2.2", self.PROTOCOL[transport], self._payload(sport, dport))
+            self.sink = self.netns.socket(socket.AF_PACKET, socket.SOCK_DGRAM, bind=("sink", 3))
+        payload = self._payload(sport, dport)
+        packet = ipv4(self.tun.far["ipv4"], "192.0.2.2", self.PROTOCOL[transport], payload)
         for _ in range(n):
             self.tun.write(packet)
+            self._wait(self.sink, payload)
         self._count(transport, n, ("forward", dport, False), ("forward", sport, True))
 
 
@@ -537,18 +549,6 @@ class Nft:
     def transports(self):
         "{(hook, family, transport): (packets, bytes)}"
         return {key: sums for key, sums in self.read_all().items() if len(key) == 3}
-
-
-def hold_hooks():
-    """Keep an empty nft chain at each of portmon's hooks, in a namespace of its own, until the case (file) ends.
-
-    For whoever switches portmon while packets flow. The kernel patches its code when the first hook comes to a place and when
-    the last one goes, and QEMU's software emulation of several CPUs is not up to that: a CPU that runs the code meanwhile may
-    meet the breakpoint of a patch that is long finished ("Oops: int3", with nft alone as well). With another hook there the
-    code stays as it is, and portmon's own part is the same.
-    """
-    Netns().run("nft", "-f", "-", input="table inet held {\n" + "".join(
-        f"chain {hook} {{ type filter hook {hook} priority 0; }}\n" for hook in ("input", "output", "forward")) + "}\n")
 
 
 def settled(portmon, nft):

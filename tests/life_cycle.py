@@ -10,8 +10,6 @@ from tcplib import *
 
 REPETITIONS = 20
 
-hold_hooks()
-
 
 def traces():
     "What of portmon is in the kernel."

@@ -17,8 +17,6 @@ RECORDS = 60000
 SOURCE, FIRST, LAST, SIZE, SERVER = 7, 100, 65535, 20, 80
 CPU1 = "/sys/devices/system/cpu/cpu1/online"
 
-hold_hooks()
-
 
 def put(path, value):
     with open(path, "w") as file:

@@ -15,8 +15,6 @@ import guest
 # What a kernel is told when a verdict is wanted: whatever upsets it ends the run.
 STRICT = "loglevel=5 oops=panic panic_on_warn=1 "
 
-TRACEPOINTS = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
-
 
 _running = set()
 
@@ -35,7 +33,7 @@ class Machine:
     the open file for what the guest says, None when somebody sits at its console.
     """
     PATIENCE = 1        # how much longer than the quickest machine it takes
-    HELD = ""           # tracepoints that are never without a user, see check.sh
+    HELD = ""           # tracepoints that are never without users, see check.sh
     SHARES = 1          # how many of them run a suite side by side, each a share of the tests
 
     def __init__(self, args, kernel, script, env=None, name=None):
@@ -45,8 +43,7 @@ class Machine:
         self.results, self.console = (f"{logs}/{self.name}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
         self.programs = getattr(args, "program", None) or []
-        held = TRACEPOINTS if "soak.py" in self.programs else self.HELD
-        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": held, **(env or {})}
+        self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": self.HELD, **(env or {})}
 
     def fill(self, into):
         args = self.args
@@ -119,6 +116,7 @@ class Qemu(Machine):
             "-smp", "2", "-m", "1024"]
     # The module's own caches, and those its tables come from, are kept apart, poisoned and checked.
     CHECKED = STRICT + "slab_nomerge slub_debug=FZPU,portmon*,kmalloc-2k,kmalloc-8k "
+    HELD = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
     APPEND = ""
     GUEST = ("guest",)
 
@@ -156,7 +154,6 @@ class Qemu(Machine):
 class Rt(Qemu):
     """The same PC and PREEMPT_RT, where nearly everything is a thread and locks sleep."""
     PATIENCE = 2
-    HELD = TRACEPOINTS
 
 
 class Arm64(Qemu):
