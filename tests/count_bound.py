@@ -42,6 +42,7 @@ def check_ranges(portmon, ports, overflow):
 # Slots: filled first, so that they have been idle for long enough when the last case takes them back.
 
 BUSY = range(2000, 4150)
+LOW = 16            # slots that may be free while the module makes or takes back others
 busy_host, busy_nft = scanned()
 busy_tun, other_tun = Tun(busy_host), Tun(busy_host)
 busy_turns = 0
@@ -49,10 +50,14 @@ PLAIN = 6000
 
 
 def busy_turn(times=40):
-    "Make ports busy: each times packets in a row, from and to the same port."
+    "Make ports busy: each times packets in a row, from and to the same port. The most slots in use meanwhile."
     global busy_turns
-    finish(scan(busy_tun, "ipv4", 17, "-", BUSY, times))
+    turn, most = scan(busy_tun, "ipv4", 17, "-", BUSY, times), 0
+    while turn.poll() is None:
+        most = max(most, busy_host.portmon.do("info-get")["slots"])
+    finish(turn)
     busy_turns += times
+    return max(most, busy_host.portmon.do("info-get")["slots"])
 
 
 def busy_wanted():
@@ -66,17 +71,16 @@ def slots_run_out():
     "More busy ports than there are per-CPU counters: all exact, the number of slots bounded"
     info = busy_host.portmon.do("info-get")
     check(info["slots-max"] < 2 * len(BUSY), f"{info['slots-max']} slots are too many to run out of: adapt the test")
-    for turn in range(8):
-        busy_turn()
-        info = busy_host.portmon.do("info-get")
-        if info["slots"] == info["slots-max"]:
+    for turn in range(1, 9):
+        most = busy_turn()
+        # Where a turn takes longer than a port has to be quiet for its slot to be taken, there are never none.
+        if most > info["slots-max"] - LOW:
             break
-    equal(info["slots"], info["slots-max"], f"slots in use after {turn + 1} turns")
-    note(f"{turn + 1} turns")
-    memory = info["memory"]
-    busy_turn()
-    info = busy_host.portmon.do("info-get")
-    equal((info["slots"], info["memory"]), (info["slots-max"], memory), "slots and memory")
+    note(f"{turn} turns, {most} slots")
+    memory = busy_host.portmon.do("info-get")["memory"]
+    most = max(most, busy_turn())
+    check(info["slots-max"] - LOW < most <= info["slots-max"], f"{most} slots in use of {info['slots-max']}")
+    equal(busy_host.portmon.do("info-get")["memory"], memory, "memory after another turn")
     # A port that is as busy as can be, on two CPUs, and has to do without.
     for process in [scan(tun, family, 17, "-", range(PLAIN, PLAIN + 1), 15000) for tun, family in zip((busy_tun, other_tun), AF)]:
         finish(process)
@@ -153,8 +157,7 @@ def scans_on_two_cpus():
 @case()
 def slots_come_back():
     "Ports that have gone quiet give their per-CPU counters to others, with traffic and resets going on: all exact"
-    portmon, full = busy_host.portmon, busy_host.portmon.do("info-get")["slots"]
-    fresh = range(5000, 5001)
+    portmon = busy_host.portmon
     sums, poked = {}, 0
 
     def gather(**filter):
@@ -162,11 +165,11 @@ def slots_come_back():
             sums[key] = sums.get(key, Counts()) + counts
 
     def poke():
+        # Each time other ports, which take what may be free: who finds little sends for what is idle.
         nonlocal poked
-        finish(scan(other_tun, "ipv4", 17, "-", fresh, 40))
-        poked += 40
-        return portmon.do("info-get")["slots"] < full
-    equal(full, portmon.do("info-get")["slots-max"], "slots in use")
+        finish(scan(other_tun, "ipv4", 17, "-", range(10000 + poked, 10100 + poked), 40))
+        poked += 100
+        return portmon.do("info-get")["slots"] < len(BUSY)
     wait_until(poke, 40, "the return of idle slots")
     turn = scan(busy_tun, "ipv4", 17, "-", BUSY, 40)
     resets = 0
@@ -179,7 +182,8 @@ def slots_come_back():
     busy_turns += 40
     note(f"{resets} resets")
     gather()
-    equal(sums, busy_wanted() | {(scope, "udp", fresh[0]): Counts(poked, poked * 28) for scope in ("local", "remote")}, "ports")
+    equal(sums, busy_wanted() | {(scope, "udp", 10000 + n): Counts(40, 40 * 28)
+                                  for scope in ("local", "remote") for n in range(poked)}, "ports")
     equal(portmon.overflow(), {}, "overflow")
 
 
