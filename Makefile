@@ -189,10 +189,8 @@ bench-guard: deps tool module-6.12 ## cost of portmon alone, held against its bo
 	@tests/bench/run guard
 
 bench-native: PACKAGES += $(KBUILDS)
-bench-native: deps ## real time of a hook, in User Mode Linux
-	@tests/vm/uml > /dev/null
-	$(call kbuild,uml,$$(tests/vm/uml)/build,ARCH=um modules)
-	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench-native KDIR=$$(tests/vm/uml)/build ARCH=um modules
+bench-native: deps kernel-uml ## real time of a hook, in User Mode Linux
+	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench-native KDIR=$(call built,uml)/build ARCH=um modules
 	@tests/bench/run native
 
 gen: ## write the uapi header and the policies anew from the netlink spec
