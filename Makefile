@@ -108,6 +108,13 @@ deps-debug: deps
 check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every sanitizer, in User Mode Linux (T=GLOB)
 	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
 
+# What two CPUs can do to each other, and to the module.
+SMP_TESTS := count_smp count_bound count_segments life_cycle life_switch life_flood life_tcp life_faults netlink_dump \
+	netlink_events fuzz_packets
+check-smp: PACKAGES += $(KBUILDS)
+check-smp: deps tool collection kernel-smp-kasan ## stress tests with two CPUs under KASAN and lockdep, in QEMU (T=GLOB)
+	@tests/vm/run check smp-kasan $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
+
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
 MATRIX ?= 6.1 6.12 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 6.1-686
 check-matrix: PACKAGES += $(CLANG) gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
@@ -222,5 +229,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-valgrind check-matrix coverage soak fuzz \
+.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
 	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -179,6 +180,44 @@ class I686(Qemu):
     PATIENCE = 3
 
 
+def built_in(folder, stage):
+    """What modprobe has to know to be content: in a kernel built here there are no modules."""
+    with open(f"{folder}/build/include/config/kernel.release") as file:
+        release = file.read().strip()
+    tree = guest.Tree(stage)
+    for name in "modules.order", "modules.builtin", "modules.builtin.modinfo":
+        tree.copy(f"usr/lib/modules/{release}/{name}", f"{folder}/build/{name}")
+    subprocess.run(["depmod", "-b", f"{stage}/usr", release], check=True,
+                   env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+
+
+class SmpKasan(Qemu):
+    """The same PC, with a kernel built here that watches memory and locks."""
+    # A socket for each CPU: all that a table without ACPI can tell of.
+    QEMU = [*Qemu.QEMU[:-4], "-smp", "2,sockets=2,cores=1,threads=1", "-m", "2048"]
+    CHECKED = STRICT
+    PATIENCE = 4
+
+    @property
+    def folder(self):
+        return guest.printed("kernel-build", self.kernel)
+
+    def image(self):
+        return f"{self.folder}/linux", []
+
+    def append(self):
+        # The emulated time stamp counter is the host's, whose rate a guest that does not get its turn measures wrongly.
+        with open("/proc/cpuinfo") as file:
+            rate = re.search(r"^cpu MHz\s*: ([\d.]+)", file.read(), re.M)
+        return super().append() + (f" tsc_early_khz={float(rate[1]) * 1000:.0f} tsc=reliable" if rate else "")
+
+    def fill(self, into):
+        super().fill(into)
+        with tempfile.TemporaryDirectory() as stage:
+            built_in(self.folder, stage)
+            into.copy("/usr/lib/modules", f"{stage}/usr/lib/modules")
+
+
 class Uml(Machine):
     """The kernel as a process: one CPU, the guest's programs are files of the host, boots in two seconds."""
     PATIENCE = 2
@@ -202,17 +241,6 @@ class Uml(Machine):
             os.rename(f"{folder}/root/uml-init.new", f"{folder}/root/uml-init")
         return f"{folder}/root"
 
-    @staticmethod
-    def modules(folder, stage):
-        """What modprobe has to know to be content: all that others have as modules is built in."""
-        with open(f"{folder}/build/include/config/kernel.release") as file:
-            release = file.read().strip()
-        tree = guest.Tree(stage)
-        for name in "modules.order", "modules.builtin", "modules.builtin.modinfo":
-            tree.copy(f"usr/lib/modules/{release}/{name}", f"{folder}/build/{name}")
-        subprocess.run(["depmod", "-b", f"{stage}/usr", release], check=True,
-                       env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
-
     @contextlib.contextmanager
     def running(self, results):
         folder = guest.printed("kernel-build", self.kernel)
@@ -225,7 +253,7 @@ class Uml(Machine):
             if self.args.coverage:
                 self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
             self.fill(guest.Tree(f"{scratch}/stage"))
-            self.modules(folder, f"{scratch}/stage")
+            built_in(folder, f"{scratch}/stage")
             append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
             yield [f"{folder}/linux", *shlex.split(append), f"rootflags={self.root()}", f"STAGE={scratch}/stage",
                    f"uml_dir={scratch}", "ssl=null", "ssl1=null," + (f"fd:{results.fileno()}" if results else "null")]
@@ -240,6 +268,7 @@ MACHINES = {
     "6.12-arm64": Arm64,
     "6.1-686": I686,
     "uml-debug": Uml,
+    "smp-kasan": SmpKasan,
 }
 
 

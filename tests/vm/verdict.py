@@ -131,7 +131,7 @@ def check_kernel(args, kernel, wanted, name, totals):
     current, due, word, wrong = None, [*wanted, "endgame"], None, []
     begun = time.monotonic()
     heard = False
-    for line in vm.lines(lambda: timeout + GRACE if heard else BOOT_LIMIT):
+    for line in vm.lines(lambda: timeout + GRACE if heard else BOOT_LIMIT * vm.PATIENCE):
         heard = True
         if line.startswith(" "):
             if current:
