@@ -109,11 +109,12 @@ check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every
 	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
 
 # What two CPUs can do to each other, and to the module.
+SMP ?= smp-kasan smp-kcsan
 SMP_TESTS := count_smp count_bound count_segments life_cycle life_switch life_flood life_tcp life_faults netlink_dump \
 	netlink_events fuzz_packets
 check-smp: PACKAGES += $(KBUILDS)
-check-smp: deps tool collection kernel-smp-kasan ## stress tests with two CPUs under KASAN and lockdep, in QEMU (T=GLOB)
-	@tests/vm/run check smp-kasan $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
+check-smp: deps tool collection $(SMP:%=kernel-%) ## stress tests under KASAN and lockdep, and under KCSAN (T=GLOB, SMP=smp-kcsan)
+	@tests/vm/run check $(SMP) --serial $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
 MATRIX ?= 6.1 6.12 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 6.1-686

@@ -36,6 +36,7 @@ import time
 
 from ktap import *
 from nlclient import *
+from races import Reports, kcsan
 
 MODULE = "/sys/module/portmon"
 libc = ctypes.CDLL(None, use_errno=True)
@@ -55,11 +56,13 @@ class KernelLog:
     """What the kernel has said since this was made.
 
     DCCP, where it is, warns of each packet it does not like; an emulated machine that did not get its turn, of its clocks.
+    Data races are left out: they are looked at when all is over (races.py).
     """
 
     OTHERS = "dccp_", "net_ratelimit: ", "clocksource: ", "hrtimer: "
 
     def __init__(self):
+        self.races = Reports() if kcsan() else None
         self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(self.fd, 0, os.SEEK_END)
         defer(os.close, self.fd)
@@ -73,7 +76,9 @@ class KernelLog:
                 return found
             except BrokenPipeError:     # older lines were overwritten
                 continue
-            found.append((int(prefix.split(",")[0]) & 7, text.splitlines()[0]))
+            text = text.splitlines()[0]
+            if not self.races or not self.races.take(text):
+                found.append((int(prefix.split(",")[0]) & 7, text))
 
     def silent(self):
         "Nothing at level warning or worse, and nothing of portmon."

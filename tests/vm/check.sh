@@ -27,7 +27,7 @@ run_test() # NAME COMMAND...
 
 endgame()
 {
-	local n=0 checks
+	local n=0 checks kcsan=/sys/kernel/debug/kcsan
 	is() # DESCRIPTION COMMAND...: passes when the command prints nothing and succeeds
 	{
 		local what=$1 out status
@@ -40,7 +40,9 @@ endgame()
 	}
 	traces() { grep -H portmon /proc/modules /proc/slabinfo /proc/vmallocinfo; ls -d /sys/module/portmon /sys/kernel/slab/*portmon*; } 2> /dev/null
 	no_trace() { ! traces; }
-	complaints() { dmesg | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|memory leaks|leaked'; dmesg -l emerg,alert,crit,err | grep -i portmon; }
+	# But for data races, which are looked at apart.
+	log() { if [ -e $kcsan ]; then dmesg "$@" | "$PORTMON_TESTS/races.py" rest; else dmesg "$@"; fi; }
+	complaints() { log | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|memory leaks|leaked'; log -l emerg,alert,crit,err | grep -i portmon; }
 	no_complaint() { ! complaints; }
 	# 4096 out-of-tree and 8192 unsigned are what every such module sets.
 	taint() { local t=$(($(cat /proc/sys/kernel/tainted) & ~(4096 | 8192))); [ $t = 0 ] || echo "tainted: $t"; }
@@ -56,7 +58,13 @@ endgame()
 		for n in 1 2; do echo scan > /sys/kernel/debug/kmemleak || return; done
 		cat /sys/kernel/debug/kmemleak
 	}
+	no_race()
+	{
+		dmesg | "$PORTMON_TESTS/races.py" portmon
+		grep -q '^enabled: 1' $kcsan && grep -q '^setup_watchpoints: [1-9]' $kcsan || echo "KCSAN has not looked"
+	}
 	checks=7
+	[ ! -e $kcsan ] || checks=$((checks + 1))
 	[ ! -e /proc/lockdep_stats ] || checks=$((checks + 1))
 	[ ! -e /sys/kernel/debug/kmemleak ] || checks=$((checks + 1))
 
@@ -67,6 +75,7 @@ endgame()
 	is "portmon unloads again" rmmod portmon &&
 	is "portmon leaves no trace again" no_trace &&
 	{ [ ! -e /sys/kernel/debug/kmemleak ] || is "no memory is lost" leaks; } &&
+	{ [ ! -e $kcsan ] || is "no data race has to do with portmon" no_race; } &&
 	{ [ ! -e /proc/lockdep_stats ] || is "lockdep was watching all the time" watching; } &&
 	is "the kernel is not tainted" taint &&
 	is "the kernel log has no complaint" no_complaint
@@ -124,4 +133,9 @@ status=$?
 sed 's/^/ /' /run/endgame
 echo "@end $status endgame"
 [ -z "${COVERAGE:-}" ] || save_coverage || status=1
+# Linux has data races of its own, which are not for the verdict, but not to be kept quiet either.
+if [ -e /sys/kernel/debug/kcsan ]; then
+	dmesg | "$PORTMON_TESTS/races.py" elsewhere | sed 's/^/@note data race elsewhere: /'
+	dmesg > /dev/ttyS0
+fi
 [ $status = 0 ] && echo @passed

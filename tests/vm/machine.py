@@ -218,6 +218,14 @@ class SmpKasan(Qemu):
             into.copy("/usr/lib/modules", f"{stage}/usr/lib/modules")
 
 
+class SmpKcsan(SmpKasan):
+    """The same PC, with a kernel built here that watches for data races.
+
+    A report is an error in the log, and would be a warning: the log has to hold many, and none ends the run.
+    """
+    CHECKED = "loglevel=2 oops=panic log_buf_len=16M kcsan.skip_watch=2000 kcsan.udelay_task=1000 "
+
+
 class Uml(Machine):
     """The kernel as a process: one CPU, the guest's programs are files of the host, boots in two seconds."""
     PATIENCE = 2
@@ -269,6 +277,7 @@ MACHINES = {
     "6.1-686": I686,
     "uml-debug": Uml,
     "smp-kasan": SmpKasan,
+    "smp-kcsan": SmpKcsan,
 }
 
 

@@ -146,6 +146,8 @@ def check_kernel(args, kernel, wanted, name, totals):
         elif line.startswith("@end ") and current:
             finish(int(line.split()[1]))
             current = None
+        elif line.startswith("@note "):
+            say(f"{kernel:{WIDTH}} note  {line[6:]}")
         elif line == "@passed":
             word = line
         elif line.strip():
