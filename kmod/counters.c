@@ -410,12 +410,14 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 
 /**
  * portmon_read() - sum up what an entry has counted
+ * @t: tables of the namespace
  * @entry: the entry
  * @v: set to the values since the last reset
  *
  * Context: Under the tables' lock, so that the slot stays with its record.
  */
-void portmon_read(const unsigned long *entry, struct portmon_values *v)
+void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
+		  struct portmon_values *v)
 {
 	unsigned long e = READ_ONCE(*entry), now = jiffies, last;
 	struct portmon_record *record = portmon_record(e);
@@ -425,6 +427,7 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 	u64 age = 0;
 	int cpu;
 
+	lockdep_assert_held(&t->lock);
 	last = READ_ONCE(record->last);
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
@@ -468,6 +471,7 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
 
 /**
  * portmon_subtract() - take from an entry what a reset has returned
+ * @t: tables of the namespace
  * @entry: the entry
  * @v: values that portmon_read() gave
  *
@@ -476,12 +480,14 @@ void portmon_read(const unsigned long *entry, struct portmon_values *v)
  *
  * Context: Under the same hold of the tables' lock as the read.
  */
-void portmon_subtract(const unsigned long *entry,
+void portmon_subtract(const struct portmon_tables *t,
+		      const unsigned long *entry,
 		      const struct portmon_values *v)
 {
 	struct portmon_record *record = portmon_record(READ_ONCE(*entry));
 	enum portmon_dir dir;
 
+	lockdep_assert_held(&t->lock);
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		atomic64_sub(v->packets[dir], &record->dir[dir].packets);
 		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
@@ -509,6 +515,7 @@ struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 	struct portmon_pair sum = {}, one;
 	int cpu;
 
+	lockdep_assert_held(&t->lock);
 	for_each_possible_cpu(cpu) {
 		one = portmon_pair_read(pair, cpu);
 		sum.packets += one.packets;

@@ -292,8 +292,10 @@ unsigned long *portmon_find(struct portmon_tables *t,
 unsigned long *portmon_find_protocol(struct portmon_tables *t,
 				     enum portmon_hook hook,
 				     enum portmon_family family, u8 protocol);
-void portmon_read(const unsigned long *entry, struct portmon_values *v);
-void portmon_subtract(const unsigned long *entry,
+void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
+		  struct portmon_values *v);
+void portmon_subtract(const struct portmon_tables *t,
+		      const unsigned long *entry,
 		      const struct portmon_values *v);
 struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 				       const struct portmon_pair *which);

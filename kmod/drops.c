@@ -96,14 +96,16 @@ static struct net *portmon_drop_net(const struct sk_buff *skb,
 				    const struct sock *rx_sk)
 {
 	const struct dst_entry *dst = skb_dst(skb);
+	const struct net_device *dev;
 
 	if (rx_sk)
 		return sock_net(rx_sk);
 	/* Only with a destructor is it surely a socket. */
 	if (skb->sk && skb->destructor)
 		return sock_net(skb->sk);
-	if (dst && dst->dev)
-		return dev_net(dst->dev);
+	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	if (dev)
+		return dev_net(dev);
 	return portmon_drop_net_by_dev(skb);
 }
 
@@ -148,6 +150,7 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 					     enum portmon_family family)
 {
 	const struct dst_entry *dst = skb_dst(skb);
+	const struct net_device *dev;
 	bool local;
 
 	if (skb->skb_iif == LOOPBACK_IFINDEX)
@@ -158,7 +161,8 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 			portmon_drop_is_local6(skb, net, nh);
 		return local ? PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
 	}
-	return dst && dst->dev && dst->dev->flags & IFF_LOOPBACK ?
+	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	return dev && READ_ONCE(dev->flags) & IFF_LOOPBACK ?
 	       PORTMON_SCOPE_LOOPBACK : PORTMON_SCOPE_REMOTE;
 }
 

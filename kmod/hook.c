@@ -94,6 +94,20 @@ static void portmon_tcp(struct portmon_tables *t, const struct sk_buff *skb,
 	portmon_tcp_segment(t, &key, c->dst_dir, *flags);
 }
 
+/* Anyone may change them meanwhile, but not those that are asked for here. */
+static __always_inline unsigned int
+portmon_dev_flags(const struct net_device *dev)
+{
+	return READ_ONCE(dev->flags);
+}
+
+/* A route outlives its device, which is then taken out of it. */
+static __always_inline const struct net_device *
+portmon_dst_dev(const struct sk_buff *skb)
+{
+	return READ_ONCE(skb_dst(skb)->dev);
+}
+
 /* Did what comes in from an L3 master device start on this host? */
 static bool portmon_l3mdev_loopback(struct sk_buff *skb,
 				    const struct nf_hook_state *state,
@@ -122,14 +136,14 @@ static int portmon_path(struct sk_buff *skb, const struct nf_hook_state *state,
 {
 	*path = (enum portmon_path)hook;
 	if (hook == PORTMON_HOOK_LOCAL_OUT) {
-		if (state->out->flags & IFF_LOOPBACK)
+		if (portmon_dev_flags(state->out) & IFF_LOOPBACK)
 			return PORTMON_BUCKET_LOOPBACK;
 		if (netif_is_l3_master(state->out) ||
 		    (family == PORTMON_FAMILY_IPV6 &&
-		     netif_is_l3_master(skb_dst(skb)->dev)))
+		     netif_is_l3_master(portmon_dst_dev(skb))))
 			return PORTMON_BUCKET_L3MDEV;
 	} else if (hook == PORTMON_HOOK_LOCAL_IN) {
-		if (state->in->flags & IFF_LOOPBACK ||
+		if (portmon_dev_flags(state->in) & IFF_LOOPBACK ||
 		    (netif_is_l3_master(state->in) &&
 		     portmon_l3mdev_loopback(skb, state, family)))
 			*path = PORTMON_PATH_LOOPBACK;
@@ -263,7 +277,7 @@ portmon_special(struct portmon_tables *t, struct sk_buff *skb,
 				       state->in : state->out;
 
 	if (hook == PORTMON_HOOK_FORWARD || skb_is_gso(skb) ||
-	    !(dev->flags & IFF_LOOPBACK))
+	    !(portmon_dev_flags(dev) & IFF_LOOPBACK))
 		return portmon_slow(t, skb, state, hook, family);
 	if (hook == PORTMON_HOOK_LOCAL_IN)
 		return portmon_plain(t, skb, state, PORTMON_PATH_LOOPBACK,
@@ -305,11 +319,13 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 	unsigned int special = skb_shinfo(skb)->gso_size;
 
 	if (hook == PORTMON_HOOK_LOCAL_IN)
-		special |= state->in->flags & (IFF_LOOPBACK | IFF_MASTER);
+		special |= portmon_dev_flags(state->in) &
+			   (IFF_LOOPBACK | IFF_MASTER);
 	else if (hook == PORTMON_HOOK_LOCAL_OUT)
-		special |= state->out->flags & (IFF_LOOPBACK | IFF_MASTER);
+		special |= portmon_dev_flags(state->out) &
+			   (IFF_LOOPBACK | IFF_MASTER);
 	if (hook == PORTMON_HOOK_LOCAL_OUT && family == PORTMON_FAMILY_IPV6)
-		special |= skb_dst(skb)->dev->flags & IFF_MASTER;
+		special |= portmon_dev_flags(portmon_dst_dev(skb)) & IFF_MASTER;
 	return unlikely(special);
 }
 

@@ -31,6 +31,7 @@ struct portmon_net *portmon_net(const struct net *net)
  */
 void portmon_net_changed(struct portmon_net *pn)
 {
+	lockdep_assert_held(&pn->lock);
 	if (!++pn->generation)
 		pn->generation = 1;
 }
@@ -133,6 +134,7 @@ int portmon_net_switch(struct net *net, const struct portmon_switch *want)
 	unsigned int i;
 	int err, follow;
 
+	lockdep_assert_held(&pn->lock);
 	if (started) {
 		err = portmon_net_on(net, pn);
 		if (err)

@@ -441,7 +441,8 @@ static int portmon_parse_key(struct genl_info *info, struct portmon_key *key)
 	return 0;
 }
 
-static int portmon_fill_one(struct sk_buff *skb, const struct portmon_key *key,
+static int portmon_fill_one(struct sk_buff *skb, const struct portmon_tables *t,
+			    const struct portmon_key *key,
 			    const unsigned long *entry,
 			    struct portmon_values *v,
 			    struct netlink_ext_ack *extack)
@@ -450,7 +451,7 @@ static int portmon_fill_one(struct sk_buff *skb, const struct portmon_key *key,
 		NL_SET_ERR_MSG(extack, "no packet of this port has been seen");
 		return -ENOENT;
 	}
-	portmon_read(entry, v);
+	portmon_read(t, entry, v);
 	return portmon_fill_port(skb, key, v);
 }
 
@@ -562,11 +563,11 @@ static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,
 	if (!t)
 		return portmon_reply(reply, hdr, info, -ENETDOWN);
 	entry = portmon_find(t, &key);
-	err = portmon_fill_one(reply, &key, entry, &v, info->extack);
+	err = portmon_fill_one(reply, t, &key, entry, &v, info->extack);
 	err = portmon_reply(reply, hdr, info, err);
 	/* Not before the reply is in the reader's hands. */
 	if (!err && reset) {
-		portmon_subtract(entry, &v);
+		portmon_subtract(t, entry, &v);
 		portmon_net_changed(pn);
 	}
 	portmon_unlock(pn);

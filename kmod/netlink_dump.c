@@ -167,7 +167,7 @@ static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 	int err;
 
 	for (; (entry = portmon_walk(t, &d->key, &d->filter)); d->key.port++) {
-		portmon_read(entry, &v);
+		portmon_read(t, entry, &v);
 		if (portmon_values_zero(&v) && (d->non_zero || d->reset))
 			continue;
 		if (d->dropped && !v.n_drops)
@@ -180,7 +180,7 @@ static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 		if (err)
 			return err;
 		if (d->reset)
-			portmon_subtract(entry, &v);
+			portmon_subtract(t, entry, &v);
 	}
 	return 0;
 }
@@ -239,7 +239,7 @@ static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 
 	portmon_range_span(range, &filter.port_min, &filter.port_max);
 	for (; (entry = portmon_walk(t, &key, &filter)); key.port++) {
-		portmon_read(entry, &one);
+		portmon_read(t, entry, &one);
 		if (!(one.packets[PORTMON_RX] | one.packets[PORTMON_TX]))
 			continue;
 		for (dir = 0; dir < PORTMON_DIRS; dir++) {
@@ -385,7 +385,7 @@ static int portmon_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 		entry = portmon_find_protocol(t, hook, family, protocol);
 		if (!entry)
 			return 0;
-		portmon_read(entry, &values);
+		portmon_read(t, entry, &values);
 		v.packets = values.packets[PORTMON_RX];
 		v.bytes = values.bytes[PORTMON_RX];
 	}
@@ -400,7 +400,7 @@ static int portmon_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 	if (err || !d->reset)
 		return err;
 	if (entry) {
-		portmon_subtract(entry, &values);
+		portmon_subtract(t, entry, &values);
 	} else {
 		base->packets += v.packets;
 		base->bytes += v.bytes;
