@@ -186,7 +186,8 @@ def totals(variant):
         counts = ports["remote" if i == 0 else "local", "tcp", SOURCE]
         equal((counts.rx, counts.tx), (info.segs_in, info.segs_out + i), "segments")
         equal(counts.tx_bytes, (info.segs_out + i) * 52 + 8 + info.bytes_sent, "bytes of segments")
-        check(netns.portmon.do("info-get")["slots"] >= 10, "the busy ports have no counters per CPU")
+        # On a slow machine only what every packet has is busy, not one of several ports.
+        check(netns.portmon.do("info-get")["slots"] >= (10 if PATIENCE < 4 else 2), "the busy ports have no counters per CPU")
 
 
 # The lower half carries at every second count.

@@ -27,10 +27,11 @@ def taint():
 
 
 def leaks():
-    "What kmemleak says, in a kernel that has it."
+    "What kmemleak says, in a kernel that has it and has it on."
     path = "/sys/kernel/debug/kmemleak"
-    if not os.path.exists(path):
-        return ""
+    with open("/proc/cmdline") as file:
+        if not os.path.exists(path) or "kmemleak=off" in file.read().split():
+            return ""
     with open(path, "w") as file:
         file.write("scan")
     with open(path) as file:

@@ -15,8 +15,8 @@ SEPARATOR = "=" * 66
 # The lines of a report. What another CPU says meanwhile is not one of them.
 LINE = re.compile(r"$|(BUG: KCSAN|race at unknown origin|(read|write|assert)\S* .*(to|of) |value changed: |Reported by Kernel|CPU: |Tainted: |"
                   r"Hardware name: )| \S+\+0x[0-9a-f]+/0x[0-9a-f]+| +\|$| +\+-> reordered to: ")
-# Below this in a stack is what an interrupt came upon, which has no part in the race.
-INTERRUPT = re.compile(r" (asm_(sysvec|common_interrupt|exc)|common_interrupt|sysvec_|exc_)")
+# Below this in a stack is what an interrupt came upon, or what let softirqs in, which has no part in the race.
+INTERRUPT = re.compile(r" (asm_(sysvec|common_interrupt|exc)|common_interrupt|sysvec_|exc_|do_softirq\+)")
 
 
 def kcsan():

@@ -195,7 +195,8 @@ class SmpKasan(Qemu):
     """The same PC, with a kernel built here that watches memory and locks."""
     # A socket for each CPU: all that a table without ACPI can tell of.
     QEMU = [*Qemu.QEMU[:-4], "-smp", "2,sockets=2,cores=1,threads=1", "-m", "2048"]
-    CHECKED = STRICT
+    # kmemleak would make everything twice as slow; User Mode Linux has it.
+    CHECKED = STRICT + "kmemleak=off "
     PATIENCE = 4
 
     @property
@@ -223,7 +224,7 @@ class SmpKcsan(SmpKasan):
 
     A report is an error in the log, and would be a warning: the log has to hold many, and none ends the run.
     """
-    CHECKED = "loglevel=2 oops=panic log_buf_len=16M kcsan.skip_watch=2000 kcsan.udelay_task=1000 "
+    CHECKED = "loglevel=2 oops=panic log_buf_len=16M slab_nomerge kcsan.skip_watch=1000 kcsan.udelay_task=1000 "
 
 
 class Uml(Machine):
