@@ -5,6 +5,7 @@ import csv
 import io
 
 from lib import *
+from told import own_services
 
 yard = Netns(on=True)
 packets = Packets(yard)
@@ -93,13 +94,9 @@ def values():
 @case()
 def quoted():
     "--csv quotes what needs it: a service of the user's own"
-    folder = f"/run/pm{random.getrandbits(32):x}"
-    os.makedirs(f"{folder}/portmon")
-    defer(sh, "rm", "-rf", folder)
-    with open(f"{folder}/portmon/services", "w") as file:
-        file.write('a,"b 443/tcp\n')
+    config = own_services('a,"b 443/tcp\n')
     with yard.enter():
-        text = sh("portmon-ctl", "show", "443", "--csv", "-o", "port,service", env={**os.environ, "XDG_CONFIG_HOME": folder})
+        text = sh("portmon-ctl", "show", "443", "--csv", "-o", "port,service", env={**os.environ, **config})
     equal(list(csv.reader(io.StringIO(text))), [["port", "service"], ["443", 'a,"b']], "rows")
     check('443,"a,""b"' in text, f"printed {text!r}")
 

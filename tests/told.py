@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What portmon-ctl says, and how it ends."""
+"""What portmon-ctl says, how it ends, and what it is told of services."""
 import pty
+import tempfile
 import termios
 
 from lib import *
@@ -46,3 +47,14 @@ def told(status, sentence, *arguments, quiet=True, **options):
     if quiet and status != DONE:
         equal(out or "", "", f"{what}: standard output")
     return out
+
+
+def own_services(text):
+    "A file of services of the user's own, till the case (outside of one: the file) ends: the environment that it is found in."
+    folder = tempfile.mkdtemp(prefix="portmon-")
+    defer(sh, "rm", "-rf", folder)
+    os.chmod(folder, 0o755)
+    os.mkdir(f"{folder}/portmon")
+    with open(f"{folder}/portmon/services", "w") as file:
+        file.write(text)
+    return {"XDG_CONFIG_HOME": folder}

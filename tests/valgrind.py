@@ -9,6 +9,7 @@ import tempfile
 
 from lib import *
 from terminal import Terminal
+from told import own_services
 
 DONE, FAILED, USAGE = 0, 1, 2
 VALGRIND = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",
@@ -33,11 +34,7 @@ yard.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 80))
 home = tempfile.mkdtemp(prefix="portmon-")
 defer(sh, "rm", "-rf", home)
 os.chmod(home, 0o777)
-os.makedirs(f"{home}/config/portmon")
 os.mkdir(f"{home}/run")
-# One line is wrong: it is told of, and the rest is read.
-with open(f"{home}/config/portmon/services", "w") as file:
-    file.write("443/tcp mine\n\tname: My own\n\nwrong line\n")
 
 # What each command is run with; more than one line where options exclude each other or print in other ways.
 LINES = {
@@ -94,7 +91,8 @@ class Watched:
         equal(status, wanted, f"{self.what}: status")
 
 
-ENV = {"XDG_RUNTIME_DIR": f"{home}/run", "XDG_CONFIG_HOME": f"{home}/config"}
+# Of the services one line is wrong: it is told of, and the rest is read.
+ENV = {"XDG_RUNTIME_DIR": f"{home}/run", **own_services("443/tcp mine\n\tname: My own\n\nwrong line\n")}
 
 
 def clean(*arguments, status=DONE, netns=yard, **options):
