@@ -277,11 +277,8 @@ static int listen_on(struct monitor *m, int signals)
 	int err = 0, failed;
 
 	while (!err) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			return -errno;
-		}
 		if (fds[1].revents)
 			return 0;
 		err = pm_listen(m->ctx->pm, tell, m);

@@ -141,11 +141,10 @@ static inline bool set_field(void *base, const struct field *f, uint64_t v)
 	case 4:
 		*(uint32_t *)to = v;
 		return v <= UINT32_MAX;
-	case 8:
+	default:
 		*(uint64_t *)to = v;
 		return true;
 	}
-	return false;
 }
 
 /**

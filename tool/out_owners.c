@@ -261,7 +261,7 @@ void out_json_owner(struct json *j, const struct record *r)
 	size_t i;
 
 	if (owners_of_record(r, &use))
-		j->err = -ENOMEM;
+		j->err = ENOMEM;
 	json_array(j, "owner");
 	for (i = 0; i < use.n && !j->err; i++)
 		json_one(j, &use.v[i]);
