@@ -129,10 +129,11 @@ static void test_text(void)
 	free(text);
 }
 
+static const char head[] =
+	"portmon-delta 1 0a48ac2c-8e85-43a3-b6d0-d9879da07505 9 1 2 3\n";
+
 static void test_text_wrong(void)
 {
-	static const char head[] =
-		"portmon-delta 1 0a48ac2c-8e85-43a3-b6d0-d9879da07505 9 1 2 3\n";
 	static const char *const wrong[] = {
 		"", "\n", "x 1\nend 0\n", "end 1\n", "end x\n", "p\nend 1\n",
 		"d 1 NO_SOCKET\nend 0\n", "p 1 2 3\nend 1\n",
@@ -154,9 +155,62 @@ static void test_text_wrong(void)
 	check(parse(text, strlen(text), &m, &s) == -EBADMSG);
 }
 
+/* A record is as long as it is, no shorter and no longer. */
+static void test_text_length(void)
+{
+	unsigned int n, good = 0;
+	char text[512];
+
+	for (n = 0; n < 64; n++) {
+		struct snapshot s;
+		struct mark m;
+		unsigned int i;
+		char *p = text;
+
+		p += sprintf(p, "%sp", head);
+		for (i = 0; i < n; i++)
+			p += sprintf(p, " 0");
+		sprintf(p, "\nend 1\n");
+		if (!parse(text, strlen(text), &m, &s)) {
+			good++;
+			snapshot_free(&s);
+		}
+	}
+	check(good == 1);
+}
+
+/* A port has come by drops for one reason, and none for another. */
+static void test_reasons(void)
+{
+	const struct filter all = FILTER_ALL;
+	struct came came = { 0 };
+	struct snapshot s;
+	unsigned int i;
+
+	for (i = 1; i <= 2; i++) {
+		struct drop *d;
+
+		s = (struct snapshot){ 0 };
+		add_port(&s, 80, 5, i);
+		d = records_drop(&s.ports, &s.ports.v[0]);
+		snprintf(d->reason, sizeof(d->reason), "TCP_CSUM");
+		d->packets = 7;
+		s.ports.v[0].dropped += 7;
+		check(!came_add(&came, &s, i));
+	}
+	check(!came_get(&came, &all, &s) && s.ports.n == 1);
+	check(s.ports.v[0].drops && !s.ports.v[0].drops->next);
+	check_text(s.ports.v[0].drops->reason, "NO_SOCKET");
+	check(s.ports.v[0].drops->packets == 1);
+	snapshot_free(&s);
+	came_free(&came);
+}
+
 const struct unit_test came_tests[] = {
 	{ "came", test_came },
 	{ "text", test_text },
 	{ "text_wrong", test_text_wrong },
+	{ "text_length", test_text_length },
+	{ "reasons", test_reasons },
 	{ 0 }
 };

@@ -23,6 +23,7 @@ static void put_drop(const char *reason, uint32_t packets)
 	put_u32(PORTMON_A_DROP_PACKETS, packets);
 	put_u32(PORTMON_A_DROP_FIRST_SEEN, 1767225600);
 	put_u32(PORTMON_A_DROP_LAST_SEEN, 1767225600 + packets);
+	put_u32(PORTMON_A_DROP_MAX + 1, 7);	/* of a newer module */
 	end_nest(at);
 }
 

@@ -176,6 +176,21 @@ static void test_overflow(void)
 	done();
 }
 
+/* Buckets are told apart by hook, then network layer. */
+static void test_buckets(void)
+{
+	struct record r = { .hook = 1, .family = 1, .all = { 3, 30 } };
+
+	check(!rates_find(&rates, &r));
+	check(!records_add(&list, &r));
+	r.family = 0;
+	check(!records_add(&list, &r));
+	read_at(1);
+	check(rates.n == 2 && !rates.v[0].total.family);
+	check(rates_find(&rates, &r) == &rates.v[0]);
+	done();
+}
+
 const struct unit_test rates_tests[] = {
 	{ "first", test_first },
 	{ "came", test_came },
@@ -183,5 +198,6 @@ const struct unit_test rates_tests[] = {
 	{ "set_back", test_set_back },
 	{ "history", test_history },
 	{ "overflow", test_overflow },
+	{ "buckets", test_buckets },
 	{ 0 }
 };

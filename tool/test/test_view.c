@@ -58,6 +58,15 @@ static void test_fold(void)
 	check(list.v[6].folded && list.v[6].scope == 1);
 	check(list.v[6].ports == 2);
 	records_free(&list);
+	/* in any order */
+	add(0, 0, 61000, 4, NULL);
+	add(0, 0, 32768, 1, NULL);
+	view_mark(&list, &info);
+	view_fold(&list);
+	check(list.n == 1 && list.v[0].port == 32768);
+	check(list.v[0].port_max == 61000);
+	check(list.v[0].first_seen == 33768 && list.v[0].last_seen == 63000);
+	records_free(&list);
 	view_fold(&list);		/* nothing to fold */
 	check(!list.n);
 }
