@@ -429,6 +429,70 @@ def toggled():
     clean.hold()
 
 
+@contextlib.contextmanager
+def scheduled(policy, priority=0):
+    os.sched_setscheduler(0, policy, os.sched_param(priority))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@case()
+def last_in_line():
+    "rmmod by a process that all others go before: what they do while tables are freed finds nothing that is gone"
+    reloads_module()
+    clean = Clean()
+    netns = noisy()
+    # The first is freed while the second is at it, and the third still has the kernel's tracepoints come.
+    Netns()
+    for _ in range(2):
+        reload_module(all_netns=1)
+        for one in netns:
+            client = Portmon(one)
+            wait_until(lambda: client.do("info-get")["records"] > 1000, what="records that take their time")
+            client.sock.close()
+        with scheduled(os.SCHED_IDLE):
+            equal(unload(), 0, "rmmod")
+        equal(traces(), [], "what is left of portmon")
+        load()
+    clean.hold()
+
+
+@case("slots", "news")
+def work_left(work):
+    "a namespace is switched off before a worker had the time to make slots for busy ports, or to tell of what is new: it does not come;"
+    clean = Clean()
+    for n in range(4):
+        netns = Netns(on=True)
+        tun, packets, listener = Tun(netns), Packets(netns), Portmon(netns)
+        listener.subscribe()
+        client = netns.portmon
+
+        def busy():
+            "48 of 64 slots are lent out: no more are made for that."
+            for port in range(1, 48):
+                packets.out("udp", port, 50, 40)
+            return client.do("info-get")["slots"] == 48
+        if work == "slots":
+            wait_until(busy, what="48 busy ports")
+        # On a machine of one CPU no worker of the kernel has a turn meanwhile.
+        with scheduled(os.SCHED_FIFO, 1):
+            before = client.do("info-get")["memory"]
+            if work == "slots":
+                packets.out("udp", 60, 50, 40)
+            else:
+                tun.write(ipv4(tun.far["ipv4"], tun.ipv4, 17, udp(1000, 53)))
+            after = client.do("info-get")["memory"]
+            heard = select.select([listener.sock], [], [], 0)[0]
+            client.do("netns-set", enabled=0)
+        if len(CPUS) == 1:
+            done = after - before >= 4096 if work == "slots" else heard
+            check(not done, f"the worker has been there: memory {before}, {after}, {heard}")
+            equal([command for command, _ in listener.events()], ["netns-ntf"], "what is told")
+    clean.hold()
+
+
 @case()
 def at_once():
     "the module is unloaded while namespaces come and go"

@@ -44,6 +44,15 @@ def closed_udp(family):
     equal(client.portmon.drops(), {}, "drops at the sender")
 
 
+@case()
+def no_neighbour():
+    "what waits for a neighbour that does not answer is dropped, by a timer: NEIGH_FAILED at the remote port"
+    (client, server), (near, far) = hosts()
+    client.sysctl(f"net.ipv4.neigh.{near.dev}.retrans_time_ms", 100)
+    send(client.socket("ipv4", socket.SOCK_DGRAM), (near.ipv4.rpartition(".")[0] + ".99", 53), 3)
+    becomes(client.portmon.drops, {("remote", "udp", 53): {"NEIGH_FAILED": 3}}, "drops")
+
+
 @case("ipv4", "ipv6")
 def stopped_reader(family):
     "UDP to a reader that has stopped, from both CPUs: SOCKET_RCVBUFF = sent - received;"

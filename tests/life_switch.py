@@ -89,6 +89,23 @@ def off():
 
 
 @case()
+def last():
+    "the last namespace that follows is switched off, and others on: the kernel's tracepoints are let go of and taken again"
+    reload_module()
+    home = Portmon()
+    for turn in range(2):
+        home.do("netns-set", enabled=0)
+        (client, server), (near, far) = hosts()
+        traffic_of(client, near, far, FIRST)
+        becomes(lambda: own(server), EVENTS, f"TCP events of turn {turn}")
+        becomes(server.portmon.drops, DROPS, f"drops of turn {turn}")
+        check("missing" not in server.portmon.do("info-get"), "a tracepoint is missing")
+        for netns in client, server:
+            netns.portmon.do("netns-set", enabled=0)
+        equal(home.do("netns-set", enabled=1)["enabled"], 1, "the initial namespace is on")
+
+
+@case()
 def resets():
     "resets by two at once while connections are made and refused: what they returned and what is left is what happened"
     n = 400
