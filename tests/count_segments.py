@@ -112,6 +112,25 @@ def big_buffers(end, family, size):
         equal(struct.unpack_from("=i", rtnl.recv(4096), 16)[0], 0, "setting the buffer size")
 
 
+@case()
+def tunnel():
+    "Bulk TCP in an IPIP tunnel: segments count by their ports, and once more as packets without ports, each with a header more"
+    sh("modprobe", "ipip")
+    client, server = Netns(on=True), Netns(on=True)
+    outer = pair(client, server, tso=True, gso=True, gro=True)
+    for n, (me, peer) in enumerate((outer, outer[::-1]), 1):
+        me.netns.ip(f"link add tun type ipip local {me.ipv4} remote {peer.ipv4}", f"addr add 10.99.0.{n}/24 dev tun",
+                    "link set tun up")
+    connection = connect(client, server, "ipv4", "10.99.0.2", PORT, source=("10.99.0.1", CLIENT))
+    transfer(connection.caller, connection.called, SIZE)
+    there, back = on_the_wire(connection, "ipv4")
+    for netns, wanted, sent, received in zip((client, server), ends("tcp", there, back), (there, back), (back, there)):
+        ports, _, buckets = invariant(netns.portmon)
+        equal(ports, wanted, "ports")
+        for hook, (packets, count) in ("local-out", sent), ("local-in", received):
+            equal(buckets[hook, "ipv4", 4], (packets, count + 20 * packets), f"IPIP at {hook}")
+
+
 @case("whole", "cut up")
 def udp_segment(how):
     "UDP_SEGMENT to a UDP_GRO socket, IPv4 and IPv6: each datagram counts; buffers go"

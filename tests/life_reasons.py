@@ -149,6 +149,36 @@ def reasons(memory):
     equal(split(netns.portmon.dump("port-get") + netns.portmon.dump("overflow-get")), ({}, {}), "drops that are left")
 
 
+def small(netns):
+    "A client that reads in the smallest pieces there are."
+    client = Portmon.__new__(Portmon)
+    client.size = 4096
+    client.__init__(netns)
+    return client
+
+
+@case()
+def cut():
+    "wherever the end of a buffer cuts the overflow's lines, drops and events: each is there once, and a reset returns it"
+    netns = Netns(on=True)
+    losses, packets = Losses(netns), Packets(netns)
+    parameter("max_records", 0)
+    sent = losses.send(*losses.closed)
+    client = small(netns)
+    for transport in Packets.PROTOCOL:
+        for port in 80, 8080, 60000:
+            # On loopback nobody takes them: more drops.
+            for way in packets.out, packets.within, packets.through:
+                way(transport, port, port)
+                whole = netns.portmon.dump("overflow-get")
+                equal(client.dump("overflow-get"), whole, "a dump in small pieces")
+    check(len(whole) > 60, f"{len(whole)} lines are less than a buffer")
+    found = client.events_overflow()["local"]
+    equal({name: found.get(name) for name in sent}, sent, "drops at the port")
+    equal(client.reset()[:len(whole)], whole, "what a reset returned")
+    equal(client.dump("overflow-get"), [], "what is left")
+
+
 @case()
 def unplaced():
     "what a full queue of a tun device drops has lost its namespace: it counts as unplaced, sent = read + dropped"
@@ -165,7 +195,9 @@ def unplaced():
             packet = os.read(tun.fd, 4096)
             read += packet[0] >> 4 == 4 and packet[9] == 17
     check(0 < read < 30, f"{read} of 30 were read")
-    equal(home.do("info-get")["drops-unplaced"] - before, 30 - read, "unplaced drops")
+    equal((now := home.do("info-get")["drops-unplaced"]) - before, 30 - read, "unplaced drops")
+    line = f"unplaced drops   {now} of the whole host, whose network namespace the kernel did not tell"
+    check(line in sh("portmon-ctl", "info").splitlines(), f"info has no line {line!r}")
     equal(netns.portmon.drops(), {}, "drops of the namespace")
     equal(netns.portmon.ports()["remote", "udp", 53].tx, 30, "sent")
 
