@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl on what is seldom there, in tables, words and JSON: overflow, protocols without ports, events in words."""
+import csv
+
 from lib import *
 from told import shown
 
@@ -56,6 +58,12 @@ def no_room():
     equal({(r["scope"], r["transport"]): r["drops"] for r in rows if r.get("drops")}, {("loopback", None): {"NO_SOCKET": 3}},
           "drops in the overflow of stats")
     has(tell(netns, "stats"), r"loopback overflow .*", r"loopback overflow/udp .*")
+    has(tell(netns, "stats", "-o", "SCOPE,TRANSPORT,PORT"), r"loopback - overflow.*", r"loopback udp overflow/udp")
+    lines = list(csv.DictReader(tell(netns, "stats", "--csv")))
+    equal({(r["scope"], r["transport"], r["port"]) for r in lines}, {("loopback", "", ""), ("loopback", "udp", "")}, "CSV")
+    has(tell(netns, "top", "--batch", "-n", "1", "-d", "0.1"), r"loopback overflow/udp .*")
+    netns.socket(socket.AF_INET, socket.SOCK_RAW, 47).sendto(b"12345678", ("127.0.0.1", 0))
+    has(tell(netns, "buckets"), r"local-in ipv4 protocols without memory [1-9]\d* [1-9]\d+")
 
 
 @case()
@@ -73,6 +81,48 @@ def folded():
     drop, = ctl("drops", netns=netns)["drops"]
     equal([drop[key] for key in ("transport", "port", "folded", "range", "packets")], ["udp", None, 4, None, 8], "JSON")
     equal(len(ctl("drops", "--all", netns=netns)["drops"]), 4, "drops with --all")
+
+
+@case()
+def alike():
+    "as many drops for one reason as for another: in the order of the reasons; a fold was first seen when its first port was"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    sock = netns.socket("ipv4", socket.SOCK_DGRAM)
+
+    def send(port):
+        with contextlib.suppress(ConnectionRefusedError):
+            sock.sendto(b"x", ("127.0.0.1", port))
+    send(9)
+    send(40001)
+    time.sleep(1.1)     # it is told in seconds
+    send(40000)
+    netns.run("nft", "-f", "-", input="table ip t { chain c { type filter hook input priority 0; udp dport 9 drop; }; }")
+    send(9)
+    wait_until(lambda: sum(sum(reasons.values()) for reasons in netns.portmon.drops().values()) == 4, what="drops")
+    lines = tell(netns, "drops", "--port", "9")
+    equal([line.split()[3] for line in lines if "9/udp" in line], ["NETFILTER_DROP", "NO_SOCKET"], "the order of what is equal")
+    first = {d["port"]: d["first_seen"] for d in ctl("drops", "--all", netns=netns)["drops"]}
+    fold, = [d for d in ctl("drops", netns=netns)["drops"] if d.get("folded")]
+    check(first[40001] < first[40000], f"first seen {first}")
+    equal(fold["first_seen"], first[40001], "when the fold was first seen")
+
+
+@case()
+def again():
+    "on a terminal the heads come again when they have left it"
+    netns = Netns(on=True)
+    status, text, err = shown("stats", "-i", "0.05", "-c", "50", netns=netns)
+    equal((status, err, text.count("SCOPE")), (0, "", 3), "status, standard error, heads of 50 lines on 24")
+
+
+@case()
+def returned():
+    "reset --details prints what was counted till then"
+    netns = Netns(on=True)
+    Packets(netns).out("udp", 53, 5000, 3)
+    has(tell(netns, "reset", "--details"), r"local 53/udp domain .*")
+    equal(netns.portmon.ports(), {}, "what is left")
 
 
 @case()
@@ -96,6 +146,7 @@ def explained():
     check("this host picks ports from 40000 to 40009 for its own outgoing connections" in text, text)
     check("picks ports" not in " ".join(tell(netns, "explain", "40010")), "40010 is one of those")
     check("no service is known for port 64999; one of your own goes into" in " ".join(tell(netns, "explain", "64999")), "64999")
+    equal(tell(netns, "explain", "--list"), tell(netns, "services"), "explain --list and services")
 
 
 @case()
@@ -127,7 +178,7 @@ def burst():
     "monitor tells of handshakes that fail one after another, in words"
     netns = Netns(on=True)
     netns.ip("link set lo up")
-    watcher = netns.popen("portmon-ctl", "monitor", stdout=subprocess.PIPE)
+    watcher = netns.popen("portmon-ctl", "monitor", "--numeric", stdout=subprocess.PIPE)
 
     def listening():
         with netns.enter(), open("/proc/net/netlink") as file:
@@ -139,7 +190,9 @@ def burst():
     for line in watcher.stdout:
         if "handshake-failures" in line:
             break
-    check(re.search(r"handshake-failures +loopback 99/tcp.*: TCP handshakes fail, 1\d so far", line), line)
+    check(re.search(r"handshake-failures +loopback 99/tcp: TCP handshakes fail, 1\d so far", line), line)
+    watcher.terminate()
+    equal(watcher.wait(20 * PATIENCE), 0, "status after SIGTERM")
 
 
 run()

@@ -124,6 +124,8 @@ def headers():
     coverage = document(a, leave)
     equal(packets(coverage), (0, 0, 0, 5, 7), "packets at a")
     equal(causes(coverage)["tx-other"], 2, "sent without a hook")
+    out = watch(a, leave)[1]
+    check(re.search(r"\n\nWhy what was sent differs:\n +2 packets  ", out), f"coverage prints\n{out}")
 
 
 @case()
@@ -284,6 +286,35 @@ def vrf():
     equal([h["packets"] for h in coverage["hooks"] if h["hook"] == "local-out"], [10], "local-out")
     equal(coverage["sent"]["portmon"]["bytes"], 5 * 128, "bytes of portmon")
     equal(link(coverage, "vrf1")["in_sum"], False, "is the VRF in the sum")
+
+
+@case()
+def within():
+    "interfaces that are in a VRF, one that is new, and one that hears everything"
+    a, b = quiet_pair()
+    b.ip("link add red type vrf table 10", "link set red up", "link set two master red promisc on",
+         "neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev two")
+    sink = b.socket("ipv4", socket.SOCK_DGRAM, bind=("0.0.0.0", 53), device="red")
+    target = a.socket("ipv4", socket.SOCK_DGRAM, bind=("0.0.0.0", 54))
+
+    def meanwhile():
+        send(a, 5, sink=sink)
+        for _ in range(3):
+            sink.sendto(b"x", ("10.0.0.1", 54))
+            target.recv(10)
+        b.ip(f"link add late{len(late)} type dummy", f"link set late{len(late)} up")
+        late.append(1)
+    late = []
+    coverage = document(b, meanwhile)
+    equal((coverage["received"]["portmon"]["packets"], coverage["sent"]["portmon"]["packets"]), (5, 3), "packets")
+    equal([link(coverage, name)["in_sum"] for name in ("red", "two", "late0")], [False, True, True], "which are in the sum")
+    out = watch(b, meanwhile)[1]
+    check(re.search("^red .* counted by what is in it$", out, re.M), out)
+    check(re.search("^two .* other namespace, promiscuous$", out, re.M), out)
+    b.ip("link add link two name two.7 type vlan id 7", "link set two.7 up")
+    check(re.search("^two.7 .* counted by two$", watch(b, meanwhile)[1], re.M), "no line for the VLAN")
+    coverage = document(b, meanwhile, user=1000)
+    equal(link(coverage, "two")["flowtable"], None, "flowtable as a user")
 
 
 @case()

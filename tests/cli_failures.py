@@ -30,7 +30,21 @@ def no_files():
     told(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
     told(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
     told(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
+    told(FAILED, f"cannot look into the processes: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
     told(FAILED, "tables need libsmartcols: .*libsmartcols.so.1", "stats", "-n", "-a", netns=yard, **files(4))
+    terminal = Terminal("portmon-ctl", "top", "-d", "0.3", netns=yard)
+    terminal.until("^SCOPE")
+    terminal.press("home")
+    pid = terminal.process.pid
+    # Others come and go: from the next one on.
+    n = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (n, n))
+    terminal.press("enter")
+    terminal.until("^owner +cannot be told$")
+    terminal.until(lambda: terminal.raw.count(b"cannot list the sockets") > 2, "the same, reading by reading")
+    terminal.until("^(local|remote) port ")
+    terminal.press("q")
+    equal(terminal.status(), DONE, "status of top")
 
 
 def with_mounts(script, *arguments, user=None):
@@ -63,6 +77,16 @@ def hidden():
 
 
 @case()
+def no_proc():
+    "without /proc nobody knows the name of a namespace; the counters are the same"
+    status, out, err = with_mounts("mount -t tmpfs none /proc", "stats", "--json", "--all")
+    equal((status, err), (DONE, ""), "status and standard error")
+    document = json.loads(out)
+    equal(document["portmon"]["netns"], None, "the namespace's name")
+    equal(document["ports"], ctl("stats", "--all", netns=yard)["ports"], "ports")
+
+
+@case()
 def delta_folder():
     "the folder of --delta cannot be made, is in use, or has too long a name"
     told(FAILED, "cannot make the folder /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
@@ -75,21 +99,28 @@ def delta_folder():
     defer(os.close, holder)
     fcntl.flock(holder, fcntl.LOCK_EX)
     told(FAILED, "another portmon-ctl stats --delta of this user has not ended; try again", "stats", "--delta", netns=yard, env=state)
+    fcntl.flock(holder, fcntl.LOCK_UN)
+    name, = os.listdir(f"{home}/run/portmon")
+    os.unlink(f"{home}/run/portmon/{name}")
+    os.mkfifo(f"{home}/run/portmon/{name}")
+    told(FAILED, f"cannot read {home}/run/portmon/{name}: Invalid argument", "stats", "--delta", netns=yard, env=state)
+    # A folder of somebody else's is not written to.
+    defer(sh, "rm", "-rf", "/tmp/portmon-1000")
+    equal(tell("stats", "--delta", netns=yard, user=1000, env={**state, "XDG_STATE_HOME": ""})[0], DONE, "status as a user")
+    equal(os.stat("/tmp/portmon-1000").st_uid, 1000, "owner of the folder that is used instead")
 
 
 @case()
-def own_services():
+def services():
     "a user's file with wrong lines, and one that cannot be read: each is said, and the rest goes on"
-    config = {"XDG_CONFIG_HOME": f"{home}/config"}
-    path = f"{home}/config/portmon/services"
-    os.makedirs(os.path.dirname(path))
-    with open(path, "w") as file:
-        file.write("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
+    config = own_services("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
+    path = f"{config['XDG_CONFIG_HOME']}/portmon/services"
     status, out, err = tell("explain", "443", env=config)
     equal((status, "My own" in out), (DONE, True), "status, and whether the good line is heeded")
     told_of = re.findall(rf"^portmon-ctl: {path}:(\d+): (.*); line skipped$", err, re.M)
     equal([(n, what) for n, what in told_of if n != "3"],
           [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but neither for: nor watch:")], "lines skipped")
+    equal(tell("explain", "443", env={"XDG_CONFIG_HOME": "", "HOME": ""})[::2], (DONE, ""), "status without a home, and what is said")
     os.unlink(path)
     os.mkdir(path)
     told(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
@@ -158,7 +189,7 @@ def resets():
     netns = Netns(on=True)
     packets = Packets(netns)
     packets.out("udp", 53, 5000, 9)
-    process = netns.popen("portmon-ctl", "stats", "--csv", "-i", "0.5", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = netns.popen("portmon-ctl", "stats", "--csv", "-i", "0.5", "-c", "8", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
     netns.portmon.do("reset", scope="local", transport="udp", port=53)
     check(re.fullmatch("portmon-ctl: warning: counters were reset in this interval; what they held before is not shown\n",
@@ -166,6 +197,8 @@ def resets():
     netns.portmon.reset()
     check(re.fullmatch(r"portmon-ctl: warning: the counters were reset at 20\S+Z; what came before that in this interval is not shown\n",
                        line := process.stderr.readline()), f"of all it said {line!r}")
+    process.communicate(timeout=20 * PATIENCE)
+    equal(process.returncode, DONE, "status")
 
 
 @case()

@@ -5,8 +5,10 @@
 nomemory.so, preloaded, makes them fail, libc's among them and those of libnl, which is linked in.
 """
 import itertools
+import threading
 
 from lib import *
+from told import own_services
 
 PRELOAD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "nomemory.so")
 SPARE = "going on without"      # so ends the sentence of what a command can do without
@@ -40,17 +42,22 @@ def same(got, wanted, what):
     check(got == wanted, f"{what}, printed ...{got[max(at - 40, 0):at + 40]!r}, otherwise ...{wanted[max(at - 40, 0):at + 40]!r}")
 
 
-def walk(netns, arguments, env={}):
-    "One allocation after the other, until there are no more; how many the command failed for."
+def walk(netns, arguments, env={}, before=lambda: None, steady=True):
+    """One allocation after the other, until there are no more, with before() ahead of each.
+
+    steady: what the command tells does not change with the time.
+    """
+    before()
     usual = tell(netns, arguments, env=env)
     equal(usual[1], 0, f"{arguments}: status; said {usual[3]!r}")
     failed = 0
     for nth in itertools.count(1):
+        before()
         hit, status, out, err = tell(netns, arguments, nth, env)
         what = f"portmon-ctl {' '.join(arguments)}, allocation {nth}: status {status}, said {err!r}"
         check(status in (0, 1), what)
         check(err.startswith("portmon-ctl: ") if status else not err or SPARE in err or plain(err) == plain(usual[3]), what)
-        if not status and SPARE not in err and not TOLD.search(out):
+        if not status and steady and SPARE not in err and not TOLD.search(out):
             same(plain(out), plain(usual[2]), what)
         failed += status
         if not hit:
@@ -69,6 +76,10 @@ def yard():
     packets.within("udp", 40000, 7)
     packets.within("udp", 40001, 7)
     packets.through("udp", 5000, 514)
+    netns.packets = packets
+    # Opened and closed by hand, on its way through.
+    for flags in 0x02, 0x12, 0x11:
+        packets.tun.write(ipv4(packets.tun.far["ipv4"], "192.0.2.2", 6, tcp(5001, 443, flags=flags)))
     listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 443))
     listener.listen()
     caller = netns.socket("ipv4", socket.SOCK_STREAM)
@@ -78,9 +89,8 @@ def yard():
     return netns
 
 
-COMMANDS = ["stats", "stats --all --json", "stats -p -s", "show 443", "ranges", "buckets --csv", "drops", "closed", "info --json",
-            "explain 443", "reset --scope forward", "coverage --interval 0.1", "stats --interval 0.1 --count 2",
-            "top --batch -n 1 -d 0.1"]
+COMMANDS = ["stats", "stats --all --json", "stats -p -s", "stats --processes --json", "show 443", "ranges", "buckets", "buckets --csv", "drops",
+            "drops --json", "closed", "info --json", "explain 443", "coverage --interval 0.1", "stats --interval 0.1 --count 1"]
 
 
 @case(*COMMANDS)
@@ -92,12 +102,8 @@ def one(command):
 @case()
 def names():
     "a file of services of the user's own, read line by line"
-    home = f"/tmp/home{random.getrandbits(32):x}"
-    os.makedirs(f"{home}/portmon")
-    defer(sh, "rm", "-r", home)
-    with open(f"{home}/portmon/services", "w") as file:
-        file.write("".join(f"own{port} {port}/udp  One of our own: {port}\n" for port in range(1000, 1020)))
-    walk(yard(), ["stats", "--port", "1000"], {"XDG_CONFIG_HOME": home})
+    config = own_services("range mine 64000-64010\n" + "".join(f"own{port} {port}/udp  One of our own: {port}\n" for port in range(1000, 1020)))
+    walk(yard(), ["stats", "--port", "1000"], config)
 
 
 @case()
@@ -109,7 +115,101 @@ def deltas():
     defer(sh, "rm", "-r", cache)
     env = {"XDG_CACHE_HOME": cache, "XDG_STATE_HOME": cache, "HOME": cache}
     tell(netns, ["stats", "--delta"], env=env)
-    walk(netns, ["stats", "--delta"], env)
+    knock = knocking(netns)
+
+    def before():
+        "Something to tell of each time, with a drop."
+        netns.packets.within("udp", 40000, 7)
+        knock()
+    walk(netns, ["stats", "--delta", "-p"], env, before, steady=False)
+
+
+def knocking(netns):
+    "What sends a datagram to a closed port."
+    sock = netns.socket("ipv4", socket.SOCK_DGRAM)
+    return lambda: sock.sendto(b"x", ("127.0.0.1", 8))
+
+
+@case("stats -p --interval 0.1 --count 2", "top --batch -n 1 -d 0.1")
+def intervals(command):
+    "what comes in an interval, with drops;"
+    netns = yard()
+    knock, over = knocking(netns), threading.Event()
+
+    def keep_on():
+        while not over.wait(0.005):
+            knock()
+    thread = threading.Thread(target=keep_on)
+    thread.start()
+    defer(thread.join)
+    defer(over.set)
+    walk(netns, command.split(), steady=False)
+
+
+@case()
+def resets():
+    "a reset, which returns something each time"
+    netns = yard()
+    knock = knocking(netns)
+
+    def before():
+        "Something to return each time, with a drop."
+        netns.packets.through("udp", 5000, 514)
+        knock()
+    walk(netns, ["reset"], before=before, steady=False)
+
+
+@case()
+def switches():
+    "a switch, which is on again each time"
+    netns = yard()
+
+    def on():
+        if not netns.portmon.do("info-get")["drops"]:
+            netns.portmon.do("netns-set", drops=1)
+    walk(netns, ["disable", "drops"], before=on)
+
+
+DOCUMENT = 64 << 10     # BUF_SIZE of json.c: what a document is put together in
+DOCUMENTS = ["stats", "stats --all-netns", "stats --delta", "stats --interval 0.1 --count 1", "show 443", "ranges", "buckets", "drops",
+             "closed", "info", "explain 443", "services", "coverage --interval 0.1", "top --batch -n 1 -d 0.1", "reset"]
+
+
+@case()
+def documents():
+    "there is no memory for the document itself: each command that has JSON says so, and prints nothing"
+    netns = yard()
+    cache = f"/tmp/cache{random.getrandbits(32):x}"
+    os.mkdir(cache)
+    defer(sh, "rm", "-r", cache)
+    env = {"XDG_RUNTIME_DIR": cache, "NOMEMORY_SIZE": str(DOCUMENT)}
+    for command in DOCUMENTS:
+        hit, status, out, err = tell(netns, [*command.split(), "--json"], 1, env)
+        equal((hit, status, out), (True, 1, ""), f"{command}: there was one to fail, status, output; said {err!r}")
+        equal(err.splitlines()[-1], "portmon-ctl: out of memory", f"{command}: said")
+
+
+@case("reset", "switched", "new-port")
+def monitored(event):
+    "there is no memory for what monitor --json is to tell;"
+    netns = yard()
+    watcher = netns.popen("portmon-ctl", "monitor", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env={**os.environ, "LD_PRELOAD": PRELOAD, "NOMEMORY": "1", "NOMEMORY_SIZE": str(DOCUMENT)})
+
+    def listening():
+        with netns.enter(), open("/proc/net/netlink") as file:
+            return any(int(line.split()[3], 16) for line in file.readlines()[1:] if line.split()[1] == "16")
+    wait_until(listening, what="monitor listening")
+    if event == "reset":
+        netns.portmon.reset()
+    elif event == "switched":
+        netns.portmon.do("netns-set", drops=0)
+    else:
+        tun = netns.packets.tun
+        tun.write(ipv4(tun.far["ipv4"], tun.ipv4, 17, udp(1000, 65000)))
+    out, err = watcher.communicate(timeout=20 * PATIENCE)
+    equal((watcher.returncode, out), (1, ""), f"status and output; said {err!r}")
+    equal(err.splitlines()[0], "portmon-ctl: out of memory", "said")
 
 
 @case()

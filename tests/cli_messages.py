@@ -92,6 +92,8 @@ def wrong():
             ("--json takes no argument", "stats", "--json=yes"),
             ("unexpected argument '80'", "stats", "80"),
             ("unexpected argument 'now'", "reset", "now"),
+            ("unexpected argument 'b'", "services", "a", "b"),
+            ("unexpected argument 'b'", "help", "stats", "b"),
             ("which port\\?", "show"),
             ("which port\\?", "explain"),
             ("unknown scope 'here'.*local, remote, forward, loopback", "stats", "--scope", "here"),

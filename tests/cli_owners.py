@@ -169,6 +169,91 @@ def shared():
     equal(row(tell("show", "80", netns=netns)[1], "listens")[3], pids, "PID")
 
 
+def child(function):
+    "A process that calls this and stays; it ends with the case."
+    ready, told = os.pipe()
+    pid = os.fork()
+    if not pid:
+        kept = function()
+        os.write(told, b"R")
+        time.sleep(600)
+        os._exit(bool(kept))
+    defer(os.waitpid, pid, 0)
+    defer(os.kill, pid, 9)
+    equal(os.read(ready, 1), b"R", "the first word of a process")
+    os.close(ready)
+    os.close(told)
+    return pid
+
+
+def renamed(netns, address_, port, name):
+    "Listen there, under another name."
+    def listen():
+        with open("/proc/self/comm", "w") as file:
+            file.write(name)
+        sock = netns.socket("ipv4", socket.SOCK_STREAM, bind=(address_, port))
+        sock.listen()
+        return sock
+    return listen
+
+
+@case()
+def several():
+    "a port with two listeners of two programs, one of them with many processes and one with an odd name; a connection that closes"
+    netns = loopback()
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 80))
+    listener.listen()
+    client = netns.socket("ipv4", socket.SOCK_STREAM)
+    client.connect(("127.0.0.1", 80))
+    accepted = listener.accept()[0]
+    defer(accepted.close)
+    children = sorted([ME, *(child(lambda: None) for _ in range(5))])
+    odd = child(renamed(netns, "127.0.0.2", 80, "odd\tname"))
+    lines = tell("show", "80", netns=netns)[1].splitlines()
+    groups = {line.split()[2]: line.split() for line in lines if "listens" in line}
+    equal(groups.keys(), {NAME, "odd?name"}, f"programs in {lines}")
+    equal(groups[NAME][3:5], [",".join(map(str, children[:4])), "+2"], "PIDs of the first")
+    equal(groups["odd?name"][3], str(odd), "PID of the second")
+    check(any(line.endswith(" +1") and "127.0.0." in line for line in lines), f"no second address in {lines}")
+    # Closed at one end; the processes forked meanwhile have neither.
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 81))
+    server.listen()
+    client = netns.socket("ipv4", socket.SOCK_STREAM)
+    client.connect(("127.0.0.1", 81))
+    other = server.accept()[0]
+    defer(other.close)
+    client.close()
+    sockets = owners(netns)["loopback", "tcp", 81]["sockets"]
+    equal((sockets["open"], sockets["closing"]), (1, 0), "sockets of the port")
+    peer = [r["sockets"] for (_, _, port), r in owners(netns).items() if port == other.getpeername()[1]][0]
+    equal((peer["open"], peer["closing"]), (0, 1), "sockets of the port that closed")
+
+
+@case()
+def strangers():
+    "to a user the owners of one port are users, in the order of their numbers; what is all his own needs no warning"
+    netns = loopback()
+    with netns.enter():
+        for uid, address_ in (2000, "127.0.0.1"), (0, "127.0.0.2"):
+            os.seteuid(uid)
+            try:
+                sock = socket.socket()
+            finally:
+                os.seteuid(0)
+            defer(sock.close)
+            sock.bind((address_, 8080))
+            sock.listen()
+    netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
+    out = tell("show", "8080", netns=netns, user=1000)[1]
+    equal(re.findall(r"^8080/tcp +listens +user (\S+)", out, re.M), ["root", "2000"], f"owners in\n{out}")
+    mine = loopback()
+    server = mine.popen("socat", "-u", "UDP-RECV:8053,bind=127.0.0.1", "OPEN:/dev/null", user=1000, group=1000, extra_groups=[])
+    wait_until(lambda: ":8053 " in mine.run("ss", "-Hlun"), what="the server")
+    with mine.socket("ipv4", socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"x", ("127.0.0.1", 8053))
+    equal(tell("stats", "-p", netns=mine, user=1000)[::2], (0, ""), "status, and what is said where all is the user's own")
+
+
 @case()
 def unit():
     "the systemd unit and the container come from the cgroup"

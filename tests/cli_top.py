@@ -329,6 +329,56 @@ def events():
 
 
 @case()
+def unknown():
+    "what is not followed is no zero: a dash, in JSON null; a port that is set to zero meanwhile, a wide terminal, a name of overflow"
+    netns = Netns(on=True)
+    sender = Packets(netns)
+    sender.out("tcp", 443, 41000, 3)
+    netns.portmon.do("netns-set", lifecycle=0, drops=0)
+    row = documents("-d", "0.2", "-n", "1", netns=netns)()["top"][0]
+    equal([row["total"][key] for key in ("established", "dropped")], [None, None], "JSON")
+    terminal = top("--sort", "port", "--scope", "local", netns=netns, lines=30, columns=160)
+    terminal.press("/", *"over", "enter")
+    terminal.until("nothing of what is asked for")
+    terminal.press("esc")
+    shows(terminal, ["443/tcp"], "no filter")
+    terminal.press("home", "enter")
+    terminal.until("^established +- +failed -$")
+    terminal.until("^dropped +-$")
+    terminal.until("the highest of")
+    netns.portmon.reset()
+    terminal.until("this port has counted nothing since the last reset")
+    terminal.press("q")
+    ends(terminal, DONE)
+    parameter("max_records", 0)
+    sender.out("udp", 53, 42000, 4)
+    terminal = top("--sort", "port", "--scope", "local", "--exact", netns=netns)
+    terminal.press("/", *"over", "enter")
+    terminal.until("^local +overflow/udp ")
+    terminal.press("home", "enter")
+    terminal.until("^local port overflow/udp +- +range: well-known$")
+    terminal.until(rf"^bytes +0 +{4 * PACKET}$")
+    check("first seen" not in terminal.text(), "overflow does not know when it was first seen")
+    terminal.press("q")
+    ends(terminal, DONE)
+
+
+@case()
+def of_others():
+    "to a user the page of a port says whose it is, and how to learn more"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
+    server.listen()
+    netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
+    terminal = top("--sort", "port", netns=netns, user=1000)
+    terminal.press("/", *"8080", "enter", "enter")
+    terminal.until("^owner +user root.*root")
+    terminal.press("q")
+    ends(terminal, DONE)
+
+
+@case()
 def pause():
     "p and space hold everything, and let it go on"
     netns = Netns(on=True)

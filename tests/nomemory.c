@@ -4,7 +4,8 @@
  * from main() on being 1.  A byte on the descriptor NOMEMORY_FD, when main()
  * has returned, says that there was one.  Of those that are asked for by the
  * same functions only the first counts, and none of libsmartcols itself: it
- * leaves out a cell that it has no memory for.
+ * leaves out a cell that it has no memory for.  With NOMEMORY_SIZE only those
+ * of that many bytes count.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,6 +28,7 @@ int __libc_start_main(main_fn *real, int argc, char **argv, void (*init)(void),
 		      void *stack_end);
 
 static main_fn *real_main;
+static size_t only;
 static long left;
 static int failed;
 
@@ -51,12 +53,13 @@ static int is_new(void)
 	return 1;
 }
 
-static int fails(const void *caller)
+static int fails(const void *caller, size_t size)
 {
 	Dl_info who;
 
-	if (!left || (dladdr(caller, &who) && who.dli_fname &&
-		      strstr(who.dli_fname, "/libsmartcols")) ||
+	if (!left || (only && size != only) ||
+	    (dladdr(caller, &who) && who.dli_fname &&
+	     strstr(who.dli_fname, "/libsmartcols")) ||
 	    !is_new() || --left)
 		return 0;
 	failed = 1;
@@ -66,25 +69,27 @@ static int fails(const void *caller)
 
 void *malloc(size_t size)
 {
-	return fails(CALLER) ? NULL : __libc_malloc(size);
+	return fails(CALLER, size) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails(CALLER) ? NULL : __libc_calloc(n, size);
+	return fails(CALLER, n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return fails(CALLER) ? NULL : __libc_realloc(old, size);
+	return fails(CALLER, size) ? NULL : __libc_realloc(old, size);
 }
 
 static int counted_main(int argc, char **argv, char **envp)
 {
 	const char *nth = getenv("NOMEMORY"), *fd = getenv("NOMEMORY_FD");
+	const char *size = getenv("NOMEMORY_SIZE");
 	int status;
 
 	is_new();	/* which needs memory itself, once */
+	only = size ? strtoul(size, NULL, 10) : 0;
 	left = nth ? atol(nth) : 0;
 	status = real_main(argc, argv, envp);
 	left = 0;
