@@ -110,7 +110,7 @@ check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every
 
 # What two CPUs can do to each other, and to the module.
 SMP ?= smp-kasan smp-kcsan
-SMP_TESTS := count_smp count_bound life_cycle life_switch life_flood
+SMP_TESTS := count_smp count_bound life_cycle life_switch life_flood netlink_dump
 check-smp: PACKAGES += $(KBUILDS)
 check-smp: deps tool collection $(SMP:%=kernel-%) ## stress tests under KASAN and lockdep, and under KCSAN (T=GLOB, SMP=smp-kcsan)
 	@tests/vm/run check $(SMP) --serial $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
