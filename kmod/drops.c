@@ -92,10 +92,17 @@ static struct net *portmon_drop_net_by_dev(const struct sk_buff *skb)
 	return NULL;
 }
 
+/* The device of its route, if it has one; another CPU may take it out. */
+static const struct net_device *portmon_drop_dst_dev(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = skb_dst(skb);
+
+	return dst ? READ_ONCE(dst->dev) : NULL;
+}
+
 static struct net *portmon_drop_net(const struct sk_buff *skb,
 				    const struct sock *rx_sk)
 {
-	const struct dst_entry *dst = skb_dst(skb);
 	const struct net_device *dev;
 
 	if (rx_sk)
@@ -103,7 +110,7 @@ static struct net *portmon_drop_net(const struct sk_buff *skb,
 	/* Only with a destructor is it surely a socket. */
 	if (skb->sk && skb->destructor)
 		return sock_net(skb->sk);
-	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	dev = portmon_drop_dst_dev(skb);
 	if (dev)
 		return dev_net(dev);
 	return portmon_drop_net_by_dev(skb);
@@ -149,7 +156,6 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 					     struct net *net, int nh,
 					     enum portmon_family family)
 {
-	const struct dst_entry *dst = skb_dst(skb);
 	const struct net_device *dev;
 	bool local;
 
@@ -161,7 +167,7 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 			portmon_drop_is_local6(skb, net, nh);
 		return local ? PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
 	}
-	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	dev = portmon_drop_dst_dev(skb);
 	return dev && READ_ONCE(dev->flags) & IFF_LOOPBACK ?
 	       PORTMON_SCOPE_LOOPBACK : PORTMON_SCOPE_REMOTE;
 }

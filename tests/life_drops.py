@@ -236,10 +236,15 @@ def zero_window(flow, netns):
     "A receiver that does not read: the sender asks again and again whether there is room."
     flow.caller.setblocking(False)
     sent = 0
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            sent += flow.caller.send(bytes(65536))
-    wait_until(lambda: mib(netns)["TCPWinProbe"], what="a probe of a window that is shut")
+
+    def shut():
+        "Filled again and again: the send buffer may be full long before the window is shut."
+        nonlocal sent
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sent += flow.caller.send(bytes(65536))
+        return mib(netns)["TCPWinProbe"]
+    wait_until(shut, what="a probe of a window that is shut")
     while sent:
         sent -= len(flow.called.recv(1 << 20))
 

@@ -147,7 +147,7 @@ def check_kernel(args, kernel, wanted, name, totals):
             finish(int(line.split()[1]))
             current = None
         elif line.startswith("@note "):
-            say(f"{kernel:{WIDTH}} note  {line[6:]}")
+            say(f"{name:{WIDTH}} note  {line[6:]}")
         elif line == "@passed":
             word = line
         elif line.strip():
@@ -202,10 +202,10 @@ def check(args, kernels):
             check_kernel(args, kernel, wanted, name, mine)
         except Exception as error:      # a verdict of its own, or a dead thread would count as nothing wrong
             mine.append((0, 1))
-            say(f"{name:{WIDTH}} FAIL  {type(error).__name__}: {error}")
+            failed.append(f"{name}: {type(error).__name__}: {error}")
         if not mine:
             mine.append((0, 1))
-            say(f"{name:{WIDTH}} FAIL  nothing was counted")
+            failed.append(f"{name}: nothing was counted")
         totals.extend(mine)
 
     for kernel in kernels:
