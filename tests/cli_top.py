@@ -92,7 +92,7 @@ def totals(document, key="total"):
 
 # What is shown
 
-# See ktap.py: what is looked at comes and goes by the clock.
+# See ktap.py.
 TRIES = 3
 
 

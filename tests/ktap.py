@@ -2,7 +2,9 @@
 """Cases, what they clean up, and the KTAP they print; see lib.py."""
 import contextlib
 import fnmatch
+import itertools
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -18,6 +20,10 @@ _cleanup = [contextlib.ExitStack()]
 
 class Skip(Exception):
     "This case cannot run here; say why."
+
+
+class Late(AssertionError):
+    "What was waited for did not come in time, which need not be the fault of what is tested."
 
 
 def case(*variants):
@@ -52,8 +58,13 @@ def _left_out(what):
 
 
 def _again(function):
-    "Run a case whose file says TRIES: a live view, or a timer of the kernel, may miss its moment on a slow machine; say so."
-    for left in range(sys.modules["__main__"].__dict__.get("TRIES", 1) - 1, -1, -1):
+    """Run a case; what a busy machine can be the reason of gets another chance, which the verdict tells of.
+
+    That is waiting in vain, once. A file that says TRIES looks at what comes and goes by the clock (a live view, timers
+    of the kernel): there any assertion may miss its moment. Everywhere else a wrong result is wrong at once.
+    """
+    tries = sys.modules["__main__"].__dict__.get("TRIES", 1)
+    for tried in itertools.count(1):
         try:
             with contextlib.ExitStack() as stack:
                 _cleanup.append(stack)
@@ -61,10 +72,10 @@ def _again(function):
                     return function()
                 finally:
                     _cleanup.pop()
-        except AssertionError as error:
-            if not left:
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            if tried >= max(tries, 2 if isinstance(error, (Late, subprocess.TimeoutExpired)) else 1):
                 raise
-            note(f"once more, {left} tries left: {error}")
+            note(f"once more: {error}")
 
 
 def run():
@@ -126,6 +137,6 @@ def wait_until(condition, timeout=20, what="the condition"):
     limit = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > limit:
-            raise AssertionError(f"{what} did not come within {timeout} s")
+            raise Late(f"{what} did not come within {timeout} s")
         time.sleep(0.002)
     return value

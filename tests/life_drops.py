@@ -29,7 +29,7 @@ def received(sock):
     return n
 
 
-# See ktap.py: what is looked at comes and goes by the clock.
+# See ktap.py.
 TRIES = 3
 
 

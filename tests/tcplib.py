@@ -33,7 +33,7 @@ def total(*records):
     return sums
 
 
-def becomes(read, wanted, what, timeout=5):
+def becomes(read, wanted, what, timeout=20):
     "What is read comes to be what is wanted: the last packets may be on their way."
     with contextlib.suppress(AssertionError):
         wait_until(lambda: read() == wanted, timeout)

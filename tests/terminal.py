@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from lib import check, defer
+from lib import Late, check, defer
 
 
 class Screen:
@@ -255,7 +255,8 @@ class Terminal:
                 wrong = f" ({error})"
             said = f"{what} did not come{wrong}"
             check(not ended, f"{said}: status {self.process.returncode}, screen:\n{self.text()}")
-            check(time.monotonic() < limit, f"{said}, screen:\n{self.text()}")
+            if time.monotonic() > limit:
+                raise Late(f"{said}, screen:\n{self.text()}")
             self.read(0.05)
 
     def sees(self, look, what):
@@ -283,7 +284,8 @@ class Terminal:
         "Wait for the end; the status, minus the signal's number if it was one."
         limit = time.monotonic() + timeout
         while self.process.poll() is None:
-            check(time.monotonic() < limit, "the program does not end")
+            if time.monotonic() > limit:
+                raise Late("the program does not end")
             if self.ours is None or not self.read(0.05):
                 time.sleep(0.01)
         if self.ours is not None:

@@ -22,6 +22,7 @@ def say(text):
 
 say.lock = threading.Lock()
 failed = []         # each failure in a line, said once more at the end
+again = []          # and each case that was tried again, see ktap.py
 
 
 class Ktap:
@@ -32,7 +33,7 @@ class Ktap:
     def __init__(self, name, allowed=lambda case: False):
         self.name, self.allowed = name, allowed
         self.plan, self.number, self.passed, self.skipped = None, 0, 0, 0
-        self.failures, self.output = [], []
+        self.failures, self.output, self.again = [], [], []
         self.begun = time.monotonic()
 
     def fail(self, what):
@@ -62,6 +63,8 @@ class Ktap:
                 self.fail("not allowed: " + line)
         elif re.match(r"\s*not ok\b|Bail out!", line):
             self.fail(line.strip())
+        elif line.startswith("# once more: "):
+            self.again.append(f"case {self.number + 1}: {line[13:]}")
 
     def end(self, status):
         self.seconds = time.monotonic() - self.begun
@@ -76,13 +79,14 @@ class Ktap:
 
     def report(self, where):
         cases = f"{self.passed} ok"
-        for count, what in (self.skipped, "skipped"), (len(self.failures), "failed"):
+        for count, what in (self.skipped, "skipped"), (len(self.again), "again"), (len(self.failures), "failed"):
             cases += f", {count} {what}" if count else ""
         text = f"{where:{WIDTH}} {'FAIL' if self.failures else 'ok  '}  {self.name:28} {cases:20} {self.seconds:6.1f} s"
         if self.failures:
             text += "".join(f"\n      ! {failure}" for failure in self.failures)
             text += "".join(f"\n    | {line}" for line in self.output[-400:])
             failed.extend(f"{where} {self.name}: {failure}" for failure in self.failures)
+        again.extend(f"{where} {self.name}: {what}" for what in self.again)
         say(text)
 
 
@@ -223,5 +227,6 @@ def check(args, kernels):
         machine.stop()
         raise
     passed, bad = (sum(column) for column in zip(*totals))
-    say("".join(f"failed: {what}\n" for what in failed) + f"{passed} passed, {bad} failed")
+    say("".join(f"tried again: {what}\n" for what in again) + "".join(f"failed: {what}\n" for what in failed) +
+        f"{passed} passed, {bad} failed")
     return 0 if passed and not bad else 1
