@@ -4,7 +4,7 @@
 import csv
 
 from lib import *
-from told import shown
+from told import listening, shown
 
 
 def tell(netns, *arguments):
@@ -156,12 +156,7 @@ def spans():
     netns.ip("link set lo up")
     some = netns.socket("ipv4", socket.SOCK_DGRAM)
     watchers = [netns.popen("portmon-ctl", "monitor", "-c", "3", *more, stdout=subprocess.PIPE) for more in ([], ["--json"])]
-
-    def listening():
-        with netns.enter(), open("/proc/net/netlink") as file:
-            groups = [line.split()[3] for line in file.readlines()[1:] if line.split()[1] == "16"]
-        return sum(int(group, 16) != 0 for group in groups) == 2
-    wait_until(listening, what="monitors listening")
+    listening(netns, *watchers)
     netns.portmon.reset(port=5, port_max=9)
     netns.portmon.reset(transport="udp", range="dynamic")
     netns.portmon.reset(transport="tcp", port=0, port_max=65535, scope="local")
@@ -179,11 +174,7 @@ def burst():
     netns = Netns(on=True)
     netns.ip("link set lo up")
     watcher = netns.popen("portmon-ctl", "monitor", "--numeric", stdout=subprocess.PIPE)
-
-    def listening():
-        with netns.enter(), open("/proc/net/netlink") as file:
-            return any(int(line.split()[3], 16) for line in file.readlines()[1:] if line.split()[1] == "16")
-    wait_until(listening, what="monitor listening")
+    listening(netns, watcher)
     for _ in range(12):
         with netns.socket("ipv4", socket.SOCK_STREAM) as sock:
             equal(sock.connect_ex(("127.0.0.1", 99)), errno.ECONNREFUSED, "connecting")

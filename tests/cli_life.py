@@ -6,20 +6,12 @@ import signal
 
 from lib import *
 from terminal import *
+from told import DONE, FAILED, USAGE, listening, sockets, tell
 
-DONE, FAILED, USAGE = 0, 1, 2
 TCP_KEYS = {"syn_received", "syn_sent", "synack_sent", "synack_received", "established", "failed", "fin", "rst_sent",
             "rst_received", "retransmitted", "synack_retransmitted"}
 STACK_KEYS = {"established", "failed", "retransmitted", "synack_retransmitted"}
 NEW_PARTS = [["drops"], ["drops", "--json"], ["closed"], ["closed", "--json"]]
-
-
-def tell(*arguments, netns=None, user=None, env=None):
-    "Run portmon-ctl: status, standard output, standard error."
-    with netns.enter() if netns else contextlib.nullcontext():
-        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
-                              env={**os.environ, **(env or {})}, capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
 
 
 def says(what, *arguments, netns, status=DONE):
@@ -318,25 +310,13 @@ def parts():
     says(["TCP lifecycle on", "drops on"], "info", netns=yard.server)
 
 
-def sockets(netns, process):
-    "The generic netlink sockets of a program that listen to a group: the lines of /proc/net/netlink, in columns."
-    with netns.enter(), open("/proc/net/netlink") as file:
-        lines = [line.split() for line in file.readlines()[1:]]
-    # libnl makes the port number of the process and the number of the socket.
-    return [line for line in lines if line[1] == "16" and int(line[2]) & 0x3fffff == process.pid and int(line[3], 16)]
-
-
 class Monitor:
     "portmon-ctl monitor, once it listens."
 
     def __init__(self, netns, *arguments):
         self.rest = ""
         self.process = netns.popen("portmon-ctl", "monitor", *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        wait_until(lambda: self._joined(netns), what="monitor listening")
-
-    def _joined(self, netns):
-        check(self.process.poll() is None, f"monitor ended: {self.process.poll()}")
-        return sockets(netns, self.process)
+        listening(netns, self.process)
 
     def line(self, seconds=20, must=True):
         "The next line; None if there is none for so long, and none must be."
@@ -444,7 +424,7 @@ def monitor_ends():
     send(200)
     wait_until(lambda: watch.process.poll() is not None, what="the end, as nobody reads")
     full = netns.popen("sh", "-c", "exec portmon-ctl monitor > /dev/full", stderr=subprocess.PIPE)
-    wait_until(lambda: sockets(netns, full), what="monitor listening")
+    listening(netns, full)
     send(201)
     _, err = full.communicate(timeout=20)
     equal(full.returncode, FAILED, "status")

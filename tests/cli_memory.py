@@ -8,7 +8,7 @@ import itertools
 import threading
 
 from lib import *
-from told import own_services
+from told import listening, own_services
 
 PRELOAD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "nomemory.so")
 SPARE = "going on without"      # so ends the sentence of what a command can do without
@@ -195,11 +195,7 @@ def monitored(event):
     netns = yard()
     watcher = netns.popen("portmon-ctl", "monitor", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           env={**os.environ, "LD_PRELOAD": PRELOAD, "NOMEMORY": "1", "NOMEMORY_SIZE": str(DOCUMENT)})
-
-    def listening():
-        with netns.enter(), open("/proc/net/netlink") as file:
-            return any(int(line.split()[3], 16) for line in file.readlines()[1:] if line.split()[1] == "16")
-    wait_until(listening, what="monitor listening")
+    listening(netns, watcher)
     if event == "reset":
         netns.portmon.reset()
     elif event == "switched":

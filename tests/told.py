@@ -18,6 +18,23 @@ def tell(*arguments, netns=None, user=None, env=None, **options):
     return done.returncode, done.stdout, done.stderr
 
 
+def sockets(netns, process):
+    "The generic netlink sockets of a program that listen to a group: the lines of /proc/net/netlink, in columns."
+    with netns.enter(), open("/proc/net/netlink") as file:
+        lines = [line.split() for line in file.readlines()[1:]]
+    # libnl makes the port number of the process and the number of the socket.
+    return [line for line in lines if line[1] == "16" and int(line[2]) & 0x3fffff == process.pid and int(line[3], 16)]
+
+
+def listening(netns, *monitors):
+    "Wait until each portmon-ctl monitor listens."
+    def joined(monitor):
+        check(monitor.poll() is None, f"monitor has ended: {monitor.poll()}")
+        return sockets(netns, monitor)
+    # Each by itself: the file is read in pieces, and a socket that comes meanwhile makes others appear twice.
+    wait_until(lambda: all(map(joined, monitors)), what="monitor listening")
+
+
 def shown(*arguments, columns=80, **options):
     "The same on a terminal."
     ours, theirs = pty.openpty()
