@@ -91,14 +91,21 @@ fi
 
 # QEMU before 8.1 can miss what one CPU writes while another's translator reads that code, and go on with the breakpoint
 # that the kernel patches code with when it is long gone ("Oops: int3", with nftables alone too). So what is patched when a
-# hook or a tracepoint gets its first user, or a tracepoint its second, has them all the time. User Mode Linux has no such
-# trouble: check-debug holds nothing.
+# hook, a classifier, the time stamps of packets or a tracepoint get their first user, or a tracepoint its second, has them
+# all the time. User Mode Linux has no such trouble: check-debug holds nothing.
 if [ -n "$HELD" ]; then
 	nft -f - <<< 'table inet hold {
+		chain before { type filter hook prerouting priority 0; }
 		chain in { type filter hook input priority 0; }
-		chain out { type filter hook output priority 0; }
 		chain forward { type filter hook forward priority 0; }
+		chain out { type filter hook output priority 0; }
+		chain after { type filter hook postrouting priority 0; }
 	}'
+	tc qdisc add dev lo clsact 2> /dev/null	# smp-* have none
+	python3 -c 'import signal, socket
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.SOL_SOCKET, 29, 1)    # SO_TIMESTAMP
+signal.pause()' &
 	for user in one two; do
 		mkdir /sys/kernel/tracing/instances/$user
 		echo 4 > /sys/kernel/tracing/instances/$user/buffer_size_kb

@@ -117,7 +117,7 @@ class Qemu(Machine):
             "-smp", "2", "-m", "1024"]
     # The module's own caches, and those its tables come from, are kept apart, poisoned and checked.
     CHECKED = STRICT + "slab_nomerge slub_debug=FZPU,portmon*,kmalloc-2k,kmalloc-8k "
-    HELD = "skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
+    HELD = "napi/napi_poll skb/kfree_skb sock/inet_sock_set_state tcp/tcp_retransmit_skb tcp/tcp_retransmit_synack"
     APPEND = ""
     GUEST = ("guest",)
 
