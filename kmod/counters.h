@@ -192,6 +192,14 @@ portmon_entry_slot(unsigned long entry)
 	return (struct portmon_slot __percpu *)entry;
 }
 
+/* The record behind an entry, whether or not it has a slot; may be NULL. */
+static inline struct portmon_record *portmon_record(unsigned long entry)
+{
+	if (entry & PORTMON_COLD)
+		return portmon_entry_record(entry);
+	return portmon_slot_first(portmon_entry_slot(entry))->record;
+}
+
 /**
  * portmon_entry() - find the entry of a port
  * @ports: of the packet's transport
@@ -292,6 +300,7 @@ unsigned long *portmon_find(struct portmon_tables *t,
 unsigned long *portmon_find_protocol(struct portmon_tables *t,
 				     enum portmon_hook hook,
 				     enum portmon_family family, u8 protocol);
+
 void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 		  struct portmon_values *v);
 void portmon_subtract(const struct portmon_tables *t,
@@ -299,10 +308,10 @@ void portmon_subtract(const struct portmon_tables *t,
 		      const struct portmon_values *v);
 struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 				       const struct portmon_pair *which);
-size_t portmon_tables_memory(const struct portmon_tables *t);
 
 struct portmon_tables *portmon_tables_alloc(struct net *net);
 void portmon_tables_free(struct portmon_tables *t);
+size_t portmon_tables_memory(const struct portmon_tables *t);
 
 int portmon_counters_init(void);
 void portmon_counters_exit(void);

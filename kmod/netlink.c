@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The generic netlink family: doit and notify (dumpit is in netlink_dump.c).
+ * The generic netlink family: doit (dumpit is in netlink_dump.c, what is told
+ * unasked in netlink_notify.c).
  * What is in a message is laid down in
  * Documentation/netlink/specs/portmon.yaml.
  */
@@ -19,9 +20,6 @@
 
 bool portmon_restrict_read;
 bool portmon_userns_enable;
-
-/* Room for any reply to a doit, any notification. */
-#define PORTMON_MSG_SIZE	NLMSG_GOODSIZE
 
 /**
  * portmon_may_read() - may the sender read the counters?
@@ -297,47 +295,6 @@ int portmon_nl_info_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return portmon_reply(reply, hdr, info, err);
 }
 
-/* Where reading is restricted, so is what the group is told. */
-static int portmon_notify_withhold(struct sock *to, struct sk_buff *skb,
-				   void *data)
-{
-	const struct net *net = data;
-
-	/* Not sock_net(to): some listen to other namespaces than their own. */
-	return !sk_ns_capable(to, net->user_ns, CAP_NET_ADMIN);
-}
-
-/* Tell the group events; that nobody listens, or no memory, is no error. */
-static void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr,
-			   int err)
-{
-	if (err) {
-		nlmsg_free(skb);
-		return;
-	}
-	genlmsg_end(skb, hdr);
-	portmon_multicast(net, skb, portmon_nl_family.mcgrp_offset +
-				    PORTMON_NLGRP_EVENTS,
-			  portmon_notify_withhold,
-			  READ_ONCE(portmon_restrict_read));
-}
-
-static struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
-{
-	struct sk_buff *skb;
-
-	if (!genl_has_listeners(&portmon_nl_family, net, PORTMON_NLGRP_EVENTS))
-		return NULL;
-	skb = genlmsg_new(PORTMON_MSG_SIZE, GFP_KERNEL);
-	if (!skb)
-		return NULL;
-	*hdr = genlmsg_put(skb, 0, 0, &portmon_nl_family, 0, cmd);
-	if (*hdr)
-		return skb;
-	nlmsg_free(skb);
-	return NULL;
-}
-
 static int portmon_parse_switch(struct genl_info *info,
 				struct portmon_switch *want)
 {
@@ -453,89 +410,6 @@ static int portmon_fill_one(struct sk_buff *skb, const struct portmon_tables *t,
 	}
 	portmon_read(t, entry, v);
 	return portmon_fill_port(skb, key, v);
-}
-
-/**
- * portmon_notify_reset() - tell the group events of a reset
- * @net: the namespace
- * @attrs: of the request: what was reset is told in its words
- * @maxattr: the last of them
- *
- * Context: Process context, may sleep.
- */
-void portmon_notify_reset(struct net *net, struct nlattr **attrs,
-			  unsigned int maxattr)
-{
-	struct sk_buff *skb;
-	unsigned int i;
-	int err = 0;
-	void *hdr;
-
-	skb = portmon_notify_new(net, PORTMON_CMD_RESET_NTF, &hdr);
-	if (!skb)
-		return;
-	for (i = PORTMON_A_RECORD_SCOPE; i <= maxattr; i++)
-		if (attrs[i] && !err)
-			err = nla_put(skb, i, nla_len(attrs[i]),
-				      nla_data(attrs[i]));
-	portmon_notify(net, skb, hdr, err);
-}
-
-/**
- * portmon_notify_heard() - does anyone listen to the group events?
- * @net: the namespace
- *
- * Context: Any, under rcu_read_lock() or where the namespace stays.
- * Return: true if so.
- */
-bool portmon_notify_heard(struct net *net)
-{
-	return genl_has_listeners(&portmon_nl_family, net,
-				  PORTMON_NLGRP_EVENTS);
-}
-
-static int portmon_fill_event(struct sk_buff *skb,
-			      const struct portmon_notice *notice, u32 missed)
-{
-	const struct portmon_key *key = &notice->key;
-	struct portmon_values v = {};
-
-	if (notice->event == PORTMON_EVENT_HANDSHAKE_FAILURES) {
-		v.has_tcp = true;
-		v.tcp[notice->kind] = notice->count;
-	} else if (notice->event == PORTMON_EVENT_DROP) {
-		v.n_drops = 1;
-		v.drops[0].reason = notice->kind - PORTMON_KIND_DROP;
-		v.drops[0].packets = notice->count;
-	}
-	if (nla_put_u8(skb, PORTMON_A_RECORD_SCOPE, key->scope) ||
-	    nla_put_u8(skb, PORTMON_A_RECORD_TRANSPORT, key->transport) ||
-	    nla_put_u16(skb, PORTMON_A_RECORD_PORT, key->port) ||
-	    nla_put_u8(skb, PORTMON_A_RECORD_RANGE, portmon_range(key->port)) ||
-	    nla_put_u8(skb, PORTMON_A_RECORD_EVENT, notice->event) ||
-	    (missed && nla_put_u32(skb, PORTMON_A_RECORD_MISSED, missed)))
-		return -EMSGSIZE;
-	return portmon_fill_events(skb, &v);
-}
-
-/**
- * portmon_notify_event() - tell the group events what happened at a port
- * @net: the namespace
- * @notice: what
- * @missed: how much was not told since the last time
- *
- * Context: Process context, may sleep.
- */
-void portmon_notify_event(struct net *net, const struct portmon_notice *notice,
-			  u32 missed)
-{
-	struct sk_buff *skb;
-	void *hdr;
-
-	skb = portmon_notify_new(net, PORTMON_CMD_EVENT_NTF, &hdr);
-	if (skb)
-		portmon_notify(net, skb, hdr,
-			       portmon_fill_event(skb, notice, missed));
 }
 
 static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,

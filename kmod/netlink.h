@@ -2,6 +2,7 @@
 #ifndef _PORTMON_NETLINK_H
 #define _PORTMON_NETLINK_H
 
+#include <linux/netlink.h>
 #include <linux/types.h>
 
 struct net;
@@ -13,6 +14,9 @@ struct portmon_notice;
 struct portmon_tables;
 struct portmon_values;
 struct sk_buff;
+
+/* Room for any reply to a doit, any notification. */
+#define PORTMON_MSG_SIZE	NLMSG_GOODSIZE
 
 int portmon_may_read(const struct sk_buff *skb, struct netlink_ext_ack *extack);
 int portmon_may_change(const struct sk_buff *skb,
@@ -26,7 +30,10 @@ int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v);
 int portmon_fill_events(struct sk_buff *skb, const struct portmon_values *v);
 int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
 		      const struct portmon_values *v);
+
 bool portmon_notify_heard(struct net *net);
+struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr);
+void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr, int err);
 void portmon_notify_event(struct net *net, const struct portmon_notice *notice,
 			  u32 missed);
 void portmon_notify_reset(struct net *net, struct nlattr **attrs,

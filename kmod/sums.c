@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the tables hold: added up over CPUs, and taken back by a reset. */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/math64.h>
+#include <linux/percpu.h>
+
+#include "counters.h"
+
+/**
+ * portmon_read() - sum up what an entry has counted
+ * @t: tables of the namespace
+ * @entry: the entry
+ * @v: set to the values since the last reset
+ *
+ * Context: Under the tables' lock, so that the slot stays with its record.
+ */
+void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
+		  struct portmon_values *v)
+{
+	unsigned long e = READ_ONCE(*entry), now = jiffies, last;
+	struct portmon_record *record = portmon_record(e);
+	const struct portmon_counter *events;
+	struct portmon_slot __percpu *slot;
+	enum portmon_dir dir;
+	u64 age = 0;
+	int cpu;
+
+	lockdep_assert_held(&t->lock);
+	last = READ_ONCE(record->last);
+	for (dir = 0; dir < PORTMON_DIRS; dir++) {
+		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
+		v->bytes[dir] = atomic64_read(&record->dir[dir].bytes);
+	}
+	if (!(e & PORTMON_COLD)) {
+		slot = portmon_entry_slot(e);
+		for_each_possible_cpu(cpu) {
+			struct portmon_pair rx, tx;
+			unsigned long at;
+
+			rx = portmon_pair_read(&slot->dir[PORTMON_RX], cpu);
+			tx = portmon_pair_read(&slot->dir[PORTMON_TX], cpu);
+			if (!(rx.packets | tx.packets))
+				continue;
+			v->packets[PORTMON_RX] += rx.packets;
+			v->bytes[PORTMON_RX] += rx.bytes;
+			v->packets[PORTMON_TX] += tx.packets;
+			v->bytes[PORTMON_TX] += tx.bytes;
+			at = READ_ONCE(per_cpu_ptr(slot, cpu)->last);
+			if (time_after(at, last))
+				last = at;
+		}
+	}
+	v->has_tcp = false;
+	v->n_drops = 0;
+	events = READ_ONCE(record->events);
+	if (events)
+		portmon_events_read(events, v);
+	v->first = record->first;
+	/* Stamps may be younger than @now: the packet path does not wait. */
+	if (time_after(now, last))
+		age = jiffies64_to_nsecs(now - last);
+	/*
+	 * The coarse clock goes with jiffies: a port at rest has the same
+	 * answer whenever it is asked for.
+	 */
+	v->last = max_t(time64_t, v->first,
+			div_u64(ktime_get_coarse_real_ns() - age, NSEC_PER_SEC));
+}
+
+/**
+ * portmon_subtract() - take from an entry what a reset has returned
+ * @t: tables of the namespace
+ * @entry: the entry
+ * @v: values that portmon_read() gave
+ *
+ * No counter is set: what has been counted since the read stays. What a slot
+ * has counted is taken from the record, which may become negative by it.
+ *
+ * Context: Under the same hold of the tables' lock as the read.
+ */
+void portmon_subtract(const struct portmon_tables *t,
+		      const unsigned long *entry,
+		      const struct portmon_values *v)
+{
+	struct portmon_record *record = portmon_record(READ_ONCE(*entry));
+	enum portmon_dir dir;
+
+	lockdep_assert_held(&t->lock);
+	for (dir = 0; dir < PORTMON_DIRS; dir++) {
+		atomic64_sub(v->packets[dir], &record->dir[dir].packets);
+		atomic64_sub(v->bytes[dir], &record->dir[dir].bytes);
+	}
+	if (v->has_tcp || v->n_drops)
+		portmon_events_subtract(READ_ONCE(record->events), v);
+}
+
+/**
+ * portmon_stats_read() - sum up a bucket or an overflow counter
+ * @t: tables of the namespace
+ * @which: its place in @t->base
+ *
+ * To reset, add the result to *@which under the same hold of the lock.
+ *
+ * Context: Under the tables' lock.
+ * Return: the values since the last reset.
+ */
+struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
+				       const struct portmon_pair *which)
+{
+	size_t offset = (const char *)which - (const char *)&t->base;
+	const struct portmon_pair __percpu *pair =
+		(const void __percpu *)t->stats + offset;
+	struct portmon_pair sum = {}, one;
+	int cpu;
+
+	lockdep_assert_held(&t->lock);
+	for_each_possible_cpu(cpu) {
+		one = portmon_pair_read(pair, cpu);
+		sum.packets += one.packets;
+		sum.bytes += one.bytes;
+	}
+	sum.packets -= which->packets;
+	sum.bytes -= which->bytes;
+	return sum;
+}
