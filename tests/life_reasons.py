@@ -170,8 +170,10 @@ def cut():
             # On loopback nobody takes them: more drops.
             for way in packets.out, packets.within, packets.through:
                 way(transport, port, port)
-                whole = netns.portmon.dump("overflow-get")
-                equal(client.dump("overflow-get"), whole, "a dump in small pieces")
+                # A drop may come when its packet has long been counted.
+                becomes(lambda: client.dump("overflow-get") == netns.portmon.dump("overflow-get"), True,
+                        "a dump in small pieces is the same as one in large ones")
+    whole = netns.portmon.dump("overflow-get")
     check(len(whole) > 60, f"{len(whole)} lines are less than a buffer")
     found = client.events_overflow()["local"]
     equal({name: found.get(name) for name in sent}, sent, "drops at the port")
