@@ -8,7 +8,6 @@
 #include <linux/netlink.h>
 #include <net/genetlink.h>
 #include <net/ip.h>
-#include <net/sock.h>
 
 #include "../include/portmon_version.h"
 #include "compat.h"
