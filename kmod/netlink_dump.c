@@ -151,10 +151,19 @@ static int portmon_dump_end(struct sk_buff *skb, void *hdr, int err)
 	return err;
 }
 
+/*
+ * Bytes count as well: a packet and its bytes are not added at once, and a
+ * reset in between leaves the bytes for the next.
+ */
+static bool portmon_values_traffic(const struct portmon_values *v)
+{
+	return v->packets[PORTMON_RX] | v->packets[PORTMON_TX] |
+	       v->bytes[PORTMON_RX] | v->bytes[PORTMON_TX];
+}
+
 static bool portmon_values_zero(const struct portmon_values *v)
 {
-	return !(v->packets[PORTMON_RX] | v->packets[PORTMON_TX]) &&
-	       !v->has_tcp && !v->n_drops;
+	return !portmon_values_traffic(v) && !v->has_tcp && !v->n_drops;
 }
 
 static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
@@ -240,7 +249,7 @@ static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 	portmon_range_span(range, &filter.port_min, &filter.port_max);
 	for (; (entry = portmon_walk(t, &key, &filter)); key.port++) {
 		portmon_read(t, entry, &one);
-		if (!(one.packets[PORTMON_RX] | one.packets[PORTMON_TX]))
+		if (!portmon_values_traffic(&one))
 			continue;
 		for (dir = 0; dir < PORTMON_DIRS; dir++) {
 			v->packets[dir] = portmon_sum(v->packets[dir],
@@ -389,7 +398,7 @@ static int portmon_dump_bucket(struct sk_buff *skb, struct netlink_callback *cb,
 		v.packets = values.packets[PORTMON_RX];
 		v.bytes = values.bytes[PORTMON_RX];
 	}
-	if (!v.packets)
+	if (!(v.packets | v.bytes))
 		return 0;
 	hdr = portmon_dump_msg(skb, cb, cmd);
 	if (!hdr)

@@ -278,4 +278,30 @@ def events():
     equal((full.portmon.overflow(), full.portmon.events_overflow()), ({}, {}), "overflow after a reset")
 
 
+@case()
+def bytes_alone():
+    "a reset between a packet's count and its bytes leaves the bytes: they are told, and the next reset returns them; all lines"
+    netns = Netns(on=True)
+    hook.port(netns, "local", "udp", 53, "rx", 0, 48)
+    hook.port(netns, "remote", "tcp", 443, "tx", 0, 40)
+    hook.bucket(netns, "local-in", "ipv4", "fragment", 0, 68)
+    hook.bucket(netns, "local-out", "ipv6", 50, 0, 100)
+    parameter("max_records", 0)
+    hook.port(netns, "forward", "sctp", 60000, "rx", 0, 60)
+    client = netns.portmon
+    ports = {("local", "udp", 53): Counts(0, 48), ("remote", "tcp", 443): Counts(0, 0, 0, 40)}
+    overflow = {("forward", "sctp", "dynamic"): Counts(0, 60)}
+    buckets = {("local-in", "ipv4", "fragment"): (0, 68), ("local-out", "ipv6", 50): (0, 100)}
+
+    def told():
+        return client.ports(), client.overflow(), client.buckets()
+    equal(told(), (ports, overflow, buckets), "what is told")
+    equal({(r["scope"], r["transport"], r["range"]): Counts.of(r) for r in client.dump("range-get")},
+          overflow | {("local", "udp", "well-known"): Counts(0, 48), ("remote", "tcp", "well-known"): Counts(0, 0, 0, 40)}, "ranges")
+    returned = client.reset()
+    equal((ports_of(returned), buckets_of(returned)), (ports, buckets), "what the reset returned")
+    equal([Counts.of(r) for r in returned if "range" in r and "port" not in r], [Counts(0, 60)], "its overflow")
+    equal(told(), ({}, {}, {}), "what is left")
+
+
 run()
