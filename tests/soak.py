@@ -188,9 +188,12 @@ class Place:
 
     def flood(self, cpus):
         "From both hosts, IPv4 from the one CPU and IPv6 from the other."
-        return [(i, family, traffic("flood", cpu, address(self.ends[i], family), address(self.ends[1 - i], family), SOURCE,
-                                    FIRST, LAST, SIZE, 100, netns=netns))
-                for i, netns in enumerate(self.hosts) for family, cpu in zip(AF, cpus)]
+        floods = [(i, family, traffic("flood", cpu, address(self.ends[i], family), address(self.ends[1 - i], family), SOURCE,
+                                      FIRST, LAST, SIZE, 100, netns=netns))
+                  for i, netns in enumerate(self.hosts) for family, cpu in zip(AF, cpus)]
+        # Nobody can go to a CPU that is away.
+        wait_until(lambda: all(len(os.sched_getaffinity(process.pid)) == 1 for _, _, process in floods), what="all at their CPUs")
+        return floods
 
     def stop(self, floods):
         for i, family, process in floods:
