@@ -140,3 +140,20 @@ def wait_until(condition, timeout=20, what="the condition"):
             raise Late(f"{what} did not come within {timeout} s")
         time.sleep(0.002)
     return value
+
+
+def eventually(agree, timeout=20):
+    "Call agree() until it finds nothing wrong, and return what it returned: the last packets may be on their way."
+    limit = time.monotonic() + timeout * PATIENCE
+    while True:
+        try:
+            return agree()
+        except AssertionError:
+            if time.monotonic() > limit:
+                raise
+        time.sleep(0.01)
+
+
+def becomes(read, wanted, what, timeout=20):
+    "What is read comes to be what is wanted."
+    eventually(lambda: equal(read(), wanted, what), timeout)

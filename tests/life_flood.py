@@ -25,7 +25,7 @@ def flood(how):
     server.sysctl("net.ipv4.tcp_syncookies", 2 if cookies == "cookies always" else 1)
     if cookies != "cookies always":
         server.sysctl("net.core.somaxconn", 16)
-    listener = Server(server, PORT)
+    listener = Server(server, PORT, lossy=True)
 
     def wave(first):
         "One flood; how many SYN-ACKs came back."

@@ -35,12 +35,14 @@ def again(counts):
 
 def held(netns, own, peer, sockets):
     "Each port of a host against its sockets, {(own port, peer's port): socket}, and all of them against the stack's counter."
-    said = {ports: TcpInfo.of(sock).retransmitted for ports, sock in sockets.items()}
-    wanted = total(*({(own, mine): {"again": n}, (peer, its): {"again": n}} for (mine, its), n in said.items()))
-    found = {key: {"again": again(counts)} for key, counts in netns.portmon.tcp().items()}
-    equal(found, wanted, "sent again, by port; wanted: tcp_info's total_retrans")
-    equal(sum(said.values()), resent(netns), "sent again by all sockets, and by the whole stack")
-    return sum(said.values())
+    def agree():
+        said = {ports: TcpInfo.of(sock).retransmitted for ports, sock in sockets.items()}
+        wanted = total(*({(own, mine): {"again": n}, (peer, its): {"again": n}} for (mine, its), n in said.items()))
+        found = {key: {"again": again(counts)} for key, counts in netns.portmon.tcp().items()}
+        equal(found, wanted, "sent again, by port; wanted: tcp_info's total_retrans")
+        equal(sum(said.values()), resent(netns), "sent again by all sockets, and by the whole stack")
+        return sum(said.values())
+    return eventually(agree)
 
 
 def lose(netns, rule):
@@ -66,10 +68,12 @@ def every_nth(how):
     at_client = held(client, "local", "remote", {(FIRST + i, PORT): flow.caller for i, flow in enumerate(flows)})
     at_server = held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
     check(at_client and at_server, "nothing was sent again")
-    for netns, read in (server, lost[0]), (client, lost[1]):
+    def agree(netns, read):
         # What was sent again though it had arrived is dropped too, as old.
-        dropped = sum(reasons.get("NETFILTER_DROP", 0) for reasons in netns.portmon.drops().values())
-        check(dropped == read() if offloads is CUT else dropped >= read(), f"{dropped} dropped, {read()} lost")
+        dropped, n = sum(reasons.get("NETFILTER_DROP", 0) for reasons in netns.portmon.drops().values()), read()
+        check(dropped == n if offloads is CUT else dropped >= n, f"{dropped} dropped, {n} lost")
+    eventually(lambda: agree(server, lost[0]))
+    eventually(lambda: agree(client, lost[1]))
 
 
 @case("ipv4", "ipv6")
@@ -87,9 +91,11 @@ def netem(family):
         exchange(flow, there=SIZE // 2)
     check(held(client, "local", "remote", {(FIRST + i, PORT): flow.caller for i, flow in enumerate(flows)}), "nothing was lost")
     held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
-    dropped = json.loads(client.run("tc", "-j", "-s", "qdisc", "show", "dev", near.dev))[0]["drops"]
-    # At local ports there may be what came twice, as old.
-    equal(client.portmon.drops(scope="remote"), {("remote", "tcp", PORT): {"QDISC_DROP": dropped}}, "drops")
+    def agree():
+        dropped = json.loads(client.run("tc", "-j", "-s", "qdisc", "show", "dev", near.dev))[0]["drops"]
+        # At local ports there may be what came twice, as old.
+        equal(client.portmon.drops(scope="remote"), {("remote", "tcp", PORT): {"QDISC_DROP": dropped}}, "drops")
+    eventually(agree)
 
 
 @case("ipv4", "ipv6")
@@ -101,11 +107,13 @@ def loopback(family):
     lose(netns, f"tcp dport {PORT} numgen inc mod 20 == 19")
     flow, = open_all(netns, netns, family, target, target, 1)
     exchange(flow)
-    said = sum(TcpInfo.of(sock).retransmitted for sock in flow)
-    check(said, "nothing was sent again")
-    equal({key: again(counts) for key, counts in netns.portmon.tcp().items()},
-          {("loopback", PORT): said, ("loopback", FIRST): said}, "sent again, by port")
-    equal(resent(netns), said, "by the stack")
+    def agree():
+        said = sum(TcpInfo.of(sock).retransmitted for sock in flow)
+        check(said, "nothing was sent again")
+        equal({key: again(counts) for key, counts in netns.portmon.tcp().items()},
+              {("loopback", PORT): said, ("loopback", FIRST): said}, "sent again, by port")
+        equal(resent(netns), said, "by the stack")
+    eventually(agree)
 
 
 @case("ipv4", "ipv6")
@@ -120,11 +128,12 @@ def syns(family):
     server.run("nft", "delete", "table", "inet", "lose")
     for sock in socks:
         wait_until(lambda: state_of(sock) == 1, what="established")
-    found = client.portmon.tcp()
-    wanted = {("local", FIRST + i): events(syn_sent=1 + n, retransmitted=n, synack_received=1)
-              for i in range(20) for n in [TcpInfo.of(socks[i]).retransmitted]}
-    sums = events(syn_sent=20 + resent(client), retransmitted=resent(client), synack_received=20, established=20)
-    equal(found, {**wanted, ("remote", PORT): sums}, "TCP events of the client")
+    def agree():
+        wanted = {("local", FIRST + i): events(syn_sent=1 + n, retransmitted=n, synack_received=1)
+                  for i in range(20) for n in [TcpInfo.of(socks[i]).retransmitted]}
+        sums = events(syn_sent=20 + resent(client), retransmitted=resent(client), synack_received=20, established=20)
+        equal(client.portmon.tcp(), {**wanted, ("remote", PORT): sums}, "TCP events of the client")
+    eventually(agree)
     becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
     check(resent(client) >= 20, "nothing was sent again")
 
@@ -138,18 +147,20 @@ def synacks(family):
     listener.listen(100)
     socks = [begin(client, family, (address(near, family), FIRST + i), (address(far, family), PORT)) for i in range(20)]
     wait_until(lambda: lost() >= 40, what="SYN-ACKs lost twice")
-    at_client = sum(sum(reasons.values()) for key, reasons in client.portmon.drops().items() if key[0] == "local")
+    dropped = lambda: sum(sum(reasons.values()) for key, reasons in client.portmon.drops().items() if key[0] == "local")
+    wait_until(lambda: dropped() >= 40, what="drops of lost SYN-ACKs")
     client.run("nft", "delete", "table", "inet", "lose")
     for sock in socks:
         wait_until(lambda: state_of(sock) == 1, what="established")
     becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
-    found, n = server.portmon.tcp(), resent(server)
-    check(n >= 20, "nothing was sent again")
-    for scope, key in ("local", ("local", PORT)), ("remote", "remote"):
-        sums = total(*({key: counts} for where, counts in found.items() if where[0] == scope))[key]
-        equal({name: sums.get(name, 0) for name in ("synack-sent", "synack-retransmitted", "retransmitted")},
-              {"synack-sent": 20 + n, "synack-retransmitted": n, "retransmitted": 0}, f"sums over scope {scope}")
-    check(at_client >= 40, f"{at_client} drops of lost SYN-ACKs")
+    def agree():
+        found, n = server.portmon.tcp(), resent(server)
+        check(n >= 20, "nothing was sent again")
+        for scope, key in ("local", ("local", PORT)), ("remote", "remote"):
+            sums = total(*({key: counts} for where, counts in found.items() if where[0] == scope))[key]
+            equal({name: sums.get(name, 0) for name in ("synack-sent", "synack-retransmitted", "retransmitted")},
+                  {"synack-sent": 20 + n, "synack-retransmitted": n, "retransmitted": 0}, f"sums over scope {scope}")
+    eventually(agree)
 
 
 @case()
@@ -167,10 +178,10 @@ def not_sent():
     server.run("nft", "delete", "table", "inet", "lose")
     equal(flow.called.recv(10), b"x", "data")
     counters = json.loads(client.run("nft", "-j", "list", "counters"))["nftables"]
-    equal(client.portmon.drops(), {("remote", "tcp", PORT): {"NETFILTER_DROP": counters[1]["counter"]["packets"]}}, "drops")
+    becomes(client.portmon.drops, {("remote", "tcp", PORT): {"NETFILTER_DROP": counters[1]["counter"]["packets"]}}, "drops")
     wait_until(lambda: not TcpInfo.of(flow.caller).unacked, what="the last acknowledgement")
-    equal({key: again(counts) for key, counts in client.portmon.tcp().items()},
-          {("local", FIRST): resent(client), ("remote", PORT): resent(client)}, "sent again, by port")
+    eventually(lambda: equal({key: again(counts) for key, counts in client.portmon.tcp().items()},
+                             {("local", FIRST): resent(client), ("remote", PORT): resent(client)}, "sent again, by port"))
 
 
 run()

@@ -64,8 +64,8 @@ def parameters_of(which):
           {name: int(name not in names) for name in ("lifecycle", "drops")}, "switches")
     traffic_of(client, near, far, FIRST)
     becomes(lambda: server.portmon.ports()["local", "udp", 53].rx, 1, "datagrams arrived")
-    equal((own(server), server.portmon.drops()),
-          ({} if "lifecycle" in names else EVENTS, {} if "drops" in names else DROPS), "TCP events and drops")
+    becomes(lambda: (own(server), server.portmon.drops()),
+            ({} if "lifecycle" in names else EVENTS, {} if "drops" in names else DROPS), "TCP events and drops")
     netns = Netns()
     pm = Portmon(netns)
     answer = pm.do("netns-set", enabled=1, **{name: 1 for name in names})
@@ -84,6 +84,7 @@ def off():
         except NlError as error:
             equal(error.errno, errno.ENETDOWN, f"{name}=1: {error}")
     traffic_of(client, near, far, FIRST)
+    wait_until(lambda: mib(server)["UdpNoPorts"], what="the datagram")
     pm.do("netns-set", enabled=1)
     equal((pm.tcp(), pm.drops()), ({}, {}), "TCP events and drops of before")
 
@@ -112,26 +113,27 @@ def resets():
     (client, server), (near, far) = hosts()
     patient(near, far)
     listener = Server(server, PORT)
-    running = [traffic("connect", CPUS[-1], near.ipv4, far.ipv4, FIRST, port, n, "fin", netns=client, stdin=subprocess.DEVNULL)
-               for port in (PORT, 80)]
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if not pid:
-        status = 1
-        try:
-            os.sched_setaffinity(0, [CPUS[0]])
-            found = gather(Portmon(server), running)
-            with os.fdopen(write_end, "wb") as pipe:
-                pickle.dump(found, pipe)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(write_end)
-    mine = gather(server.portmon, running)
-    with os.fdopen(read_end, "rb") as pipe:
-        theirs = pickle.load(pipe)
-    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "the other who resets")
-    equal([int(finish(process)) for process in running], [n, 0], "connections made")
+    with undisturbed(client):
+        running = [traffic("connect", CPUS[-1], near.ipv4, far.ipv4, FIRST, port, n, "fin", netns=client, stdin=subprocess.DEVNULL)
+                   for port in (PORT, 80)]
+        read_end, write_end = os.pipe()
+        pid = os.fork()
+        if not pid:
+            status = 1
+            try:
+                os.sched_setaffinity(0, [CPUS[0]])
+                found = gather(Portmon(server), running)
+                with os.fdopen(write_end, "wb") as pipe:
+                    pickle.dump(found, pipe)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(write_end)
+        mine = gather(server.portmon, running)
+        with os.fdopen(read_end, "rb") as pipe:
+            theirs = pickle.load(pipe)
+        equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "the other who resets")
+        equal([int(finish(process)) for process in running], [n, 0], "connections made")
     equal(listener.accepted(), n, "connections accepted")
     time.sleep(0.2)
     rest = reset(server.portmon)

@@ -33,13 +33,6 @@ def total(*records):
     return sums
 
 
-def becomes(read, wanted, what, timeout=20):
-    "What is read comes to be what is wanted: the last packets may be on their way."
-    with contextlib.suppress(AssertionError):
-        wait_until(lambda: read() == wanted, timeout)
-    equal(read(), wanted, what)
-
-
 def mib(netns):
     "The stack's own counters of a namespace, as nstat(8) names them: a dict that has 0 for what is not there."
     found = collections.defaultdict(int)
@@ -71,6 +64,15 @@ def patient(*ends, wait="20s"):
                      f"route replace {v6} dev {end.dev} proto kernel metric 256 rto_min {wait}")
 
 
+@contextlib.contextmanager
+def undisturbed(netns):
+    "What goes on in here loses nothing; if the stack sends anything again, the machine was too busy to answer in time."
+    before = resent(netns)
+    yield
+    if resent(netns) != before:
+        raise Late("the stack has sent segments again that were not lost")
+
+
 def hosts(on=(True, True), **link):
     "Two hosts and what is between them: (client, server), (near, far)."
     netns = [Netns(on=o) for o in on]
@@ -84,18 +86,23 @@ class Server:
     On the same CPU as connections(): on two a FIN can overtake the ACK before it, which is then answered, and that with RST.
     """
 
-    def __init__(self, netns, port, cpu=CPUS[-1]):
+    def __init__(self, netns, port, cpu=CPUS[-1], lossy=False):
+        self.calm = contextlib.ExitStack()
+        if not lossy:
+            self.calm.enter_context(undisturbed(netns))
         self.process = traffic("serve", cpu, port, netns=netns)
         equal(self.process.stdout.readline(), "ready\n", "the server")
 
     def accepted(self):
         "End it; how many connections it accepted."
-        return int(finish(self.process))
+        with self.calm:
+            return int(finish(self.process))
 
 
 def connections(netns, source, target, sport, port, n, end="fin", cpu=CPUS[-1]):
     "Make connections one after the other, from ports that count up; how many were established."
-    return int(finish(traffic("connect", cpu, source, target, sport, port, n, end, netns=netns, stdin=subprocess.DEVNULL)))
+    with undisturbed(netns):
+        return int(finish(traffic("connect", cpu, source, target, sport, port, n, end, netns=netns, stdin=subprocess.DEVNULL)))
 
 
 def begin(netns, family, source, target):
