@@ -66,7 +66,7 @@ def quiet_pair():
     a.ip(f"link add one address 02:00:00:00:00:01 type veth peer name two address 02:00:00:00:00:02 netns {b.name}",
          "addr add 10.0.0.1/24 dev one", "link set one up", "neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 dev one")
     b.ip("addr add 10.0.0.2/24 dev two", "link set two up", "neigh add 10.0.0.1 lladdr 02:00:00:00:00:01 dev two")
-    wait_until(lambda: "LOWER_UP" in a.run("ip", "-o", "link", "show", "one"), what="the link")
+    carried(a, "one")
     return a, b
 
 
@@ -248,7 +248,7 @@ def stacked():
          "link set br0 up address 02:00:00:00:00:02", "link set br0.5 up")
     a.ip("link add link one name one.5 type vlan id 5", "addr add 10.0.5.1/24 dev one.5", "link set one.5 up",
          "neigh add 10.0.5.2 lladdr 02:00:00:00:00:02 dev one.5 nud permanent")
-    wait_until(lambda: "state UP" in b.run("ip", "-o", "link", "show", "br0.5"), what="br0.5")
+    carried(b, "br0.5")
 
     sink = sink_of(b)
 

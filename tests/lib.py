@@ -296,7 +296,17 @@ def pair(a, b, mtu=1500, link="", neighbours=True, **offloads):
                       if neighbours else []))
         if offloads:
             features(me, **offloads)
+    carried(one.netns, one.dev)
     return ends
+
+
+def carried(netns, dev):
+    """Wait until a device that came up before its peer transmits.
+
+    The kernel tells it of its carrier later (net/core/link_watch.c), and till then drops what it is to send. ip(8) asks
+    under the lock that both are done under.
+    """
+    wait_until(lambda: json.loads(netns.run("ip", "-j", "link", "show", "dev", dev))[0]["operstate"] == "UP", what=f"carrier of {dev}")
 
 
 def features(end, **offloads):
