@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts that no test has the time to send. Only in a build for tests
- * (PORTMON_TEST=y), which is never installed: in the caller's network
+ * Counts that no test has the time to send, or the luck. Only in a build for
+ * tests (PORTMON_TEST=y), which is never installed: in the caller's network
  * namespace what is written to the parameter test_count is counted as if it
  * had come by,
  *
  *	port SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES [TIMES]
+ *	held SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES MS
  *	event SCOPE TRANSPORT PORT KIND N
  *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
  *
- * all of them numbers, as netlink and events.h have them.
+ * all of them numbers, as netlink and events.h have them. What is held is so
+ * for MS milliseconds between having found a busy port's slot and counting
+ * there.
  */
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
@@ -38,6 +42,27 @@ static int portmon_test_port(struct portmon_tables *t,
 	for (i = 0; i < l->times; i++)
 		portmon_port_add(t, l->n[1], l->n[0], l->n[2] >> 8,
 				 l->n[2] & 0xff, l->n[3], l->packets, l->bytes);
+	return 0;
+}
+
+static int portmon_test_held(struct portmon_tables *t,
+			     const struct portmon_line *l)
+{
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
+	unsigned long *entry, e;
+
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
+		return -EINVAL;
+	entry = portmon_find(t, &key);
+	e = entry ? READ_ONCE(*entry) : PORTMON_COLD;
+	if (e & PORTMON_COLD)
+		return -ENOENT;
+	mdelay(l->times);
+	portmon_slot_add(portmon_entry_slot(e), l->n[3], l->packets, l->bytes,
+			 jiffies);
 	return 0;
 }
 
@@ -77,6 +102,9 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 	if (sscanf(line, "port %u %u %u %u %llu %llu %u", &l.n[0], &l.n[1],
 		   &l.n[2], &l.n[3], &l.packets, &l.bytes, &l.times) >= 6)
 		return portmon_test_port(t, &l);
+	if (sscanf(line, "held %u %u %u %u %llu %llu %u", &l.n[0], &l.n[1],
+		   &l.n[2], &l.n[3], &l.packets, &l.bytes, &l.times) == 7)
+		return portmon_test_held(t, &l);
 	if (sscanf(line, "event %u %u %u %u %llu", &l.n[0], &l.n[1], &l.n[2],
 		   &l.n[3], &l.packets) == 5)
 		return portmon_test_event(t, &l);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Totals are exact to the packet on all CPUs, in process and softirq context, while counters are reset and dumped."""
+import itertools
 import mmap
 import pickle
+import threading
 
 from lib import *
 
@@ -225,42 +227,103 @@ def whole():
     equal(host.portmon.ports()["local", "tcp", 80], Counts(*(counts * n for n in MANY)), "in the end")
 
 
+class Held:
+    "A packet that is held up on the second CPU, between finding the counters of a busy port and counting there."
+    SECONDS = 5
+
+    def __init__(self, hook, netns, port):
+        # Seconds are not as long to a busy loop of the kernel.
+        self.error, self.till = None, time.monotonic() + 0.8 * self.SECONDS
+        def count():
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[1:2])
+            try:
+                hook.held(netns, "local", "udp", port, "rx", 1, SIZE, 1000 * self.SECONDS)
+            except OSError as error:
+                self.error = error
+        self.thread = threading.Thread(target=count)
+        self.thread.start()
+        defer(self.thread.join)
+        time.sleep(min(0.5 * PATIENCE, 2))
+        self.asked = time.monotonic()
+
+    def waited_for(self, what):
+        "What was asked for when it was held up is done: not before it had counted."
+        done = time.monotonic()
+        self.thread.join()
+        if self.error or self.asked > self.till:
+            raise Late(f"{what} began too late, or before the packet: {self.error}")
+        check(done > self.till, f"{what} took {done - self.asked:.1f} s, with a packet on its way to them")
+
+
+def busy(hook, netns, port, times):
+    "Count a port so often that it asks for counters per CPU."
+    hook.port(netns, "local", "udp", port, "rx", 1, SIZE, 40)
+    times[port] += 1
+
+
+def give_out(hook, netns, times):
+    "Make ports busy until hardly any counters per CPU are left; returns how many are in use, and other ports, over and over."
+    most = netns.portmon.do("info-get")["slots-max"]
+    # A port that comes when there is just none to be had asks again with its next packets.
+    while times[1] < 8:
+        for port in range(1, most + 1):
+            busy(hook, netns, port, times)
+            if port % 16 == 0 and (used := netns.portmon.do("info-get")["slots"]) >= most - 64:
+                return used, itertools.cycle(range(most + 1, most + 200))
+    raise AssertionError(f"{used} of {most} slots were in use")
+
+
+@case("taken back", "freed")
+def held(how):
+    "A packet that is held up between finding a port's counters per CPU and counting there finds them nobody else's, nor gone:"
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is one CPU only")
+    hook = Hook()
+    host = Netns(on=True)
+    if how == "freed":
+        hook.port(host, "local", "udp", 1, "rx", 1, SIZE, 40)
+        packet = Held(hook, host, 1)
+        host.portmon.do("netns-set", enabled=0)
+        packet.waited_for("switching off")
+        return
+    # The hook is not to be had while it holds one up.
+    packets, times = Packets(host), collections.Counter()
+    used, others = give_out(hook, host, times)
+    port = max(times)
+    # Who has been quiet for ten seconds gives its counters to who asks when there are none.
+    time.sleep(11)
+    packet = Held(hook, host, port)
+    wait_until(lambda: packets.out("udplite", next(others), next(others), 40) or host.portmon.do("info-get")["slots"] < used,
+               40, "the return of idle slots")
+    packet.waited_for("taking idle counters back")
+    for each in list(times):
+        busy(hook, host, each, times)
+    wanted = {("local", "udp", each): Counts(40 * n, 40 * n * SIZE) for each, n in times.items()}
+    add(wanted, {("local", "udp", port): Counts(1, SIZE)})
+    equal(host.portmon.ports(), {**wanted, **packets.sent}, "ports")
+
+
 @case()
 def returned():
     "Counters per CPU go from ports that are quiet to others, while two reset spans of ports without a pause: all exact"
     hook = Hook()
     host = Netns(on=True)
+    times = collections.Counter()
     most = host.portmon.do("info-get")["slots-max"]
-    ports, times, peak = range(1, most + 1), collections.Counter(), 0
-
-    def busy(port):
-        hook.port(host, "local", "udp", port, "rx", 1, SIZE, 40)
-        times[port] += 1
-
-    def come_back():
-        nonlocal peak
-        slots = host.portmon.do("info-get")["slots"]
-        peak = max(peak, slots)
-        return slots < peak
 
     def resetting(portmon):
         os.nice(10)
         return resetter(portmon, [{"port": first, "port-max": first + 63} for first in range(1, most, 64)])
     children = [Child(host, resetting) for _ in range(2)]
-    # A port that comes when there is just none to be had asks again with its next packets.
-    while peak < most - 64:
-        check(times[1] < 8, f"{peak} of {most} slots were in use")
-        for port in ports:
-            busy(port)
-            if port % 16 == 0:
-                come_back()
-    # Who has been quiet for ten seconds is looked for when a port asks and there are none; on a slow machine that was so before.
-    wait_until(lambda: busy(most + 1) or come_back(), 40, "the return of idle slots")
-    for port in ports:
-        busy(port)
+    used, others = give_out(hook, host, times)
+    # Who has been quiet for ten seconds is looked for when a port asks and there are none.
+    wait_until(lambda: busy(hook, host, next(others), times) or host.portmon.do("info-get")["slots"] < used,
+               40, "the return of idle slots")
+    for port in list(times):
+        busy(hook, host, port, times)
     for child in children:
         wait_until(lambda: child.turns >= RESETS, 60, f"{RESETS} resets")
-    note(f"at most {peak} slots in use, turns {times[1]}, resets {[child.turns for child in children]}")
+    note(f"{used} slots were in use, turns {times[1]}, resets {[child.turns for child in children]}")
     sums = {}
     for child in children:
         add(sums, child.result())

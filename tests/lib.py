@@ -159,6 +159,11 @@ class Hook:
         self.write(netns, "port", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
                    packets, count, times)
 
+    def held(self, netns, scope, transport, port, direction, packets, count, ms):
+        "A packet of a busy port that takes so long between finding the port's counters and counting there: ENOENT if it is not busy."
+        self.write(netns, "held", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
+                   packets, count, ms)
+
     def event(self, netns, scope, transport, port, event, n):
         self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
 
