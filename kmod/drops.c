@@ -19,6 +19,8 @@
 #include <net/addrconf.h>
 #include <net/dropreason.h>
 #include <net/dst.h>
+#include <net/dst_metadata.h>
+#include <net/ip6_fib.h>
 #include <net/route.h>
 #include <net/sock.h>
 
@@ -92,12 +94,39 @@ static struct net *portmon_drop_net_by_dev(const struct sk_buff *skb)
 	return NULL;
 }
 
-/* The device of its route, if it has one; another CPU may take it out. */
-static const struct net_device *portmon_drop_dst_dev(const struct sk_buff *skb)
+/* Its route, if it has one; a tunnel keeps something else in that place. */
+static const struct dst_entry *portmon_drop_dst(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = skb_dst(skb);
 
+	return dst && !(dst->flags & DST_METADATA) ? dst : NULL;
+}
+
+/* The device of its route; another CPU may take it out. */
+static const struct net_device *portmon_drop_dst_dev(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst = portmon_drop_dst(skb);
+
 	return dst ? READ_ONCE(dst->dev) : NULL;
+}
+
+/* IPv4 has no protocol yet when a VRF shows it to LOCAL_OUT. */
+static int portmon_drop_family(const struct sk_buff *skb)
+{
+	const struct dst_entry *dst;
+
+	switch (skb->protocol) {
+	case htons(ETH_P_IP):
+		return PORTMON_FAMILY_IPV4;
+	case htons(ETH_P_IPV6):
+		return PORTMON_FAMILY_IPV6;
+	case 0:
+		dst = portmon_drop_dst(skb);
+		return dst && dst->ops->family == AF_INET ?
+		       PORTMON_FAMILY_IPV4 : -EAFNOSUPPORT;
+	default:
+		return -EAFNOSUPPORT;
+	}
 }
 
 static struct net *portmon_drop_net(const struct sk_buff *skb,
@@ -116,38 +145,79 @@ static struct net *portmon_drop_net(const struct sk_buff *skb,
 	return portmon_drop_net_by_dev(skb);
 }
 
-/* Was a packet that came from outside for this host, or to be routed? */
-static bool portmon_drop_is_local4(const struct sk_buff *skb, struct net *net,
-				   int nh)
+static unsigned int portmon_rt_flags(const struct dst_entry *dst)
 {
-	const struct rtable *rt = skb_rtable(skb);
+	return container_of(dst, const struct rtable, dst)->rt_flags;
+}
+
+/* Does what takes this route stay within the host, or a VRF of it? */
+static bool portmon_drop_stays(const struct dst_entry *dst)
+{
+	const struct net_device *dev = dst ? READ_ONCE(dst->dev) : NULL;
+
+	if (!dev || !netif_is_l3_master(dev))
+		return dev && READ_ONCE(dev->flags) & IFF_LOOPBACK;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (dst->ops->family == AF_INET6)
+		return container_of(dst, const struct rt6_info,
+				    dst)->rt6i_flags & RTF_LOCAL;
+#endif
+	return portmon_rt_flags(dst) & RTCF_LOCAL;
+}
+
+/*
+ * The scope of what came in from a device.  Addresses are looked up where that
+ * device's are: a VRF has its own.  What comes in from the VRF itself, and
+ * from one of its addresses, has not left it.
+ */
+static enum portmon_scope portmon_drop_scope4(const struct sk_buff *skb,
+					      struct net *net,
+					      const struct net_device *in,
+					      int nh)
+{
+	const struct dst_entry *dst = portmon_drop_dst(skb);
 	const struct iphdr *iph;
 	struct iphdr copy;
 	unsigned int type;
 
-	if (rt)
-		return rt->rt_flags &
-		       (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST);
 	iph = skb_header_pointer(skb, nh, sizeof(copy), &copy);
 	if (!iph)
-		return true;
-	type = inet_addr_type(net, iph->daddr);
+		return PORTMON_SCOPE_LOCAL;
+	if (in && netif_is_l3_master(in) &&
+	    inet_addr_type_dev_table(net, in, iph->saddr) == RTN_LOCAL)
+		return PORTMON_SCOPE_LOOPBACK;
+	if (dst)
+		return portmon_rt_flags(dst) &
+		       (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST) ?
+		       PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
+	type = inet_addr_type_dev_table(net, in, iph->daddr);
 	return type == RTN_LOCAL || type == RTN_BROADCAST ||
-	       type == RTN_MULTICAST;
+	       type == RTN_MULTICAST ?
+	       PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
 }
 
-static bool portmon_drop_is_local6(const struct sk_buff *skb, struct net *net,
-				   int nh)
+static enum portmon_scope portmon_drop_scope6(const struct sk_buff *skb,
+					      struct net *net,
+					      const struct net_device *in,
+					      int nh)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	const struct ipv6hdr *ip6h;
 	struct ipv6hdr copy;
 
 	ip6h = skb_header_pointer(skb, nh, sizeof(copy), &copy);
-	return !ip6h || ipv6_addr_is_multicast(&ip6h->daddr) ||
-	       ipv6_chk_addr(net, &ip6h->daddr, NULL, 0);
+	if (!ip6h)
+		return PORTMON_SCOPE_LOCAL;
+	if (in && netif_is_l3_master(in) &&
+	    ipv6_chk_addr_and_flags(net, &ip6h->saddr, in, true, 0,
+				    IFA_F_TENTATIVE))
+		return PORTMON_SCOPE_LOOPBACK;
+	return ipv6_addr_is_multicast(&ip6h->daddr) ||
+	       ipv6_chk_addr_and_flags(net, &ip6h->daddr, in, true, 0,
+				       IFA_F_TENTATIVE) ?
+	       PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
 #else
-	return true;
+	return PORTMON_SCOPE_LOCAL;
 #endif
 }
 
@@ -157,18 +227,16 @@ static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
 					     enum portmon_family family)
 {
 	const struct net_device *dev;
-	bool local;
 
 	if (skb->skb_iif == LOOPBACK_IFINDEX)
 		return PORTMON_SCOPE_LOOPBACK;
 	if (skb->skb_iif) {
-		local = family == PORTMON_FAMILY_IPV4 ?
-			portmon_drop_is_local4(skb, net, nh) :
-			portmon_drop_is_local6(skb, net, nh);
-		return local ? PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
+		dev = dev_get_by_index_rcu(net, skb->skb_iif);
+		return family == PORTMON_FAMILY_IPV4 ?
+		       portmon_drop_scope4(skb, net, dev, nh) :
+		       portmon_drop_scope6(skb, net, dev, nh);
 	}
-	dev = portmon_drop_dst_dev(skb);
-	return dev && READ_ONCE(dev->flags) & IFF_LOOPBACK ?
+	return portmon_drop_stays(portmon_drop_dst(skb)) ?
 	       PORTMON_SCOPE_LOOPBACK : PORTMON_SCOPE_REMOTE;
 }
 
@@ -231,18 +299,14 @@ static void portmon_drop(const struct sk_buff *skb, unsigned int reason,
 void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 			const struct sock *rx_sk)
 {
-	enum portmon_family family;
 	struct portmon_l3 l3;
-	int nh;
+	int nh, family;
 
 	reason = min_t(unsigned int, reason, PORTMON_REASON_OTHER);
 	if (test_bit(reason, portmon_ignored))
 		return;
-	if (skb->protocol == htons(ETH_P_IP))
-		family = PORTMON_FAMILY_IPV4;
-	else if (skb->protocol == htons(ETH_P_IPV6))
-		family = PORTMON_FAMILY_IPV6;
-	else
+	family = portmon_drop_family(skb);
+	if (family < 0)
 		return;
 	/* Before the network layer no one has set it. */
 	if (!skb_transport_header_was_set(skb))

@@ -115,6 +115,49 @@ def firewall_in(hook):
         equal(client.portmon.drops(), {}, "drops at the sender")
 
 
+@case("ipv4", "ipv6")
+def vrf(family):
+    "in a VRF: of this host's ports, before there is a route as well as after it, and of traffic that does not leave the VRF;"
+    server, client = Netns(on=True), Netns()
+    near, far = pair(server, client)
+    # Moving a device into a VRF takes its IPv6 addresses away.
+    server.ip("link add vrf1 type vrf table 10", "link set vrf1 up", f"link set {near.dev} master vrf1",
+              f"addr replace {near.ipv6}/64 dev {near.dev} nodad")
+    target = address(near, family)
+    n = filter_(server, "prerouting", f"iifname {near.dev} udp dport 5000 counter name N drop",
+                "iifname vrf1 udp dport 5001 counter name N drop")
+    there = client.socket(family, socket.SOCK_DGRAM)
+    for count, port in enumerate((5000, 5001, 53), 1):
+        send(there, (target, port), count)
+    server.run("nft", "-f", "-", input="table inet own {\nchain out {\ntype filter hook output priority 0\nudp dport { 55, 56 } drop\n}\n}")
+    inside = server.socket(family, socket.SOCK_DGRAM, bind=(target, FIRST), device="vrf1")
+    for count, port, to in (4, 5001, target), (5, 54, target), (6, 55, target), (7, 56, address(far, family)):
+        for _ in range(count):
+            # The next call may be told what became of one.
+            with contextlib.suppress(ConnectionRefusedError, PermissionError):
+                inside.sendto(b"x", (to, port))
+    becomes(server.portmon.drops, {
+        ("local", "udp", 5000): {"NETFILTER_DROP": 1}, ("local", "udp", 5001): {"NETFILTER_DROP": 2},
+        ("loopback", "udp", 5001): {"NETFILTER_DROP": 4},
+        ("local", "udp", 53): {"NO_SOCKET": 3}, ("loopback", "udp", 54): {"NO_SOCKET": 5},
+        ("loopback", "udp", 55): {"NETFILTER_DROP": 6}, ("remote", "udp", 56): {"NETFILTER_DROP": 7}}, "drops")
+    equal(n(), 7, "dropped by nft")
+
+
+@case()
+def tunnel():
+    "what comes out of a tunnel, which leaves a note where the route will be"
+    (client, server), (near, far) = hosts()
+    server.ip("link add vx address 02:77:00:00:00:02 type vxlan external dstport 4789", "addr add 10.77.0.2/24 dev vx",
+              "link set vx up")
+    client.ip(f"link add vx type vxlan id 5 remote {far.ipv4} dstport 4789 dev {near.dev}", "addr add 10.77.0.1/24 dev vx",
+              "link set vx up", "neigh add 10.77.0.2 lladdr 02:77:00:00:00:02 dev vx")
+    n = filter_(server, "prerouting", "iifname vx udp dport 5000 counter name N drop")
+    send(client.socket("ipv4", socket.SOCK_DGRAM), ("10.77.0.2", 5000), 3)
+    becomes(server.portmon.drops, {("local", "udp", 5000): {"NETFILTER_DROP": 3}}, "drops")
+    equal(n(), 3, "dropped by nft")
+
+
 @case("output", "postrouting")
 def firewall_out(hook):
     "nftables drops what this host sends: NETFILTER_DROP of the remote port is nft's counter; chain:"
