@@ -15,7 +15,7 @@
  * for MS milliseconds between having found a busy port's slot and counting
  * there.
  */
-#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
@@ -52,6 +52,7 @@ static int portmon_test_held(struct portmon_tables *t,
 		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
 	};
 	unsigned long *entry, e;
+	ktime_t till;
 
 	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
 	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
@@ -60,7 +61,10 @@ static int portmon_test_held(struct portmon_tables *t,
 	e = entry ? READ_ONCE(*entry) : PORTMON_COLD;
 	if (e & PORTMON_COLD)
 		return -ENOENT;
-	mdelay(l->times);
+	/* mdelay() is as good as what was measured at boot. */
+	till = ktime_add_ms(ktime_get(), l->times);
+	while (ktime_before(ktime_get(), till))
+		cpu_relax();
 	portmon_slot_add(portmon_entry_slot(e), l->n[3], l->packets, l->bytes,
 			 jiffies);
 	return 0;

@@ -232,8 +232,7 @@ class Held:
     SECONDS = 5
 
     def __init__(self, hook, netns, port):
-        # Seconds are not as long to a busy loop of the kernel.
-        self.error, self.till = None, time.monotonic() + 0.8 * self.SECONDS
+        self.error, self.till = None, time.monotonic() + self.SECONDS
         def count():
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[1:2])
             try:
