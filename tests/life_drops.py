@@ -129,7 +129,7 @@ def vrf(family):
     there = client.socket(family, socket.SOCK_DGRAM)
     for count, port in enumerate((5000, 5001, 53), 1):
         send(there, (target, port), count)
-    server.run("nft", "-f", "-", input="table inet own {\nchain out {\ntype filter hook output priority 0\nudp dport { 55, 56 } drop\n}\n}")
+    server.run("nft", "-f", "-", input="table inet own {\nchain out {\ntype filter hook output priority 0\nudp dport 55-56 drop\n}\n}")
     inside = server.socket(family, socket.SOCK_DGRAM, bind=(target, FIRST), device="vrf1")
     for count, port, to in (4, 5001, target), (5, 54, target), (6, 55, target), (7, 56, address(far, family)):
         for _ in range(count):
