@@ -352,7 +352,7 @@ void top_graph(char *buf, const struct top *t, const struct rate *r,
 	*buf = '\0';
 	while (ago--) {
 		float v = ago < past ? rate_history(&t->rates, r, ago) : 0;
-		unsigned int level = v > 0 ? 1 + (TOP_LEVELS - 1) * v / peak : 0;
+		unsigned int level = v > 0 ? 1 + (TOP_LEVELS - 1) * (v / peak) : 0;
 
 		buf = stpcpy(buf, top_glyph(t, level));
 	}

@@ -299,8 +299,17 @@ static void test_graph(void)
 	t.ascii = false;
 	top_graph(buf, &t, t.rows[0], 3);
 	check_text(buf, "██▁");
+	/* The highest fills the line, whatever it is. */
+	for (i = 1; i <= 300; i++) {
+		list.n = 0;
+		add(0, 0, 443, 14001 + 1037 * i + i * i, "https");
+		check(!rates_add(&t.rates, &list, 40 + 1.3 * i));
+		check(!top_rows(&t));
+		top_graph(buf, &t, t.rows[0], 1);
+		check_text(buf, "█");
+	}
 	for (i = 0; i < RATES_HISTORY; i++)
-		check(!rates_add(&t.rates, &list, 50 + i));
+		check(!rates_add(&t.rates, &list, 450 + i));
 	check(!top_rows(&t));
 	top_graph(buf, &t, t.rows[0], RATES_HISTORY);
 	check(strspn(buf, " ") == RATES_HISTORY);
