@@ -99,9 +99,9 @@ class Server:
             return int(finish(self.process))
 
 
-def connections(netns, source, target, sport, port, n, end="fin", cpu=CPUS[-1]):
+def connections(netns, source, target, sport, port, n, end="fin", cpu=CPUS[-1], lossy=False):
     "Make connections one after the other, from ports that count up; how many were established."
-    with undisturbed(netns):
+    with contextlib.nullcontext() if lossy else undisturbed(netns):
         return int(finish(traffic("connect", cpu, source, target, sport, port, n, end, netns=netns, stdin=subprocess.DEVNULL)))
 
 
