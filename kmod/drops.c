@@ -305,11 +305,14 @@ void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 	reason = min_t(unsigned int, reason, PORTMON_REASON_OTHER);
 	if (test_bit(reason, portmon_ignored))
 		return;
+	/*
+	 * Before the network layer no one has set it, and elsewhere than there
+	 * what lies in the route's place may be something else.
+	 */
+	if (!skb_transport_header_was_set(skb))
+		return;
 	family = portmon_drop_family(skb);
 	if (family < 0)
-		return;
-	/* Before the network layer no one has set it. */
-	if (!skb_transport_header_was_set(skb))
 		return;
 	nh = skb_network_offset(skb);
 
