@@ -17,6 +17,7 @@ DEFINE_PER_CPU(struct u64_stats_sync, portmon_sync);
 #endif
 
 static struct portmon_leaf portmon_empty_leaf __ro_after_init;
+static struct portmon_ports portmon_empty_ports __ro_after_init;
 
 /**
  * portmon_ip_protocol() - IP protocol number of a transport
@@ -45,12 +46,20 @@ int portmon_ip_protocol(unsigned int transport)
  */
 int portmon_transport(u8 protocol)
 {
-	unsigned int t;
-
-	for (t = 0; t < PORTMON_TRANSPORTS; t++)
-		if (portmon_ip_protocol(t) == protocol)
-			return t;
-	return -1;
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return PORTMON_TRANSPORT_TCP;
+	case IPPROTO_UDP:
+		return PORTMON_TRANSPORT_UDP;
+	case IPPROTO_UDPLITE:
+		return PORTMON_TRANSPORT_UDPLITE;
+	case IPPROTO_SCTP:
+		return PORTMON_TRANSPORT_SCTP;
+	case IPPROTO_DCCP:
+		return PORTMON_TRANSPORT_DCCP;
+	default:
+		return -1;
+	}
 }
 
 /**
@@ -89,13 +98,10 @@ enum portmon_range portmon_range(u16 port)
 static struct portmon_ports *portmon_ports_alloc(struct portmon_tables *t)
 {
 	struct portmon_ports *p = kmalloc(sizeof(*p), PORTMON_GFP);
-	unsigned int scope, i;
 
 	if (!p)
 		return NULL;
-	for (scope = 0; scope < PORTMON_SCOPES; scope++)
-		for (i = 0; i < ARRAY_SIZE(p->leaf[scope]); i++)
-			p->leaf[scope][i] = &portmon_empty_leaf;
+	*p = portmon_empty_ports;
 	atomic_add(sizeof(*p), &t->blocks);
 	return p;
 }
@@ -106,13 +112,13 @@ static struct portmon_ports *portmon_ports(struct portmon_tables *t,
 {
 	struct portmon_ports *p = READ_ONCE(*where), *other;
 
-	if (likely(p))
+	if (likely(p != &portmon_empty_ports))
 		return p;
 	p = portmon_ports_alloc(t);
 	if (!p)
 		return NULL;
-	other = cmpxchg(where, NULL, p);
-	if (!other)
+	other = cmpxchg(where, &portmon_empty_ports, p);
+	if (other == &portmon_empty_ports)
 		return p;
 	atomic_sub(sizeof(*p), &t->blocks);
 	kfree(p);
@@ -139,9 +145,13 @@ static bool portmon_leaf_make(struct portmon_tables *t,
 static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry,
 				bool *made)
 {
+	unsigned int max = READ_ONCE(portmon_max_records);
 	struct portmon_record *record;
 
-	if (atomic_inc_return(&t->records) > READ_ONCE(portmon_max_records))
+	/* Asked first: a flood past the bound has no line to write to. */
+	if (atomic_read(&t->records) >= max)
+		return READ_ONCE(*entry) != PORTMON_COLD;
+	if (atomic_inc_return(&t->records) > max)
 		goto err_uncount;
 	record = kmem_cache_zalloc(portmon_record_cache, PORTMON_GFP);
 	if (!record)
@@ -189,53 +199,44 @@ static unsigned long *portmon_entry_make(struct portmon_tables *t,
 	return entry;
 }
 
-static noinline void portmon_port_is_new(struct portmon_tables *t,
-					 unsigned int transport, u16 port)
-{
-	struct portmon_key key = {
-		.scope = PORTMON_SCOPE_LOCAL,
-		.transport = transport,
-		.port = port,
-	};
-
-	portmon_event_notice(t, PORTMON_EVENT_NEW_PORT, &key, 0, 0);
-}
-
 /**
  * portmon_port_add() - count in a port's record, or in the overflow
  * @t: tables of the namespace
- * @transport: &enum portmon_transport
- * @scope: &enum portmon_scope
- * @hi: high byte of the port
- * @lo: low byte
+ * @key: the port
  * @dir: direction
  * @packets: packets on the wire
  * @bytes: network-layer bytes
  *
- * Finds or makes the record. Where none can be had the overflow record of
- * the transport, scope and range takes the count.
+ * Finds or makes the record. Without one the overflow of the transport, scope
+ * and range takes the count.
  *
  * Context: Packet path, under rcu_read_lock().
+ * Return: the record, or NULL.
  */
-void portmon_port_add(struct portmon_tables *t, unsigned int transport,
-		      unsigned int scope, u8 hi, u8 lo, enum portmon_dir dir,
-		      u64 packets, u64 bytes)
+struct portmon_record *portmon_port_add(struct portmon_tables *t,
+					const struct portmon_key *key,
+					enum portmon_dir dir, u64 packets,
+					u64 bytes)
 {
-	struct portmon_ports **where = &t->ports[portmon_ip_protocol(transport)];
-	unsigned long *entry;
+	struct portmon_ports **where = &t->ports[portmon_ip_protocol(key->transport)];
+	unsigned long *entry, e;
 	bool made;
 
-	entry = portmon_entry_make(t, where, scope, hi, lo, &made);
-	if (likely(entry))
-		portmon_entry_add(t, entry, dir, packets, bytes, jiffies);
-	else
-		portmon_pair_add(&t->stats->overflow[transport][scope]
-					[portmon_range(hi << 8 | lo)][dir],
+	entry = portmon_entry_make(t, where, key->scope, key->port >> 8,
+				   key->port & 0xff, &made);
+	if (unlikely(!entry)) {
+		portmon_pair_add(&t->stats->overflow[key->transport][key->scope]
+					[portmon_range(key->port)][dir],
 				 packets, bytes);
-	/* Asked here too: where nobody listens a new port costs no more. */
-	if (unlikely(made) && scope == PORTMON_SCOPE_LOCAL &&
-	    dir == PORTMON_RX && portmon_notify_heard(t->net))
-		portmon_port_is_new(t, transport, hi << 8 | lo);
+		return NULL;
+	}
+	e = READ_ONCE(*entry);
+	if (unlikely(portmon_entry_add(e, dir, packets, bytes, jiffies)))
+		portmon_slot_give(t, entry);
+	if (unlikely(made) && key->scope == PORTMON_SCOPE_LOCAL &&
+	    dir == PORTMON_RX)
+		portmon_event_notice(t, PORTMON_EVENT_NEW_PORT, key, 0, 0);
+	return portmon_record(e);
 }
 
 /**
@@ -258,10 +259,11 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 
 	entry = portmon_entry_make(t, &t->protocols, hook, family, protocol,
 				   &made);
-	if (likely(entry))
-		portmon_entry_add(t, entry, PORTMON_RX, packets, bytes,
-				  jiffies);
-	else
+	if (unlikely(entry &&
+		     portmon_entry_add(READ_ONCE(*entry), PORTMON_RX, packets,
+				       bytes, jiffies)))
+		portmon_slot_give(t, entry);
+	else if (unlikely(!entry))
 		portmon_pair_add(&t->stats->bucket[hook][family]
 					[PORTMON_BUCKET_PROTOCOL],
 				 packets, bytes);
@@ -270,11 +272,8 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 static unsigned long *portmon_entry_find(struct portmon_ports *p,
 					 unsigned int scope, u8 hi, u8 lo)
 {
-	unsigned long *entry;
+	unsigned long *entry = portmon_entry(p, scope, hi, lo);
 
-	if (!p)
-		return NULL;
-	entry = portmon_entry(p, scope, hi, lo);
 	return READ_ONCE(*entry) == PORTMON_COLD ? NULL : entry;
 }
 
@@ -385,7 +384,8 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 		for (; key->transport < PORTMON_TRANSPORTS;
 		     key->transport++, key->port = 0) {
 			p = READ_ONCE(t->ports[portmon_ip_protocol(key->transport)]);
-			if (!p || !(filter->scopes & BIT(key->scope)) ||
+			if (p == &portmon_empty_ports ||
+			    !(filter->scopes & BIT(key->scope)) ||
 			    !(filter->transports & BIT(key->transport)))
 				continue;
 			key->port = max_t(u32, key->port, filter->port_min);
@@ -434,7 +434,7 @@ static void portmon_ports_free(struct portmon_ports *p)
 {
 	unsigned int scope, hi;
 
-	if (!p)
+	if (p == &portmon_empty_ports)
 		return;
 	for (scope = 0; scope < PORTMON_SCOPES; scope++) {
 		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++)
@@ -457,9 +457,13 @@ struct portmon_tables *portmon_tables_alloc(struct net *net)
 	/* Whoever asked is told; the kernel log need not have it too. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	struct portmon_tables *t = kvzalloc(sizeof(*t), gfp);
+	unsigned int i;
 
 	if (!t)
 		return NULL;
+	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
+		t->ports[i] = &portmon_empty_ports;
+	t->protocols = &portmon_empty_ports;
 	t->stats = alloc_percpu_gfp(struct portmon_stats, gfp);
 	if (!t->stats) {
 		kvfree(t);
@@ -499,10 +503,13 @@ void portmon_tables_free(struct portmon_tables *t)
  */
 int __init portmon_counters_init(void)
 {
-	unsigned int i;
+	unsigned int scope, i;
 
 	for (i = 0; i < ARRAY_SIZE(portmon_empty_leaf.entry); i++)
 		portmon_empty_leaf.entry[i] = PORTMON_COLD;
+	for (scope = 0; scope < PORTMON_SCOPES; scope++)
+		for (i = 0; i < ARRAY_SIZE(portmon_empty_ports.leaf[scope]); i++)
+			portmon_empty_ports.leaf[scope][i] = &portmon_empty_leaf;
 #if BITS_PER_LONG == 32
 	for_each_possible_cpu(i)
 		u64_stats_init(per_cpu_ptr(&portmon_sync, i));

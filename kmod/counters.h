@@ -78,6 +78,13 @@ struct portmon_leaf {
 	unsigned long entry[256];
 };
 
+/* Is either without a slot? A slot's address has no bit of these two set. */
+static __always_inline bool portmon_entries_cold(unsigned long one,
+						 unsigned long other)
+{
+	return (one + other) & (PORTMON_COLD | PORTMON_COLD << 1);
+}
+
 /**
  * struct portmon_ports - the ports of one transport
  * @leaf: by scope and high byte of the port; never NULL, a shared empty leaf
@@ -103,7 +110,10 @@ struct portmon_stats {
 
 /**
  * struct portmon_tables - all counters of one network namespace
- * @ports: by IP protocol; NULL where it has no ports or none was seen
+ * @ports: by IP protocol; a shared empty one where it has no ports or none was
+ *	seen
+ * @followed: by IP protocol: TCP's flags that are counted, while lifecycle is
+ *	followed
  * @protocols: records of protocols without ports: scope is the hook, the high
  *	byte the family, the low byte the protocol
  * @stats: per-CPU buckets and overflow
@@ -119,6 +129,7 @@ struct portmon_stats {
  */
 struct portmon_tables {
 	struct portmon_ports *ports[256];
+	u8 followed[256];
 	struct portmon_stats __percpu *stats;
 	struct portmon_ports *protocols;
 	atomic_t records;
@@ -214,7 +225,11 @@ static __always_inline unsigned long *
 portmon_entry(const struct portmon_ports *ports, unsigned int scope, u8 hi,
 	      u8 lo)
 {
-	return &READ_ONCE(ports->leaf[scope][hi])->entry[lo];
+	/*
+	 * A leaf is replaced once, the empty one by its own: either will do. A
+	 * volatile read would cost an instruction for the address.
+	 */
+	return &data_race(ports->leaf[scope][hi])->entry[lo];
 }
 
 /**
@@ -245,35 +260,32 @@ static __always_inline bool portmon_record_busy(struct portmon_record *record,
 }
 
 /**
- * portmon_entry_add() - count at an entry that has a record
- * @t: tables of the namespace
- * @entry: the entry
+ * portmon_entry_add() - count behind an entry that has a record
+ * @e: the entry's value
  * @dir: direction
  * @packets: packets on the wire
  * @bytes: network-layer bytes
  * @now: jiffies
  *
  * Context: Packet path, under rcu_read_lock().
+ * Return: true if this makes the port busy: give it a slot.
  */
-static __always_inline void
-portmon_entry_add(struct portmon_tables *t, unsigned long *entry,
-		  enum portmon_dir dir, u64 packets, u64 bytes,
+static __always_inline bool
+portmon_entry_add(unsigned long e, enum portmon_dir dir, u64 packets, u64 bytes,
 		  unsigned long now)
 {
-	unsigned long e = READ_ONCE(*entry);
 	struct portmon_record *record;
 
 	if (!(e & PORTMON_COLD)) {
 		portmon_slot_add(portmon_entry_slot(e), dir, packets, bytes,
 				 now);
-		return;
+		return false;
 	}
 	record = portmon_entry_record(e);
 	atomic64_add(packets, &record->dir[dir].packets);
 	atomic64_add(bytes, &record->dir[dir].bytes);
 	WRITE_ONCE(record->last, now);
-	if (unlikely(portmon_record_busy(record, now)))
-		portmon_slot_give(t, entry, record);
+	return portmon_record_busy(record, now);
 }
 
 int portmon_ip_protocol(unsigned int transport);
@@ -281,9 +293,10 @@ int portmon_transport(u8 protocol);
 enum portmon_range portmon_range(u16 port);
 void portmon_range_span(enum portmon_range range, u16 *min, u16 *max);
 
-void portmon_port_add(struct portmon_tables *t, unsigned int transport,
-		      unsigned int scope, u8 hi, u8 lo, enum portmon_dir dir,
-		      u64 packets, u64 bytes);
+struct portmon_record *portmon_port_add(struct portmon_tables *t,
+					const struct portmon_key *key,
+					enum portmon_dir dir, u64 packets,
+					u64 bytes);
 void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 			  enum portmon_family family, u8 protocol,
 			  u64 packets, u64 bytes);

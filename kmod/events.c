@@ -286,6 +286,32 @@ void portmon_event_add(struct portmon_tables *t, const struct portmon_key *key,
 		atomic64_add(n, &t->events.overflow[key->scope][kind]);
 }
 
+/**
+ * portmon_event_at() - count what a segment's header tells of a port
+ * @t: tables of the namespace
+ * @record: of the port, or NULL
+ * @key: the port
+ * @kind: kind of event, PORTMON_A_TCP_* of a segment
+ *
+ * A kind that the port has seen is one addition: nobody asks when it was, and
+ * a flood of SYNs pays for no more.
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_event_at(struct portmon_tables *t, struct portmon_record *record,
+		      const struct portmon_key *key, unsigned int kind)
+{
+	struct portmon_counter *event = NULL;
+
+	if (record)
+		event = portmon_event_find(READ_ONCE(record->events), NULL,
+					   kind);
+	if (likely(event))
+		atomic64_inc(&event->count);
+	else
+		portmon_event_add(t, key, kind, 1);
+}
+
 /* Take a count into @v; false if there is no room for it. */
 static bool portmon_values_event(struct portmon_values *v, unsigned int kind,
 				 u64 count, u32 first, u32 last)

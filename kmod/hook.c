@@ -3,11 +3,13 @@
  * The packet path: from skb to the cells it counts in.
  *
  * The common case is short: a whole packet with a plain header, between this
- * host and another (portmon_is_plain() and not portmon_is_special()), to and
- * from busy ports (portmon_plain()).  It branches off to portmon_cold() for a
- * port without a slot, to portmon_special() for loopback, and to
- * portmon_slow() for everything, which knows every packet there is.  A packet
- * is never changed, pulled or linearised.
+ * host and another, to and from busy ports: portmon_is_special() and
+ * skb_is_gso() say no, portmon_plain() counts.  It branches off to
+ * portmon_cold() for a port without a slot, to portmon_segment() for a segment
+ * that begins or ends a connection, and to portmon_slow() for everything else,
+ * which knows every packet there is.  GSO buffers and loopback traffic have
+ * portmon_plain() for themselves.  A packet is never changed, pulled or
+ * linearised.
  */
 #include <linux/if.h>
 #include <linux/ip.h>
@@ -16,16 +18,18 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/route.h>
 
 #include "counters.h"
 #include "hook.h"
 #include "lifecycle.h"
 #include "parse.h"
 
-/* The way of a packet: decides whose ports its two are. */
+/* Whose ports the two of a packet are. */
 enum portmon_path {
 	PORTMON_PATH_IN = PORTMON_HOOK_LOCAL_IN,
 	PORTMON_PATH_OUT = PORTMON_HOOK_LOCAL_OUT,
@@ -34,87 +38,308 @@ enum portmon_path {
 	PORTMON_PATHS
 };
 
-/* The cells of a packet: those of its destination port, of its source port. */
-static const struct portmon_cells {
+/* Where a packet counts: in which cells of its two ports, at which hook. */
+struct portmon_way {
 	u8 dst_scope, dst_dir;
 	u8 src_scope, src_dir;
-} portmon_cells[PORTMON_PATHS] = {
-	[PORTMON_PATH_IN] = {
-		.dst_scope = PORTMON_SCOPE_LOCAL, .dst_dir = PORTMON_RX,
-		.src_scope = PORTMON_SCOPE_REMOTE, .src_dir = PORTMON_RX,
-	},
-	[PORTMON_PATH_OUT] = {
-		.dst_scope = PORTMON_SCOPE_REMOTE, .dst_dir = PORTMON_TX,
-		.src_scope = PORTMON_SCOPE_LOCAL, .src_dir = PORTMON_TX,
-	},
-	[PORTMON_PATH_FORWARD] = {
-		.dst_scope = PORTMON_SCOPE_FORWARD, .dst_dir = PORTMON_RX,
-		.src_scope = PORTMON_SCOPE_FORWARD, .src_dir = PORTMON_TX,
-	},
-	[PORTMON_PATH_LOOPBACK] = {
-		.dst_scope = PORTMON_SCOPE_LOOPBACK, .dst_dir = PORTMON_RX,
-		.src_scope = PORTMON_SCOPE_LOOPBACK, .src_dir = PORTMON_TX,
-	},
+	u8 hook, family;
 };
 
-/* Count in the records of both ports, and that the packet had ports. */
-static void portmon_add(struct portmon_tables *t, unsigned int transport,
-			const u8 *ports, enum portmon_path path,
-			enum portmon_hook hook, enum portmon_family family,
-			struct portmon_wire wire)
-{
-	const struct portmon_cells *c = &portmon_cells[path];
+#define PORTMON_WAY(path, where, ds, dd, ss, sd)			\
+	[path] = {							\
+		[PORTMON_FAMILY_IPV4] = {				\
+			ds, dd, ss, sd, where, PORTMON_FAMILY_IPV4,	\
+		},							\
+		[PORTMON_FAMILY_IPV6] = {				\
+			ds, dd, ss, sd, where, PORTMON_FAMILY_IPV6,	\
+		},							\
+	}
 
-	portmon_port_add(t, transport, c->src_scope, ports[0], ports[1],
-			 c->src_dir, wire.packets, wire.bytes);
-	portmon_port_add(t, transport, c->dst_scope, ports[2], ports[3],
-			 c->dst_dir, wire.packets, wire.bytes);
-	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
-			 wire.packets, wire.bytes);
+static const struct portmon_way portmon_ways[PORTMON_PATHS][PORTMON_FAMILIES] = {
+	PORTMON_WAY(PORTMON_PATH_IN, PORTMON_HOOK_LOCAL_IN,
+		    PORTMON_SCOPE_LOCAL, PORTMON_RX,
+		    PORTMON_SCOPE_REMOTE, PORTMON_RX),
+	PORTMON_WAY(PORTMON_PATH_OUT, PORTMON_HOOK_LOCAL_OUT,
+		    PORTMON_SCOPE_REMOTE, PORTMON_TX,
+		    PORTMON_SCOPE_LOCAL, PORTMON_TX),
+	PORTMON_WAY(PORTMON_PATH_FORWARD, PORTMON_HOOK_FORWARD,
+		    PORTMON_SCOPE_FORWARD, PORTMON_RX,
+		    PORTMON_SCOPE_FORWARD, PORTMON_TX),
+	/* Counted on arrival. */
+	PORTMON_WAY(PORTMON_PATH_LOOPBACK, PORTMON_HOOK_LOCAL_IN,
+		    PORTMON_SCOPE_LOOPBACK, PORTMON_RX,
+		    PORTMON_SCOPE_LOOPBACK, PORTMON_TX),
+};
+
+static __always_inline unsigned int portmon_l3_len(unsigned int family)
+{
+	return family == PORTMON_FAMILY_IPV4 ? sizeof(struct iphdr) :
+					       sizeof(struct ipv6hdr);
 }
 
-/* Count in both ports' records what a segment's flags tell. */
-static void portmon_tcp(struct portmon_tables *t, const struct sk_buff *skb,
-			int l4, const u8 *ports, enum portmon_path path)
+static __always_inline u8 portmon_protocol(const struct sk_buff *skb,
+					   unsigned int family)
 {
-	const struct portmon_cells *c = &portmon_cells[path];
-	struct portmon_key key = { .transport = PORTMON_TRANSPORT_TCP };
-	const u8 *flags;
-	u8 copy;
-
-	flags = skb_header_pointer(skb, l4 + PORTMON_TCP_FLAGS, sizeof(copy),
-				   &copy);
-	if (!flags || !(*flags & PORTMON_TCP_EVENTS))
-		return;
-	key.scope = c->src_scope;
-	key.port = ports[0] << 8 | ports[1];
-	portmon_tcp_segment(t, &key, c->src_dir, *flags);
-	key.scope = c->dst_scope;
-	key.port = ports[2] << 8 | ports[3];
-	portmon_tcp_segment(t, &key, c->dst_dir, *flags);
+	return family == PORTMON_FAMILY_IPV4 ?
+	       ((const struct iphdr *)skb->data)->protocol :
+	       ((const struct ipv6hdr *)skb->data)->nexthdr;
 }
 
-/* Anyone may change them meanwhile, but not those that are asked for here. */
 static __always_inline unsigned int
-portmon_dev_flags(const struct net_device *dev)
+portmon_bucket_add(struct portmon_tables *t, const struct portmon_way *way,
+		   unsigned int bucket, u64 packets, u64 bytes)
 {
-	return READ_ONCE(dev->flags);
+	portmon_pair_add(&t->stats->bucket[way->hook][way->family][bucket],
+			 packets, bytes);
+	return NF_ACCEPT;
 }
 
-/* A route outlives its device, which is then taken out of it. */
+/*
+ * Count in the records of both ports, which may have to be made, and what the
+ * flags of a TCP segment tell.
+ */
+static unsigned int portmon_both(struct portmon_tables *t,
+				 const struct portmon_way *way,
+				 unsigned int transport, const u8 *ports,
+				 u8 flags, struct portmon_wire wire)
+{
+	struct portmon_key src = {
+		way->src_scope, transport, ports[0] << 8 | ports[1],
+	};
+	struct portmon_key dst = {
+		way->dst_scope, transport, ports[2] << 8 | ports[3],
+	};
+	struct portmon_record *record;
+
+	record = portmon_port_add(t, &src, way->src_dir, wire.packets,
+				  wire.bytes);
+	if (unlikely(flags))
+		portmon_tcp_segment(t, record, &src, way->src_dir, flags);
+	record = portmon_port_add(t, &dst, way->dst_dir, wire.packets,
+				  wire.bytes);
+	if (unlikely(flags))
+		portmon_tcp_segment(t, record, &dst, way->dst_dir, flags);
+	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
+				  wire.bytes);
+}
+
+/* Any packet at all, but what a bucket has taken already. */
+static noinline unsigned int portmon_slow(struct portmon_tables *t,
+					  const struct sk_buff *skb,
+					  const struct portmon_way *way)
+{
+	struct portmon_wire wire;
+	struct portmon_l3 l3;
+	u8 copy[PORTMON_PORTS_LEN], flags_copy;
+	const u8 *ports, *flags = NULL;
+	int transport;
+
+	portmon_parse(skb, 0, way->family, &l3);
+	wire = portmon_wire(skb, l3.l4);
+	if (l3.bucket >= 0)
+		return portmon_bucket_add(t, way, l3.bucket, wire.packets,
+					  wire.bytes);
+	transport = portmon_transport(l3.protocol);
+	if (transport < 0) {
+		portmon_protocol_add(t, way->hook, way->family, l3.protocol,
+				     wire.packets, wire.bytes);
+		return NF_ACCEPT;
+	}
+	ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
+	if (!ports)
+		return portmon_bucket_add(t, way, PORTMON_BUCKET_TRUNCATED,
+					  wire.packets, wire.bytes);
+	if (READ_ONCE(t->followed[l3.protocol]))
+		flags = skb_header_pointer(skb, l3.l4 + PORTMON_TCP_FLAGS,
+					   sizeof(flags_copy), &flags_copy);
+	return portmon_both(t, way, transport, ports, flags ?
+			    *flags & READ_ONCE(t->followed[l3.protocol]) : 0,
+			    wire);
+}
+
+/* A plain TCP segment that begins or ends a connection. */
+static noinline unsigned int portmon_segment(struct portmon_tables *t,
+					     const struct sk_buff *skb,
+					     const struct portmon_way *way,
+					     struct portmon_wire wire)
+{
+	const u8 *ports = skb->data + portmon_l3_len(way->family);
+
+	portmon_verify(skb, way->family, IPPROTO_TCP, wire);
+	return portmon_both(t, way, PORTMON_TRANSPORT_TCP, ports,
+			    ports[PORTMON_TCP_FLAGS] & PORTMON_TCP_EVENTS,
+			    wire);
+}
+
+/* A plain packet one of whose ports, at least, has no slot or no record. */
+static noinline unsigned int portmon_cold(struct portmon_tables *t,
+					  const struct sk_buff *skb,
+					  unsigned long src, unsigned long dst,
+					  const struct portmon_way *way,
+					  struct portmon_wire wire)
+{
+	const u8 *ports = skb->data + portmon_l3_len(way->family);
+	u8 protocol = portmon_protocol(skb, way->family);
+	unsigned long now = jiffies;
+
+	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD)) {
+		int transport = portmon_transport(protocol);
+
+		if (transport < 0)
+			return portmon_slow(t, skb, way);
+		portmon_verify(skb, way->family, protocol, wire);
+		return portmon_both(t, way, transport, ports, 0, wire);
+	}
+	portmon_verify(skb, way->family, protocol, wire);
+	if (unlikely(portmon_entry_add(src, way->src_dir, wire.packets,
+				       wire.bytes, now)))
+		portmon_slot_give(t, portmon_entry(t->ports[protocol],
+						   way->src_scope, ports[0],
+						   ports[1]));
+	if (unlikely(portmon_entry_add(dst, way->dst_dir, wire.packets,
+				       wire.bytes, now)))
+		portmon_slot_give(t, portmon_entry(t->ports[protocol],
+						   way->dst_scope, ports[2],
+						   ports[3]));
+	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
+				  wire.bytes);
+}
+
+/*
+ * Is the header plain, and all there as far as its transport's byte @l4? One
+ * comparison for short and for non-linear ones. IPv4 puts fragments together
+ * before LOCAL_IN (ip_local_deliver()).
+ */
+static __always_inline bool portmon_is_plain(const struct sk_buff *skb,
+					     const struct portmon_way *way,
+					     unsigned int l4)
+{
+	const struct iphdr *iph = (const void *)skb->data;
+
+	if (unlikely((int)(skb->len - portmon_l3_len(way->family) - l4) <=
+		     (int)skb->data_len))
+		return false;
+	if (way->family == PORTMON_FAMILY_IPV4)
+		return likely(*(const u8 *)iph == 0x45 &&
+			      (way->hook == PORTMON_HOOK_LOCAL_IN ||
+			       !(iph->frag_off & htons(IP_MF | IP_OFFSET))));
+	/* What is received has been looked at (ip6_rcv_core()). */
+	return way->hook != PORTMON_HOOK_LOCAL_OUT ||
+	       likely(iph->version == 6);
+}
+
+/*
+ * The segments of a GSO buffer with a plain header: TCP's and UDP's own, not
+ * in a tunnel. False for others.
+ */
+static __always_inline bool portmon_gso(const struct sk_buff *skb,
+					const struct portmon_way *way,
+					u8 protocol, struct portmon_wire *wire)
+{
+	const u8 *l4 = skb->data + portmon_l3_len(way->family);
+	unsigned int header = portmon_l3_len(way->family);
+	unsigned int type = skb_shinfo(skb)->gso_type;
+
+	if (unlikely(skb->encapsulation))
+		return false;
+	if (type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) {
+		if (unlikely(protocol != IPPROTO_TCP ||
+			     !portmon_is_plain(skb, way, PORTMON_TCP_FLAGS)))
+			return false;
+		header += l4[PORTMON_TCP_DOFF] >> 4 << 2;
+	} else if (type & SKB_GSO_UDP_L4 && protocol == IPPROTO_UDP) {
+		header += sizeof(struct udphdr);
+	} else {
+		return false;
+	}
+	*wire = portmon_segments(skb, skb->len, header);
+	return true;
+}
+
+/*
+ * A packet with a plain header.  Without @gso this is the common case, and
+ * everything in here is paid for by every packet: no call but the last, no
+ * lock, no store to what another CPU stores to.
+ */
+static __always_inline unsigned int
+portmon_plain(struct portmon_tables *t, const struct sk_buff *skb,
+	      const struct portmon_way *way, bool gso)
+{
+	const u8 *ports = skb->data + portmon_l3_len(way->family);
+	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
+	const struct portmon_ports *p;
+	unsigned long src, dst, now;
+	u8 protocol;
+
+	gso = gso && skb_is_gso(skb);
+	if (unlikely(!portmon_is_plain(skb, way, gso ? sizeof(struct udphdr) - 1 :
+						       PORTMON_TCP_FLAGS)))
+		return portmon_slow(t, skb, way);
+	protocol = portmon_protocol(skb, way->family);
+	if (gso && !portmon_gso(skb, way, protocol, &wire))
+		return portmon_slow(t, skb, way);
+	/* Of a GSO buffer of UDP there may be no such byte. */
+	if ((!gso || protocol == IPPROTO_TCP) &&
+	    unlikely(ports[PORTMON_TCP_FLAGS] &
+		     READ_ONCE(t->followed[protocol])))
+		return portmon_segment(t, skb, way, wire);
+
+	p = READ_ONCE(t->ports[protocol]);
+	src = READ_ONCE(*portmon_entry(p, way->src_scope, ports[0], ports[1]));
+	dst = READ_ONCE(*portmon_entry(p, way->dst_scope, ports[2], ports[3]));
+	if (unlikely(portmon_entries_cold(src, dst)))
+		return portmon_cold(t, skb, src, dst, way, wire);
+
+	portmon_verify(skb, way->family, protocol, wire);
+	now = jiffies;
+	portmon_slot_add(portmon_entry_slot(src), way->src_dir, wire.packets,
+			 wire.bytes, now);
+	portmon_slot_add(portmon_entry_slot(dst), way->dst_dir, wire.packets,
+			 wire.bytes, now);
+	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
+				  wire.bytes);
+}
+
+/* The same for a packet whose way is decided when it comes. */
+static noinline unsigned int portmon_others(struct portmon_tables *t,
+					    const struct sk_buff *skb,
+					    const struct portmon_way *way)
+{
+	return portmon_plain(t, skb, way, true);
+}
+
+/*
+ * The device of the packet's route as it is now: NAT and marks of other hooks
+ * may have changed it since nf_hook_state was filled.  A route outlives its
+ * device, which is then taken out of it.
+ */
 static __always_inline const struct net_device *
-portmon_dst_dev(const struct sk_buff *skb)
+portmon_route_dev(const struct sk_buff *skb)
 {
 	return READ_ONCE(skb_dst(skb)->dev);
 }
 
-/* Did what comes in from an L3 master device start on this host? */
-static bool portmon_l3mdev_loopback(struct sk_buff *skb,
-				    const struct nf_hook_state *state,
-				    enum portmon_family family)
+/* The loopback device, or a master that is no bond: a VRF. */
+static __always_inline bool portmon_dev_special(const struct net_device *dev)
 {
+	/* Other bits may change concurrently; those tested here do not. */
+	return unlikely(data_race(dev->flags) & (IFF_LOOPBACK | IFF_MASTER)) &&
+	       !(dev->priv_flags & IFF_BONDING);
+}
+
+static bool portmon_dev_is_loopback(const struct net_device *dev)
+{
+	return data_race(dev->flags) & IFF_LOOPBACK;
+}
+
+/* Did a packet received from a VRF start on this host? */
+static bool portmon_vrf_loopback(const struct sk_buff *skb,
+				 const struct nf_hook_state *state,
+				 unsigned int family)
+{
+	/* It has kept the route that it was sent by. */
 	if (family == PORTMON_FAMILY_IPV4)
-		return IPCB(skb)->iif == state->in->ifindex;
+		return !rt_is_input_route(skb_rtable(skb));
 #if IS_ENABLED(CONFIG_IPV6)
 	/* IP6CB(skb)->iif may name a port of the VRF either way. */
 	return ipv6_chk_addr_and_flags(state->net, &ipv6_hdr(skb)->saddr,
@@ -125,250 +350,103 @@ static bool portmon_l3mdev_loopback(struct sk_buff *skb,
 }
 
 /*
- * Loopback traffic passes LOCAL_OUT and LOCAL_IN and is counted at the latter.
- * Traffic through a VRF passes LOCAL_OUT twice, with the master device and
- * with the real one, and is counted with the latter.  Traffic within a VRF
- * has the master for its loopback device.
+ * A copy of a broadcast or multicast that this host has sent is
+ * PACKET_LOOPBACK, the one type with this bit at LOCAL_IN.
  */
-static int portmon_path(struct sk_buff *skb, const struct nf_hook_state *state,
-			enum portmon_hook hook, enum portmon_family family,
-			enum portmon_path *path)
+static __always_inline bool portmon_is_copy(const struct sk_buff *skb)
 {
-	*path = (enum portmon_path)hook;
-	if (hook == PORTMON_HOOK_LOCAL_OUT) {
-		if (portmon_dev_flags(state->out) & IFF_LOOPBACK)
-			return PORTMON_BUCKET_LOOPBACK;
-		if (netif_is_l3_master(state->out) ||
-		    (family == PORTMON_FAMILY_IPV6 &&
-		     netif_is_l3_master(portmon_dst_dev(skb))))
-			return PORTMON_BUCKET_L3MDEV;
-	} else if (hook == PORTMON_HOOK_LOCAL_IN) {
-		if (portmon_dev_flags(state->in) & IFF_LOOPBACK ||
-		    (netif_is_l3_master(state->in) &&
-		     portmon_l3mdev_loopback(skb, state, family)))
-			*path = PORTMON_PATH_LOOPBACK;
-	}
-	return -1;
+	return ((const u8 *)skb)[PKT_TYPE_OFFSET] &
+	       (PKT_TYPE_MAX / 7 * PACKET_OUTGOING);
 }
 
-/* Any packet at all. */
-static noinline unsigned int portmon_slow(struct portmon_tables *t,
-					  struct sk_buff *skb,
-					  const struct nf_hook_state *state,
-					  enum portmon_hook hook,
-					  enum portmon_family family)
-{
-	enum portmon_path path;
-	struct portmon_wire wire;
-	struct portmon_l3 l3;
-	u8 copy[PORTMON_PORTS_LEN];
-	int bucket, transport;
-	const u8 *ports;
-
-	portmon_parse(skb, 0, family, &l3);
-	wire = portmon_wire(skb, l3.l4);
-
-	bucket = portmon_path(skb, state, hook, family, &path);
-	if (bucket < 0)
-		bucket = l3.bucket;
-	if (bucket < 0) {
-		transport = portmon_transport(l3.protocol);
-		if (transport < 0) {
-			portmon_protocol_add(t, hook, family, l3.protocol,
-					     wire.packets, wire.bytes);
-			return NF_ACCEPT;
-		}
-		ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
-		if (ports) {
-			portmon_add(t, transport, ports, path, hook, family,
-				    wire);
-			if (transport == PORTMON_TRANSPORT_TCP &&
-			    READ_ONCE(t->following[PORTMON_FOLLOW_LIFECYCLE]))
-				portmon_tcp(t, skb, l3.l4, ports, path);
-			return NF_ACCEPT;
-		}
-		bucket = PORTMON_BUCKET_TRUNCATED;
-	}
-	portmon_pair_add(&t->stats->bucket[hook][family][bucket],
-			 wire.packets, wire.bytes);
-	return NF_ACCEPT;
-}
-
-/* What goes on with a plain packet one of whose ports has no slot. */
-typedef unsigned int portmon_cold_fn(struct portmon_tables *t,
-				     struct sk_buff *skb,
-				     const struct nf_hook_state *state,
-				     unsigned long *src, unsigned long *dst);
-
-static __always_inline unsigned int
-portmon_cold(struct portmon_tables *t, struct sk_buff *skb,
-	     const struct nf_hook_state *state, unsigned long *src,
-	     unsigned long *dst, enum portmon_path path,
-	     enum portmon_hook hook, enum portmon_family family)
-{
-	const struct portmon_cells *c = &portmon_cells[path];
-	unsigned long now = jiffies;
-	u64 bytes = skb->len;
-
-	if (unlikely(READ_ONCE(*src) == PORTMON_COLD ||
-		     READ_ONCE(*dst) == PORTMON_COLD))
-		return portmon_slow(t, skb, state, hook, family);
-	portmon_entry_add(t, src, c->src_dir, 1, bytes, now);
-	portmon_entry_add(t, dst, c->dst_dir, 1, bytes, now);
-	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
-			 1, bytes);
-	return NF_ACCEPT;
-}
-
-static __always_inline unsigned int portmon_l3_len(enum portmon_family family)
-{
-	return family == PORTMON_FAMILY_IPV4 ? sizeof(struct iphdr) :
-					       sizeof(struct ipv6hdr);
-}
-
-/* The second half of the common case: a plain packet, its path decided. */
-static __always_inline unsigned int
-portmon_plain(struct portmon_tables *t, struct sk_buff *skb,
-	      const struct nf_hook_state *state, enum portmon_path path,
-	      enum portmon_hook hook, enum portmon_family family,
-	      portmon_cold_fn *cold)
-{
-	const struct portmon_cells *c = &portmon_cells[path];
-	const u8 *ports = skb->data + portmon_l3_len(family);
-	u8 protocol = family == PORTMON_FAMILY_IPV4 ?
-		      ((const struct iphdr *)skb->data)->protocol :
-		      ((const struct ipv6hdr *)skb->data)->nexthdr;
-	const struct portmon_ports *p = READ_ONCE(t->ports[protocol]);
-	unsigned long *src_entry, *dst_entry, src, dst, now;
-	u64 bytes = skb->len;
-
-	if (unlikely(!p))
-		return portmon_slow(t, skb, state, hook, family);
-	if (protocol == IPPROTO_TCP &&
-	    unlikely(ports[PORTMON_TCP_FLAGS] & PORTMON_TCP_EVENTS) &&
-	    READ_ONCE(t->following[PORTMON_FOLLOW_LIFECYCLE]))
-		return portmon_slow(t, skb, state, hook, family);
-
-	src_entry = portmon_entry(p, c->src_scope, ports[0], ports[1]);
-	dst_entry = portmon_entry(p, c->dst_scope, ports[2], ports[3]);
-	src = READ_ONCE(*src_entry);
-	dst = READ_ONCE(*dst_entry);
-	if (unlikely((src | dst) & PORTMON_COLD))
-		return cold(t, skb, state, src_entry, dst_entry);
-
-	now = jiffies;
-	portmon_slot_add(portmon_entry_slot(src), c->src_dir, 1, bytes, now);
-	portmon_slot_add(portmon_entry_slot(dst), c->dst_dir, 1, bytes, now);
-	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_PORTS],
-			 1, bytes);
-	return NF_ACCEPT;
-}
-
-/*
- * A packet with a plain header that is a GSO buffer, or whose device is the
- * loopback device, a VRF or a bond.
- */
-static __always_inline unsigned int
-portmon_special(struct portmon_tables *t, struct sk_buff *skb,
-		const struct nf_hook_state *state, enum portmon_hook hook,
-		enum portmon_family family, portmon_cold_fn *cold)
-{
-	const struct net_device *dev = hook == PORTMON_HOOK_LOCAL_IN ?
-				       state->in : state->out;
-
-	if (hook == PORTMON_HOOK_FORWARD || skb_is_gso(skb) ||
-	    !(portmon_dev_flags(dev) & IFF_LOOPBACK))
-		return portmon_slow(t, skb, state, hook, family);
-	if (hook == PORTMON_HOOK_LOCAL_IN)
-		return portmon_plain(t, skb, state, PORTMON_PATH_LOOPBACK,
-				     hook, family, cold);
-	portmon_pair_add(&t->stats->bucket[hook][family][PORTMON_BUCKET_LOOPBACK],
-			 1, skb->len);
-	return NF_ACCEPT;
-}
-
-/*
- * The common case.  Everything in here and in portmon_plain() is paid for by
- * every packet: no call but the last, no lock, no store to what another CPU
- * stores to.
- */
-static __always_inline bool
-portmon_is_plain(const struct sk_buff *skb, enum portmon_family family)
-{
-	const struct iphdr *iph = (const void *)skb->data;
-
-	/* Far enough for TCP's flags: one test for all transports. */
-	if (unlikely(skb_headlen(skb) <=
-		     portmon_l3_len(family) + PORTMON_TCP_FLAGS))
-		return false;
-	if (family == PORTMON_FAMILY_IPV4)
-		return likely(*(const u8 *)iph == 0x45 &&
-			      !(iph->frag_off & htons(IP_MF | IP_OFFSET)));
-	return likely(iph->version == 6);
-}
-
-/*
- * VRF devices are IFF_MASTER; so are bonds, which portmon_slow() takes back.
- * On its first way through LOCAL_OUT, IPv6 names the VRF either in the hook's
- * state or only in the route (ip6_xmit() has taken its device before).
- */
+/* May the packet be on another path than its hook's? */
 static __always_inline bool
 portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
-		   enum portmon_hook hook, enum portmon_family family)
+		   enum portmon_path path)
 {
-	unsigned int special = skb_shinfo(skb)->gso_size;
-
-	if (hook == PORTMON_HOOK_LOCAL_IN)
-		special |= portmon_dev_flags(state->in) &
-			   (IFF_LOOPBACK | IFF_MASTER);
-	else if (hook == PORTMON_HOOK_LOCAL_OUT)
-		special |= portmon_dev_flags(state->out) &
-			   (IFF_LOOPBACK | IFF_MASTER);
-	if (hook == PORTMON_HOOK_LOCAL_OUT && family == PORTMON_FAMILY_IPV6)
-		special |= portmon_dev_flags(portmon_dst_dev(skb)) & IFF_MASTER;
-	return unlikely(special);
+	if (path == PORTMON_PATH_IN)
+		return portmon_dev_special(state->in) ||
+		       unlikely(portmon_is_copy(skb));
+	if (path == PORTMON_PATH_OUT)
+		return unlikely(portmon_route_dev(skb) != state->out) ||
+		       portmon_dev_special(state->out);
+	return false;
 }
 
-#define PORTMON_COLD_FN(name, path, where, family)			\
+/*
+ * Loopback traffic passes LOCAL_OUT and LOCAL_IN and is counted at the latter.
+ * Traffic through a VRF passes LOCAL_OUT twice, and is counted when neither
+ * the hook's device nor the route's is the VRF: IPv4 names it in the first
+ * (vrf_ip_out_direct()), IPv6 in either.
+ */
+static noinline unsigned int portmon_out_special(struct portmon_tables *t,
+						 const struct sk_buff *skb,
+						 const struct nf_hook_state *state,
+						 const struct portmon_way *way)
+{
+	const struct net_device *dev = portmon_route_dev(skb);
+	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
+	unsigned int bucket = PORTMON_BUCKET_LOOPBACK;
+	struct portmon_l3 l3;
+
+	if (netif_is_l3_master(dev) || netif_is_l3_master(state->out))
+		bucket = PORTMON_BUCKET_L3MDEV;
+	else if (!portmon_dev_is_loopback(dev))
+		return portmon_others(t, skb, way);
+	if (skb_is_gso(skb)) {
+		portmon_parse(skb, 0, way->family, &l3);
+		wire = portmon_wire(skb, l3.l4);
+	}
+	return portmon_bucket_add(t, way, bucket, wire.packets, wire.bytes);
+}
+
+static __always_inline unsigned int
+portmon_in_special(struct portmon_tables *t, const struct sk_buff *skb,
+		   const struct nf_hook_state *state, unsigned int family)
+{
+	if (portmon_dev_is_loopback(state->in) || portmon_is_copy(skb) ||
+	    (netif_is_l3_master(state->in) &&
+	     portmon_vrf_loopback(skb, state, family)))
+		return portmon_plain(t, skb,
+				     &portmon_ways[PORTMON_PATH_LOOPBACK][family],
+				     true);
+	return portmon_others(t, skb, &portmon_ways[PORTMON_PATH_IN][family]);
+}
+
+/* A hook and where it branches off to, each made for its path and family. */
+#define PORTMON_HOOK_FN(name, path, family)				\
 static noinline unsigned int						\
-name(struct portmon_tables *t, struct sk_buff *skb,			\
-	const struct nf_hook_state *state, unsigned long *src,		\
-	unsigned long *dst)						\
+name##_gso(struct portmon_tables *t, const struct sk_buff *skb)		\
 {									\
-	return portmon_cold(t, skb, state, src, dst, path, where, family);	\
-}
-
-/* A hook and where it branches off to, each made for its hook and family. */
-#define PORTMON_HOOK_FN(name, where, family)				\
-PORTMON_COLD_FN(name##_cold, (enum portmon_path)where, where, family)	\
-PORTMON_COLD_FN(name##_cold_loopback, PORTMON_PATH_LOOPBACK, where, family) \
+	return portmon_plain(t, skb, &portmon_ways[path][family], true);	\
+}									\
 									\
-static noinline unsigned int						\
-name##_special(struct portmon_tables *t, struct sk_buff *skb,		\
+static noinline unsigned int __maybe_unused				\
+name##_special(struct portmon_tables *t, const struct sk_buff *skb,	\
 	       const struct nf_hook_state *state)			\
 {									\
-	return portmon_special(t, skb, state, where, family,		\
-			       name##_cold_loopback);			\
+	return (path) == PORTMON_PATH_IN ?				\
+	       portmon_in_special(t, skb, state, family) :		\
+	       portmon_out_special(t, skb, state,			\
+				   &portmon_ways[path][family]);	\
 }									\
 									\
 static unsigned int name(void *priv, struct sk_buff *skb,		\
 			 const struct nf_hook_state *state)		\
 {									\
-	if (unlikely(!portmon_is_plain(skb, family)))			\
-		return portmon_slow(priv, skb, state, where, family);	\
-	if (portmon_is_special(skb, state, where, family))		\
+	if (portmon_is_special(skb, state, path))			\
 		return name##_special(priv, skb, state);		\
-	return portmon_plain(priv, skb, state,				\
-			     (enum portmon_path)where, where, family,	\
-			     name##_cold);				\
+	if (unlikely(skb_is_gso(skb)))					\
+		return name##_gso(priv, skb);				\
+	return portmon_plain(priv, skb, &portmon_ways[path][family], false); \
 }
 
-PORTMON_HOOK_FN(portmon_in4, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV4)
-PORTMON_HOOK_FN(portmon_in6, PORTMON_HOOK_LOCAL_IN, PORTMON_FAMILY_IPV6)
-PORTMON_HOOK_FN(portmon_out4, PORTMON_HOOK_LOCAL_OUT, PORTMON_FAMILY_IPV4)
-PORTMON_HOOK_FN(portmon_out6, PORTMON_HOOK_LOCAL_OUT, PORTMON_FAMILY_IPV6)
-PORTMON_HOOK_FN(portmon_fwd4, PORTMON_HOOK_FORWARD, PORTMON_FAMILY_IPV4)
-PORTMON_HOOK_FN(portmon_fwd6, PORTMON_HOOK_FORWARD, PORTMON_FAMILY_IPV6)
+PORTMON_HOOK_FN(portmon_in4, PORTMON_PATH_IN, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_in6, PORTMON_PATH_IN, PORTMON_FAMILY_IPV6)
+PORTMON_HOOK_FN(portmon_out4, PORTMON_PATH_OUT, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_out6, PORTMON_PATH_OUT, PORTMON_FAMILY_IPV6)
+PORTMON_HOOK_FN(portmon_fwd4, PORTMON_PATH_FORWARD, PORTMON_FAMILY_IPV4)
+PORTMON_HOOK_FN(portmon_fwd6, PORTMON_PATH_FORWARD, PORTMON_FAMILY_IPV6)
 
 /*
  * First on the way in: what arrived, before the firewall.  Last on the way

@@ -9,7 +9,8 @@
 struct sk_buff;
 struct sock;
 
-/* TCP's flags of interest, where they lie in the header (RFC 9293, 3.1). */
+/* TCP's header length and flags, where they lie in it (RFC 9293, 3.1). */
+#define PORTMON_TCP_DOFF	12
 #define PORTMON_TCP_FLAGS	13
 #define PORTMON_TCP_FIN		0x01
 #define PORTMON_TCP_SYN		0x02
@@ -17,8 +18,10 @@ struct sock;
 #define PORTMON_TCP_ACK		0x10
 #define PORTMON_TCP_EVENTS	(PORTMON_TCP_FIN | PORTMON_TCP_SYN | PORTMON_TCP_RST)
 
-void portmon_tcp_segment(struct portmon_tables *t, const struct portmon_key *key,
-			 enum portmon_dir dir, u8 flags);
+void portmon_tcp_segment(struct portmon_tables *t,
+			 struct portmon_record *record,
+			 const struct portmon_key *key, enum portmon_dir dir,
+			 u8 flags);
 void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 			const struct sock *rx_sk);
 u64 portmon_drops_unplaced(void);

@@ -66,6 +66,9 @@ static bool portmon_net_follow(struct portmon_tables *t,
 	if (t->following[what] == on)
 		return false;
 	WRITE_ONCE(t->following[what], on);
+	if (what == PORTMON_FOLLOW_LIFECYCLE)
+		WRITE_ONCE(t->followed[IPPROTO_TCP],
+			   on ? PORTMON_TCP_EVENTS : 0);
 	portmon_follow_use(what, on);
 	return true;
 }

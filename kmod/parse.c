@@ -117,22 +117,19 @@ void portmon_parse(const struct sk_buff *skb, int offset,
  * @skb: the buffer, whose data begins with the network header
  * @l4: where the transport header begins
  *
- * The buffer's segments, each with its headers: as qdisc_pkt_len_init() has
- * it (net/core/dev.c), but from the network layer on, and right for SCTP,
- * tunnels and BIG TCP too.
+ * Right for SCTP, tunnels and BIG TCP too.
  *
  * Return: packets and bytes.
  */
 struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
-	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
-	unsigned int header = l4;
+	unsigned int header = l4, bytes = skb->len;
 	struct tcphdr tcp_copy;
 	const struct tcphdr *tcp;
 
 	if (!info->gso_size)
-		return wire;
+		return (struct portmon_wire) { 1, bytes };
 
 	if (skb->encapsulation && skb->inner_transport_header)
 		header = skb_inner_transport_offset(skb);
@@ -148,18 +145,34 @@ struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 	/* The jumbo option of BIG TCP goes before the wire (RFC 2675). */
 	if (ipv6_has_hopopt_jumbo(skb)) {
 		header -= sizeof(struct hop_jumbo_hdr);
-		wire.bytes -= sizeof(struct hop_jumbo_hdr);
+		bytes -= sizeof(struct hop_jumbo_hdr);
 	}
-	if (wire.bytes <= header)
-		return wire;
-
-	if (info->gso_size == GSO_BY_FRAGS)
-		wire.packets = max_t(u32, info->gso_segs, 1);
-	else if (info->gso_segs && !(info->gso_type & SKB_GSO_DODGY))
-		wire.packets = info->gso_segs;
-	else
-		wire.packets = DIV_ROUND_UP((u32)wire.bytes - header,
-					    info->gso_size);
-	wire.bytes += (u64)(wire.packets - 1) * header;
-	return wire;
+	return portmon_segments(skb, bytes, header);
 }
+
+#ifdef PORTMON_VERIFY
+/**
+ * portmon_verify() - does the short way say what the long one does?
+ * @skb: a buffer that the short way takes for plain and with ports
+ * @family: its network layer
+ * @protocol: the transport it takes it for
+ * @wire: what it takes it for on the wire
+ */
+void portmon_verify(const struct sk_buff *skb, enum portmon_family family,
+		    u8 protocol, struct portmon_wire wire)
+{
+	unsigned int l4 = family == PORTMON_FAMILY_IPV4 ?
+			  sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	struct portmon_wire other;
+	struct portmon_l3 l3;
+
+	portmon_parse(skb, 0, family, &l3);
+	other = portmon_wire(skb, l3.l4);
+	WARN(l3.bucket >= 0 || l3.l4 != l4 || l3.protocol != protocol,
+	     "portmon: protocol %u at %u, the long way has %u at %d, bucket %d\n",
+	     protocol, l4, l3.protocol, l3.l4, l3.bucket);
+	WARN(wire.packets != other.packets || wire.bytes != other.bytes,
+	     "portmon: %u packets of %u bytes, the long way has %u of %u\n",
+	     wire.packets, wire.bytes, other.packets, other.bytes);
+}
+#endif

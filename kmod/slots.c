@@ -164,14 +164,13 @@ static void portmon_slots_work(struct work_struct *work)
 /**
  * portmon_slot_give() - give a busy port per-CPU counters, if there are any
  * @t: tables of the namespace
- * @entry: where the port is entered
- * @record: its record
+ * @entry: where the port is entered, with a record
  *
  * Context: Packet path, under rcu_read_lock().
  */
-void portmon_slot_give(struct portmon_tables *t, unsigned long *entry,
-		       struct portmon_record *record)
+void portmon_slot_give(struct portmon_tables *t, unsigned long *entry)
 {
+	struct portmon_record *record = portmon_record(READ_ONCE(*entry));
 	struct portmon_slots *s = &t->slots;
 	struct portmon_slot __percpu *slot = portmon_slot_take(s);
 	struct portmon_slot *first;

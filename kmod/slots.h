@@ -184,7 +184,6 @@ void portmon_slots_init(struct portmon_slots *s);
 void portmon_slots_free(struct portmon_slots *s);
 unsigned int portmon_slots_used(struct portmon_slots *s);
 size_t portmon_slots_memory(const struct portmon_slots *s);
-void portmon_slot_give(struct portmon_tables *t, unsigned long *entry,
-		       struct portmon_record *record);
+void portmon_slot_give(struct portmon_tables *t, unsigned long *entry);
 
 #endif

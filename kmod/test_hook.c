@@ -34,14 +34,16 @@ struct portmon_line {
 static int portmon_test_port(struct portmon_tables *t,
 			     const struct portmon_line *l)
 {
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
 	unsigned int i;
 
 	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
 	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
 		return -EINVAL;
 	for (i = 0; i < l->times; i++)
-		portmon_port_add(t, l->n[1], l->n[0], l->n[2] >> 8,
-				 l->n[2] & 0xff, l->n[3], l->packets, l->bytes);
+		portmon_port_add(t, &key, l->n[3], l->packets, l->bytes);
 	return 0;
 }
 
