@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between the kernels that portmon builds for, 6.1 to 6.12,
- * and the only file that asks for LINUX_VERSION_CODE.
+ * Every difference between the kernels that portmon builds for, 6.1 to 7.3.
+ * What a kernel has is asked by name, see Kbuild, never by its version.
  */
 #ifndef _PORTMON_COMPAT_H
 #define _PORTMON_COMPAT_H
 
 #include <linux/version.h>
-#include <net/genetlink.h>
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error portmon needs Linux 6.1 or newer; it is tested up to 7.3.
+#endif
+
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+#include <net/genetlink.h>
+#include <net/ipv6.h>
+
+#ifndef PORTMON_HAS_nla_put_uint
 static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 {
 	if (value == (u32)value)
@@ -18,22 +26,75 @@ static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 }
 #endif
 
-/* A probe of tracepoint kfree_skb; before 6.11 it does not tell the socket. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
-#define PORTMON_KFREE_SKB_PROBE(name, handler)				\
-static void name(void *data, struct sk_buff *skb, void *location,	\
-		 enum skb_drop_reason reason)				\
-{									\
-	handler(skb, reason, NULL);					\
-}
+/* Workers on any CPU; newer kernels have a new name and log the old one. */
+#ifdef PORTMON_HAS_system_dfl_wq
+#define portmon_unbound_wq	system_dfl_wq
 #else
-#define PORTMON_KFREE_SKB_PROBE(name, handler)				\
-static void name(void *data, struct sk_buff *skb, void *location,	\
+#define portmon_unbound_wq	system_unbound_wq
+#endif
+
+/*
+ * @probe if this kernel calls probes of the tracepoint by its type, else
+ * @older.  Needs the tracepoint's header (trace/events/).
+ */
+#define PORTMON_PROBE(tracepoint, probe, older)				\
+	__builtin_choose_expr(__builtin_types_compatible_p(		\
+		typeof(check_trace_callback_type_##tracepoint),		\
+		void (typeof(probe) *)), probe, older)
+
+/* The kernel takes a probe without its type: let the compiler look. */
+#define PORTMON_PROBE_CHECK(tracepoint, probe)				\
+	check_trace_callback_type_##tracepoint(probe)
+
+/* A probe of tcp_retransmit_skb; older kernels do not tell @err. */
+#define PORTMON_RETRANSMIT_SKB_OLDER(probe)				\
+static void __maybe_unused						\
+probe##_no_err(void *data, const struct sock *sk,			\
+	       const struct sk_buff *skb)				\
+{									\
+	probe(data, sk, skb, 0);					\
+}
+
+#define PORTMON_RETRANSMIT_SKB(probe)					\
+	PORTMON_PROBE(tcp_retransmit_skb, probe, probe##_no_err)
+
+/* A probe of kfree_skb; older kernels do not tell @rx_sk, or not as const. */
+#define PORTMON_KFREE_SKB_OLDER(probe)					\
+static void __maybe_unused						\
+probe##_no_const(void *data, struct sk_buff *skb, void *location,	\
 		 enum skb_drop_reason reason, struct sock *rx_sk)	\
 {									\
-	handler(skb, reason, rx_sk);					\
+	probe(data, skb, location, reason, rx_sk);			\
+}									\
+									\
+static void __maybe_unused						\
+probe##_no_rx_sk(void *data, struct sk_buff *skb, void *location,	\
+		 enum skb_drop_reason reason)				\
+{									\
+	probe(data, skb, location, reason, NULL);			\
 }
+
+#define PORTMON_KFREE_SKB(probe)					\
+	PORTMON_PROBE(kfree_skb, probe,					\
+	PORTMON_PROBE(kfree_skb, probe##_no_const, probe##_no_rx_sk))
+
+/**
+ * portmon_jumbo_len() - length of a header that does not reach the wire
+ * @skb: the buffer
+ *
+ * Up to about 7.0 BIG TCP over IPv6 put a jumbo option (RFC 2675) into its
+ * buffers, for the stack alone.
+ *
+ * Return: bytes.
+ */
+static inline unsigned int portmon_jumbo_len(const struct sk_buff *skb)
+{
+#ifdef PORTMON_HAS_ipv6_has_hopopt_jumbo
+	if (ipv6_has_hopopt_jumbo(skb))
+		return sizeof(struct hop_jumbo_hdr);
 #endif
+	return 0;
+}
 
 /**
  * portmon_multicast() - send a message to a group
@@ -58,11 +119,11 @@ static inline void portmon_multicast(struct net *net, struct sk_buff *skb,
 	if (!ask)
 		netlink_broadcast(net->genl_sock, skb, 0, group, GFP_KERNEL);
 	else
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
-		nlmsg_free(skb);
-#else
+#ifdef PORTMON_HAS_netlink_filter_fn
 		netlink_broadcast_filtered(net->genl_sock, skb, 0, group,
 					   GFP_KERNEL, withhold, net);
+#else
+		nlmsg_free(skb);
 #endif
 }
 
@@ -74,14 +135,14 @@ static inline void portmon_multicast(struct net *net, struct sk_buff *skb,
  */
 static inline struct nlattr **portmon_dump_attrs(struct netlink_callback *cb)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-	return (struct nlattr **)genl_dumpit_info(cb)->attrs;
+#ifdef PORTMON_HAS_genl_info_dump
+	return genl_info_dump(cb)->attrs;
 #else
-	return genl_dumpit_info(cb)->info.attrs;
+	return (struct nlattr **)genl_dumpit_info(cb)->attrs;
 #endif
 }
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#ifndef PORTMON_HAS_genl_split_ops
 /*
  * Before split operations a command was one struct genl_ops for doit and
  * dumpit, with one policy.  The generated table compiles as an array of

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
+#include "compat.h"
 #include "counters.h"
 #include "netlink.h"
 
@@ -124,7 +125,7 @@ static bool portmon_event_push(struct portmon_events *e,
 	if (e->n == ARRAY_SIZE(e->notice))
 		return false;
 	e->notice[(e->head + e->n++) % ARRAY_SIZE(e->notice)] = *notice;
-	queue_work(system_unbound_wq, &e->work);
+	queue_work(portmon_unbound_wq, &e->work);
 	return true;
 }
 

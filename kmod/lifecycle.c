@@ -12,6 +12,9 @@
 #include <net/route.h>
 #include <net/tcp.h>
 #include <net/tcp_states.h>
+#include <trace/events/skb.h>
+#include <trace/events/sock.h>
+#include <trace/events/tcp.h>
 
 #include "compat.h"
 #include "lifecycle.h"
@@ -135,17 +138,21 @@ static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
 	rcu_read_unlock();
 }
 
-/* tcp_retransmit_skb: after the segments have gone. */
+/* tcp_retransmit_skb: after the segments have gone; newer kernels say if not. */
 static void portmon_probe_retransmit(void *data, const struct sock *sk,
-				     const struct sk_buff *skb)
+				     const struct sk_buff *skb, int err)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 
+	if (err)
+		return;
 	portmon_retransmitted(sk, ntohs(inet->inet_sport),
 			      ntohs(inet->inet_dport),
 			      PORTMON_A_TCP_RETRANSMITTED,
 			      tcp_skb_pcount(skb));
 }
+
+PORTMON_RETRANSMIT_SKB_OLDER(portmon_probe_retransmit)
 
 /* tcp_retransmit_synack */
 static void portmon_probe_synack(void *data, const struct sock *sk,
@@ -158,7 +165,15 @@ static void portmon_probe_synack(void *data, const struct sock *sk,
 			      PORTMON_A_TCP_SYNACK_RETRANSMITTED, 1);
 }
 
-PORTMON_KFREE_SKB_PROBE(portmon_probe_drop, portmon_drop_probe)
+/* kfree_skb */
+static void portmon_probe_drop(void *data, struct sk_buff *skb, void *location,
+			       enum skb_drop_reason reason,
+			       const struct sock *rx_sk)
+{
+	portmon_drop_probe(skb, reason, rx_sk);
+}
+
+PORTMON_KFREE_SKB_OLDER(portmon_probe_drop)
 
 static struct portmon_probe {
 	const char *name;
@@ -168,9 +183,10 @@ static struct portmon_probe {
 } portmon_probes[] = {
 	/* In the order of enum portmon_tracepoint. */
 	{ "inet_sock_set_state", portmon_probe_state, PORTMON_FOLLOW_LIFECYCLE },
-	{ "tcp_retransmit_skb", portmon_probe_retransmit, PORTMON_FOLLOW_LIFECYCLE },
+	{ "tcp_retransmit_skb", PORTMON_RETRANSMIT_SKB(portmon_probe_retransmit),
+	  PORTMON_FOLLOW_LIFECYCLE },
 	{ "tcp_retransmit_synack", portmon_probe_synack, PORTMON_FOLLOW_LIFECYCLE },
-	{ "kfree_skb", portmon_probe_drop, PORTMON_FOLLOW_DROPS },
+	{ "kfree_skb", PORTMON_KFREE_SKB(portmon_probe_drop), PORTMON_FOLLOW_DROPS },
 };
 
 /* Namespaces that follow; under the mutex, as (un)registering is. */
@@ -271,6 +287,12 @@ static void portmon_probe_find(struct tracepoint *tp, void *priv)
  */
 void __init portmon_lifecycle_init(void)
 {
+	PORTMON_PROBE_CHECK(inet_sock_set_state, portmon_probe_state);
+	PORTMON_PROBE_CHECK(tcp_retransmit_skb,
+			    PORTMON_RETRANSMIT_SKB(portmon_probe_retransmit));
+	PORTMON_PROBE_CHECK(tcp_retransmit_synack, portmon_probe_synack);
+	PORTMON_PROBE_CHECK(kfree_skb, PORTMON_KFREE_SKB(portmon_probe_drop));
+
 	portmon_drops_init();
 	for_each_kernel_tracepoint(portmon_probe_find, NULL);
 }

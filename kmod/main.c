@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "compat.h"	/* first, for its #error */
 #include "../include/portmon_version.h"
 #include "counters.h"
 #include "lifecycle.h"

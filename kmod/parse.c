@@ -12,6 +12,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "compat.h"
 #include "parse.h"
 
 /* More extension headers than this no one sends in earnest. */
@@ -124,7 +125,7 @@ void portmon_parse(const struct sk_buff *skb, int offset,
 struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
-	unsigned int header = l4, bytes = skb->len;
+	unsigned int header = l4, bytes = skb->len, jumbo;
 	struct tcphdr tcp_copy;
 	const struct tcphdr *tcp;
 
@@ -142,12 +143,8 @@ struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 	} else if (info->gso_type & SKB_GSO_SCTP) {
 		header += sizeof(struct sctphdr);
 	}
-	/* The jumbo option of BIG TCP goes before the wire (RFC 2675). */
-	if (ipv6_has_hopopt_jumbo(skb)) {
-		header -= sizeof(struct hop_jumbo_hdr);
-		bytes -= sizeof(struct hop_jumbo_hdr);
-	}
-	return portmon_segments(skb, bytes, header);
+	jumbo = portmon_jumbo_len(skb);
+	return portmon_segments(skb, bytes - jumbo, header - jumbo);
 }
 
 #ifdef PORTMON_VERIFY

@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sizes.h>
 
+#include "compat.h"
 #include "counters.h"
 
 /* Refill before the chain is empty: a worker takes its time to come. */
@@ -30,7 +31,8 @@ static struct portmon_slot __percpu *portmon_slot_take(struct portmon_slots *s)
 	spin_lock_bh(&s->lock);
 	slot = s->free;
 	if (slot) {
-		s->free = (void __force __percpu *)portmon_slot_first(slot)->entry;
+		s->free = (void __percpu *)
+			  (unsigned long)portmon_slot_first(slot)->entry;
 		WRITE_ONCE(s->n_free, s->n_free - 1);
 	}
 	spin_unlock_bh(&s->lock);
@@ -44,7 +46,8 @@ static void portmon_slot_put(struct portmon_slots *s,
 
 	spin_lock_bh(&s->lock);
 	first->record = NULL;
-	first->entry = (void __force *)s->free;
+	/* As a number: to newer compilers it is of another address space. */
+	first->entry = (void *)(__force unsigned long)s->free;
 	s->free = slot;
 	WRITE_ONCE(s->n_free, s->n_free + 1);
 	spin_unlock_bh(&s->lock);
@@ -178,7 +181,7 @@ void portmon_slot_give(struct portmon_tables *t, unsigned long *entry)
 	if (READ_ONCE(s->n_free) < PORTMON_SLOTS_LOW &&
 	    (READ_ONCE(s->n_chunks) < s->chunks_max ||
 	     time_after_eq(jiffies, READ_ONCE(s->not_before))))
-		queue_work(system_unbound_wq, &s->work);
+		queue_work(portmon_unbound_wq, &s->work);
 	if (!slot)
 		return;
 
