@@ -14,6 +14,7 @@
 
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
+#include <net/dropreason.h>
 #include <net/genetlink.h>
 #include <net/ipv6.h>
 
@@ -77,6 +78,30 @@ probe##_no_rx_sk(void *data, struct sk_buff *skb, void *location,	\
 #define PORTMON_KFREE_SKB(probe)					\
 	PORTMON_PROBE(kfree_skb, probe,					\
 	PORTMON_PROBE(kfree_skb, probe##_no_const, probe##_no_rx_sk))
+
+/* Reasons of drops that queueing disciplines give of their own. */
+#ifdef PORTMON_HAS_SKB_DROP_REASON_SUBSYS_QDISC
+#include <net/dropreason-qdisc.h>
+#define PORTMON_QDISC_REASONS	((u16)QDISC_DROP_MAX)
+#else
+#define DEFINE_QDISC_DROP_REASON(...)
+#define PORTMON_QDISC_REASONS	0
+#endif
+
+/**
+ * portmon_qdisc_reason() - which of its own reasons a queueing discipline gave
+ * @reason: as the tracepoint has it
+ *
+ * Return: less than %PORTMON_QDISC_REASONS, or negative for none of them.
+ */
+static inline int portmon_qdisc_reason(unsigned int reason)
+{
+#ifdef PORTMON_HAS_SKB_DROP_REASON_SUBSYS_QDISC
+	if (reason >= __QDISC_DROP_REASON && reason < QDISC_DROP_MAX)
+		return (u16)reason;
+#endif
+	return -1;
+}
 
 /**
  * portmon_jumbo_len() - length of a header that does not reach the wire

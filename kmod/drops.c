@@ -32,8 +32,13 @@
 	[SKB_DROP_REASON_##name] = #name,
 #define PORTMON_REASON_END(name)					\
 	[SKB_DROP_REASON_##name] = "OTHER",
-static const char *const portmon_reasons[PORTMON_REASON_OTHER + 1] = {
+#define PORTMON_REASON_OF_QDISC(name)					\
+	[PORTMON_REASON_QDISC + (u16)QDISC_DROP_##name] = "QDISC_DROP_" #name,
+#define PORTMON_REASON_OF_QDISC_END(...)
+static const char *const portmon_reasons[PORTMON_REASONS] = {
 	DEFINE_DROP_REASON(PORTMON_REASON, PORTMON_REASON_END)
+	DEFINE_QDISC_DROP_REASON(PORTMON_REASON_OF_QDISC,
+				 PORTMON_REASON_OF_QDISC_END)
 };
 
 /*
@@ -46,19 +51,22 @@ static const char *const portmon_no_loss[] = {
 	"PACKET_SOCK_ERROR", "QUEUE_PURGE",
 };
 
-/* No loss either, of a segment that has only an ACK: a keepalive probe. */
+/*
+ * For a bare ACK these are not losses: it is a keepalive probe, or was
+ * overtaken by a newer one.
+ */
 static const char *const portmon_no_loss_ack[] = {
-	"TCP_INVALID_SEQUENCE", "TCP_OLD_SEQUENCE",
+	"TCP_INVALID_SEQUENCE", "TCP_OLD_SEQUENCE", "TCP_RFC7323_PAWS_ACK",
 };
 
-static DECLARE_BITMAP(portmon_ignored, PORTMON_REASON_OTHER + 1) __ro_after_init;
-static DECLARE_BITMAP(portmon_ignored_ack, PORTMON_REASON_OTHER + 1) __ro_after_init;
+static DECLARE_BITMAP(portmon_ignored, PORTMON_REASONS) __ro_after_init;
+static DECLARE_BITMAP(portmon_ignored_ack, PORTMON_REASONS) __ro_after_init;
 
 static atomic64_t portmon_unplaced;
 
 /**
  * portmon_reason_name() - name of a drop reason
- * @reason: of the kernel, or %PORTMON_REASON_OTHER
+ * @reason: less than %PORTMON_REASONS
  *
  * Return: the kernel's name without SKB_DROP_REASON_.
  */
@@ -288,6 +296,16 @@ static void portmon_drop(const struct sk_buff *skb, unsigned int reason,
 	portmon_event_add(t, &key, PORTMON_KIND_DROP + reason, packets);
 }
 
+/* The number here of a reason as the tracepoint has it. */
+static unsigned int portmon_reason(unsigned int reason)
+{
+	int qdisc = portmon_qdisc_reason(reason);
+
+	if (qdisc >= 0)
+		return PORTMON_REASON_QDISC + qdisc;
+	return min_t(unsigned int, reason, PORTMON_REASON_OTHER);
+}
+
 /**
  * portmon_drop_probe() - tracepoint kfree_skb
  * @skb: the buffer
@@ -302,7 +320,7 @@ void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 	struct portmon_l3 l3;
 	int nh, family;
 
-	reason = min_t(unsigned int, reason, PORTMON_REASON_OTHER);
+	reason = portmon_reason(reason);
 	if (test_bit(reason, portmon_ignored))
 		return;
 	/*

@@ -12,17 +12,22 @@
 #include <net/dropreason.h>
 #include <uapi/linux/portmon.h>
 
+#include "compat.h"
+
 struct portmon_record;
 struct portmon_tables;
 struct portmon_values;
 
 /*
  * Kinds of events: those of TCP by their attribute (PORTMON_A_TCP_*), then the
- * reasons of drops, the last of which stands for other subsystems' reasons.
+ * reasons of drops: the core's, one for all subsystems that have no names
+ * here, and those of queueing disciplines.
  */
 #define PORTMON_KIND_DROP	(PORTMON_A_TCP_MAX + 1)
 #define PORTMON_REASON_OTHER	SKB_DROP_REASON_MAX
-#define PORTMON_KINDS		(PORTMON_KIND_DROP + PORTMON_REASON_OTHER + 1)
+#define PORTMON_REASON_QDISC	(PORTMON_REASON_OTHER + 1)
+#define PORTMON_REASONS		(PORTMON_REASON_QDISC + PORTMON_QDISC_REASONS)
+#define PORTMON_KINDS		(PORTMON_KIND_DROP + PORTMON_REASONS)
 
 /* So many reasons of drops a port has counters for. */
 #define PORTMON_DROPS_MAX	12
