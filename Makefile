@@ -61,17 +61,16 @@ else
 endif
 
 # How to build for kernels that are not of this machine's kind.
-ARCH_6.12-arm64 := ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
-ARCH_6.1-686    := ARCH=i386
+arch = $(if $(filter %-arm64,$1),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)$(if $(filter %-686,$1),ARCH=i386)
 
-# Debian configures for gcc 12: what clang has not, or has in another way. It has all the mitigations; ftrace would miss the calls that gcc makes.
+# Debian configures for gcc: what clang has not, or has in another way. It has all the mitigations; ftrace would miss the calls that gcc makes.
 CLANG := clang-16
 BY_CLANG := CC=$(CLANG) CONFIG_CC_IS_GCC= CONFIG_GCC_VERSION=0 CONFIG_CC_IS_CLANG=y CONFIG_CLANG_VERSION=160000 \
-	CONFIG_CC_IMPLICIT_FALLTHROUGH=-Wimplicit-fallthrough CONFIG_FUNCTION_TRACER= \
+	CONFIG_CC_IMPLICIT_FALLTHROUGH=-Wimplicit-fallthrough CONFIG_FUNCTION_TRACER= CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= \
 	KCFLAGS='-Werror -include $(CURDIR)/tests/vm/clang.h'
 
 # $(call debian,NAME,KERNEL,MAKE ARGUMENTS); a kernel's name with -clang is the same kernel.
-debian = $(call kbuild,$1,$(call fetched,kernel $(2:-clang=))/build,$(ARCH_$2) $(if $(filter %-clang,$2),$(BY_CLANG)) \
+debian = $(call kbuild,$1,$(call fetched,kernel $(2:-clang=))/build,$(call arch,$2) $(if $(filter %-clang,$2),$(BY_CLANG)) \
 	CONFIG_DEBUG_INFO_BTF_MODULES= $3 modules)
 
 module-%: FORCE
@@ -100,7 +99,7 @@ demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what p
 	@tests/vm/run demo $(KERNEL)
 
 check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
-	@tests/vm/run check $(KERNELS) $(if $(T),--test '$(T)',--host '$(MAKE) -s -C tool check')
+	@tests/vm/run check $(KERNELS) $(if $(T),$(T:%=--test '%'),--host '$(MAKE) -s -C tool check')
 
 # The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
 check-debug deps-debug: PACKAGES += $(KBUILDS)

@@ -268,19 +268,29 @@ class Uml(Machine):
                    f"uml_dir={scratch}", "ssl=null", "ssl1=null," + (f"fd:{results.fileno()}" if results else "null")]
 
 
-MACHINES = {
-    "6.1": Qemu,
-    "6.12": Qemu,
-    "6.1-clang": Qemu,      # the same kernels, the module built by clang
-    "6.12-clang": Qemu,
-    "6.12-rt": Rt,
-    "6.12-arm64": Arm64,
-    "6.1-686": I686,
+# By the last part of a kernel's name; the first is a series, such as 6.12.
+FLAVOURS = {
+    "": Qemu,
+    "trixie": Qemu,         # of Debian 13, where the name alone would be of Debian 12
+    "clang": Qemu,          # the same kernel, the module built by clang
+    "rt": Rt,
+    "arm64": Arm64,
+    "686": I686,
+}
+BUILT = {
     "uml-debug": Uml,
     "smp-kasan": SmpKasan,
     "smp-kcsan": SmpKcsan,
 }
 
 
+def kind(kernel):
+    """The class of machine that boots a kernel; ValueError if there is none of that name."""
+    series, _, flavour = kernel.partition("-")
+    if kernel not in BUILT and (flavour not in FLAVOURS or not re.fullmatch(r"\d+\.\d+", series)):
+        raise ValueError(kernel)
+    return BUILT.get(kernel) or FLAVOURS[flavour]
+
+
 def machine(args, kernel, script, env=None, name=None):
-    return MACHINES[kernel](args, kernel, script, env, name)
+    return kind(kernel)(args, kernel, script, env, name)
