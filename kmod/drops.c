@@ -24,6 +24,7 @@
 #include <net/route.h>
 #include <net/sock.h>
 
+#include "devices.h"
 #include "lifecycle.h"
 #include "net.h"
 #include "parse.h"
@@ -85,23 +86,6 @@ u64 portmon_drops_unplaced(void)
 	return atomic64_read(&portmon_unplaced);
 }
 
-/*
- * The namespace by the buffer's device, which is compared with the device
- * that it says it came in through, never followed.
- */
-static struct net *portmon_drop_net_by_dev(const struct sk_buff *skb)
-{
-	struct net *net;
-
-	if (!skb->skb_iif || !skb->dev)
-		return NULL;
-	for_each_net_rcu(net)
-		if (portmon_net_following(net, PORTMON_FOLLOW_DROPS) &&
-		    dev_get_by_index_rcu(net, skb->skb_iif) == skb->dev)
-			return net;
-	return NULL;
-}
-
 /* Its route, if it has one; a tunnel keeps something else in that place. */
 static const struct dst_entry *portmon_drop_dst(const struct sk_buff *skb)
 {
@@ -110,12 +94,13 @@ static const struct dst_entry *portmon_drop_dst(const struct sk_buff *skb)
 	return dst && !(dst->flags & DST_METADATA) ? dst : NULL;
 }
 
-/* The device of its route; another CPU may take it out. */
+/* The device of its route; another CPU may put the blackhole in its place. */
 static const struct net_device *portmon_drop_dst_dev(const struct sk_buff *skb)
 {
 	const struct dst_entry *dst = portmon_drop_dst(skb);
+	const struct net_device *dev = dst ? READ_ONCE(dst->dev) : NULL;
 
-	return dst ? READ_ONCE(dst->dev) : NULL;
+	return dev == blackhole_netdev ? NULL : dev;
 }
 
 /* IPv4 has no protocol yet when a VRF shows it to LOCAL_OUT. */
@@ -137,20 +122,33 @@ static int portmon_drop_family(const struct sk_buff *skb)
 	}
 }
 
+/*
+ * The namespace whose stack has dropped the buffer, NULL if that is not known.
+ * On its way from one namespace to another, over veth or macvlan or into a
+ * tunnel, a buffer keeps the sender's socket, and not always its route or its
+ * device: what is newest of the three decides.
+ */
 static struct net *portmon_drop_net(const struct sk_buff *skb,
-				    const struct sock *rx_sk)
+				    const struct sock *rx_sk,
+				    const struct net_device *dev, int nh)
 {
-	const struct net_device *dev;
+	const struct net_device *route;
+	struct net *net = NULL;
 
 	if (rx_sk)
 		return sock_net(rx_sk);
-	/* Only with a destructor is it surely a socket. */
-	if (skb->sk && skb->destructor)
-		return sock_net(skb->sk);
-	dev = portmon_drop_dst_dev(skb);
-	if (dev)
+	/* Received, and still at the device where it was. */
+	if (dev && dev->ifindex == skb->skb_iif)
 		return dev_net(dev);
-	return portmon_drop_net_by_dev(skb);
+	route = portmon_drop_dst_dev(skb);
+	if (route)
+		net = dev_net(route);
+	else if (skb->sk && skb->destructor)	/* surely a socket */
+		net = sock_net(skb->sk);
+	/* In the network layer a route is newer than the device. */
+	if (net && dev && !net_eq(dev_net(dev), net) && (!route || nh > 0))
+		return NULL;
+	return net;
 }
 
 static unsigned int portmon_rt_flags(const struct dst_entry *dst)
@@ -231,15 +229,16 @@ static enum portmon_scope portmon_drop_scope6(const struct sk_buff *skb,
 
 /* Whose port was the packet addressed to? */
 static enum portmon_scope portmon_drop_scope(const struct sk_buff *skb,
-					     struct net *net, int nh,
-					     enum portmon_family family)
+					     struct net *net,
+					     const struct net_device *dev,
+					     int nh, enum portmon_family family)
 {
-	const struct net_device *dev;
-
-	if (skb->skb_iif == LOOPBACK_IFINDEX)
+	if (skb->skb_iif == LOOPBACK_IFINDEX ||
+	    skb->pkt_type == PACKET_LOOPBACK)
 		return PORTMON_SCOPE_LOOPBACK;
 	if (skb->skb_iif) {
-		dev = dev_get_by_index_rcu(net, skb->skb_iif);
+		if (!dev || dev->ifindex != skb->skb_iif)
+			dev = dev_get_by_index_rcu(net, skb->skb_iif);
 		return family == PORTMON_FAMILY_IPV4 ?
 		       portmon_drop_scope4(skb, net, dev, nh) :
 		       portmon_drop_scope6(skb, net, dev, nh);
@@ -267,6 +266,7 @@ static void portmon_drop(const struct sk_buff *skb, unsigned int reason,
 	int transport = portmon_transport(l3->protocol);
 	/* As sk_drops_add() has it (include/net/sock.h). */
 	u64 packets = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	const struct net_device *dev = portmon_device(skb->dev);
 	struct portmon_tables *t;
 	struct portmon_key key;
 	u8 copy[PORTMON_PORTS_LEN];
@@ -282,7 +282,7 @@ static void portmon_drop(const struct sk_buff *skb, unsigned int reason,
 	    test_bit(reason, portmon_ignored_ack) &&
 	    portmon_drop_is_ack(skb, l3->l4))
 		return;
-	net = portmon_drop_net(skb, rx_sk);
+	net = portmon_drop_net(skb, rx_sk, dev, nh);
 	if (!net) {
 		atomic64_add(packets, &portmon_unplaced);
 		return;
@@ -290,7 +290,7 @@ static void portmon_drop(const struct sk_buff *skb, unsigned int reason,
 	t = portmon_net_following(net, PORTMON_FOLLOW_DROPS);
 	if (!t)
 		return;
-	key.scope = portmon_drop_scope(skb, net, nh, family);
+	key.scope = portmon_drop_scope(skb, net, dev, nh, family);
 	key.transport = transport;
 	key.port = ports[2] << 8 | ports[3];
 	portmon_event_add(t, &key, PORTMON_KIND_DROP + reason, packets);

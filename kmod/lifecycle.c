@@ -63,20 +63,26 @@ static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,
 }
 
 /*
- * Does the other end live in this namespace too?  The address tells: no route
- * is held by a socket that has given up.  Of a request, which is no full
- * socket, what is read here is in the same place.
+ * Does the other end live in this namespace, or in the socket's VRF, too?  The
+ * address tells: no route is held by a socket that has given up.  Of a
+ * request, which is no full socket, what is read here is in the same place.
  */
 static bool portmon_is_loopback(const struct sock *sk)
 {
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
 	struct net *net = sock_net(sk);
+	const struct net_device *dev;
 
+	dev = bound ? dev_get_by_index_rcu(net, bound) : NULL;
 #if IS_ENABLED(CONFIG_IPV6)
+	/* A link-local address is its device's, all others the VRF's. */
 	if (sk->sk_family == AF_INET6 &&
 	    !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
-		return ipv6_chk_addr(net, &sk->sk_v6_daddr, NULL, 0);
+		return ipv6_chk_addr_and_flags(net, &sk->sk_v6_daddr, dev,
+					       !dev || netif_is_l3_master(dev),
+					       0, IFA_F_TENTATIVE);
 #endif
-	return inet_addr_type(net, sk->sk_daddr) == RTN_LOCAL;
+	return inet_addr_type_dev_table(net, dev, sk->sk_daddr) == RTN_LOCAL;
 }
 
 /* inet_sock_set_state */

@@ -6,6 +6,7 @@
 #include "compat.h"	/* first, for its #error */
 #include "../include/portmon_version.h"
 #include "counters.h"
+#include "devices.h"
 #include "lifecycle.h"
 #include "net.h"
 #include "netlink.h"
@@ -38,10 +39,13 @@ static int __init portmon_init(void)
 	err = portmon_counters_init();
 	if (err)
 		return err;
+	err = portmon_devices_init();
+	if (err)
+		goto err_counters;
 	portmon_lifecycle_init();
 	err = portmon_net_init();
 	if (err)
-		goto err_counters;
+		goto err_devices;
 	portmon_lifecycle_start();
 	err = portmon_netlink_init();
 	if (err)
@@ -50,6 +54,8 @@ static int __init portmon_init(void)
 
 err_net:
 	portmon_net_exit();
+err_devices:
+	portmon_devices_exit();
 err_counters:
 	rcu_barrier();
 	portmon_counters_exit();
@@ -60,6 +66,7 @@ static void __exit portmon_exit(void)
 {
 	portmon_netlink_exit();
 	portmon_net_exit();
+	portmon_devices_exit();
 	rcu_barrier();
 	portmon_counters_exit();
 }
