@@ -113,11 +113,11 @@ static unsigned int portmon_both(struct portmon_tables *t,
 
 	record = portmon_port_add(t, &src, way->src_dir, wire.packets,
 				  wire.bytes);
-	if (unlikely(flags))
+	if (unlikely(flags & PORTMON_TCP_EVENTS))
 		portmon_tcp_segment(t, record, &src, way->src_dir, flags);
 	record = portmon_port_add(t, &dst, way->dst_dir, wire.packets,
 				  wire.bytes);
-	if (unlikely(flags))
+	if (unlikely(flags & PORTMON_TCP_EVENTS))
 		portmon_tcp_segment(t, record, &dst, way->dst_dir, flags);
 	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
 				  wire.bytes);
@@ -152,9 +152,7 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	if (READ_ONCE(t->followed[l3.protocol]))
 		flags = skb_header_pointer(skb, l3.l4 + PORTMON_TCP_FLAGS,
 					   sizeof(flags_copy), &flags_copy);
-	return portmon_both(t, way, transport, ports, flags ?
-			    *flags & READ_ONCE(t->followed[l3.protocol]) : 0,
-			    wire);
+	return portmon_both(t, way, transport, ports, flags ? *flags : 0, wire);
 }
 
 /* A plain TCP segment that begins or ends a connection. */
@@ -167,8 +165,7 @@ static noinline unsigned int portmon_segment(struct portmon_tables *t,
 
 	portmon_verify(skb, way->family, IPPROTO_TCP, wire);
 	return portmon_both(t, way, PORTMON_TRANSPORT_TCP, ports,
-			    ports[PORTMON_TCP_FLAGS] & PORTMON_TCP_EVENTS,
-			    wire);
+			    ports[PORTMON_TCP_FLAGS], wire);
 }
 
 /* A plain packet one of whose ports, at least, has no slot or no record. */
