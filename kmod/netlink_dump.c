@@ -2,6 +2,7 @@
 /* The dumps of the family, and resets of more than one port, which are dumps. */
 #include <linux/netlink.h>
 #include <linux/overflow.h>
+#include <linux/string.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 
@@ -94,8 +95,6 @@ static int portmon_parse_ports(struct portmon_dump *d, struct nlattr **attrs,
 	d->non_zero = nla_get_flag(attrs[PORTMON_A_RECORD_NON_ZERO]);
 	d->dropped = nla_get_flag(attrs[PORTMON_A_RECORD_DROPPED]);
 	d->all_lines = !range && !attrs[PORTMON_A_RECORD_TRANSPORT];
-	d->everything = d->all_lines && !port &&
-			!attrs[PORTMON_A_RECORD_SCOPE];
 	return 0;
 }
 
@@ -126,6 +125,8 @@ static int portmon_dump_begin(struct portmon_dump *d, struct sk_buff *request,
 				PORTMON_HOOK_MAX);
 	d->families = portmon_mask(attrs[PORTMON_A_RECORD_FAMILY],
 				   PORTMON_FAMILY_MAX);
+	/* Whatever is there is a filter, those of later versions too. */
+	d->everything = !memchr_inv(attrs, 0, sizeof(attrs));
 	return portmon_parse_ports(d, attrs, cb->extack);
 }
 
@@ -584,6 +585,6 @@ int portmon_nl_reset_done(struct netlink_callback *cb)
 	if (d->begun)
 		portmon_notify_reset(sock_net(cb->skb->sk),
 				     portmon_dump_attrs(cb),
-				     PORTMON_A_RECORD_RANGE);
+				     genl_dumpit_info(cb)->op.maxattr);
 	return 0;
 }

@@ -155,17 +155,21 @@ def spans():
     netns = Netns(on=True)
     netns.ip("link set lo up")
     some = netns.socket("ipv4", socket.SOCK_DGRAM)
-    watchers = [netns.popen("portmon-ctl", "monitor", "-c", "3", *more, stdout=subprocess.PIPE) for more in ([], ["--json"])]
+    watchers = [netns.popen("portmon-ctl", "monitor", "-c", "5", *more, stdout=subprocess.PIPE) for more in ([], ["--json"])]
     listening(netns, *watchers)
     netns.portmon.reset(port=5, port_max=9)
     netns.portmon.reset(transport="udp", range="dynamic")
     netns.portmon.reset(transport="tcp", port=0, port_max=65535, scope="local")
+    netns.portmon.reset(dropped=True)
+    netns.portmon.reset(scope="remote", non_zero=True)
     lines, documents = (watcher.communicate(timeout=60)[0].splitlines() for watcher in watchers)
     has([" ".join(line.split()) for line in lines], r"\S+Z reset 5-9: set to zero", r"\S+Z reset udp dynamic: set to zero",
-        r"\S+Z reset local 0-65535/tcp: set to zero")
+        r"\S+Z reset local 0-65535/tcp: set to zero", r"\S+Z reset ports with drops: set to zero",
+        r"\S+Z reset remote ports with counts: set to zero")
     found = [{k: v for k, v in json.loads(line).items() if k not in ("time", "schema")} for line in documents]
     equal(found, [{"event": "reset", "port": 5, "port_max": 9}, {"event": "reset", "transport": "udp", "range": "dynamic"},
-                  {"event": "reset", "scope": "local", "transport": "tcp", "port": 0, "port_max": 65535, "service": None}], "JSON")
+                  {"event": "reset", "scope": "local", "transport": "tcp", "port": 0, "port_max": 65535, "service": None},
+                  {"event": "reset", "dropped": True}, {"event": "reset", "scope": "remote", "non_zero": True}], "JSON")
 
 
 @case()

@@ -184,6 +184,10 @@ static int reset_json(struct ctx *ctx, const struct record *r)
 	if (err)
 		return err;
 	json_place(&j, ctx, r);
+	if (record_has(r, PORTMON_A_RECORD_NON_ZERO))
+		json_bool(&j, "non_zero", true);
+	if (record_has(r, PORTMON_A_RECORD_DROPPED))
+		json_bool(&j, "dropped", true);
 	return end_json(&j);
 }
 
@@ -194,6 +198,10 @@ static int reset_text(struct ctx *ctx, const struct record *r)
 		print_place(ctx, r);
 	else
 		printf(" all counters");
+	if (record_has(r, PORTMON_A_RECORD_DROPPED))
+		printf(" ports with drops");
+	else if (record_has(r, PORTMON_A_RECORD_NON_ZERO))
+		printf(" ports with counts");
 	printf(": set to zero\n");
 	return written();
 }

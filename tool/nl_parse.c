@@ -238,7 +238,7 @@ static int get_drop(const struct nlattr *attrs, unsigned int len,
 	return err;
 }
 
-static int get_nest(const struct nlattr *a, unsigned int len, void *base,
+static int get_rest(const struct nlattr *a, unsigned int len, void *base,
 		    void *arg)
 {
 	static const struct parser tcp = {
@@ -250,12 +250,18 @@ static int get_nest(const struct nlattr *a, unsigned int len, void *base,
 	struct record *r = base;
 	uint32_t has = 0;
 
-	if (type != PORTMON_A_RECORD_TCP && type != PORTMON_A_RECORD_DROPS)
-		return 0;
-	r->has |= 1u << type;
-	if (type == PORTMON_A_RECORD_DROPS)
+	switch (type) {
+	case PORTMON_A_RECORD_TCP:
+		r->has |= 1u << type;
+		return parse(&tcp, attrs, len, r->tcp, &has, NULL);
+	case PORTMON_A_RECORD_DROPS:
+		r->has |= 1u << type;
 		return get_drop(attrs, len, r, arg);
-	return parse(&tcp, attrs, len, r->tcp, &has, NULL);
+	case PORTMON_A_RECORD_NON_ZERO:
+	case PORTMON_A_RECORD_DROPPED:
+		r->has |= 1u << type;	/* flags, of a reset */
+	}
+	return 0;
 }
 
 /**
@@ -271,7 +277,7 @@ int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
 		    struct records *list)
 {
 	static const struct parser parser = {
-		record_fields, ARRAY_SIZE(record_fields), get_nest
+		record_fields, ARRAY_SIZE(record_fields), get_rest
 	};
 
 	memset(r, 0, sizeof(*r));
