@@ -121,7 +121,7 @@ def returned():
     "reset --details prints what was counted till then"
     netns = Netns(on=True)
     Packets(netns).out("udp", 53, 5000, 3)
-    has(tell(netns, "reset", "--details"), r"local 53/udp domain .*")
+    has(tell(netns, "reset", "--details"), r"local 53/udp dns .*")
     equal(netns.portmon.ports(), {}, "what is left")
 
 
@@ -168,7 +168,7 @@ def spans():
         r"\S+Z reset remote ports with counts: set to zero")
     found = [{k: v for k, v in json.loads(line).items() if k not in ("time", "schema")} for line in documents]
     equal(found, [{"event": "reset", "port": 5, "port_max": 9}, {"event": "reset", "transport": "udp", "range": "dynamic"},
-                  {"event": "reset", "scope": "local", "transport": "tcp", "port": 0, "port_max": 65535, "service": None},
+                  {"event": "reset", "scope": "local", "transport": "tcp", "port": 0, "port_max": 65535, "service": None, "iana": None},
                   {"event": "reset", "dropped": True}, {"event": "reset", "scope": "remote", "non_zero": True}], "JSON")
 
 

@@ -119,7 +119,7 @@ def services():
     equal((status, "My own" in out), (DONE, True), "status, and whether the good line is heeded")
     told_of = re.findall(rf"^portmon-ctl: {path}:(\d+): (.*); line skipped$", err, re.M)
     equal([(n, what) for n, what in told_of if n != "3"],
-          [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but neither for: nor watch:")], "lines skipped")
+          [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but not iana:, for: or watch:")], "lines skipped")
     equal(tell("explain", "443", env={"XDG_CONFIG_HOME": "", "HOME": ""})[::2], (DONE, ""), "status without a home, and what is said")
     os.unlink(path)
     os.mkdir(path)

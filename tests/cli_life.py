@@ -204,7 +204,7 @@ def drops():
     document = ctl("drops", netns=yard.server)
     equal(list(document), ["portmon", "drops"], "keys")
     for row in document["drops"]:
-        equal(set(row), {"scope", "transport", "port", "range", "service", "reason", "packets", "first_seen", "last_seen",
+        equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "reason", "packets", "first_seen", "last_seen",
                          "meaning", "advice"}, f"keys of {row}")
         check(when(row["first_seen"]) <= when(row["last_seen"]), f"first and last seen of {row}")
         check(row["meaning"] and row["advice"], f"nothing is told of {row['reason']}")
@@ -242,7 +242,7 @@ def closed():
     found = {(r["scope"], r["transport"], r["port"]): r for r in document["closed"]}
     equal({key: row["packets"] for key, row in found.items()}, {("local", "udp", 53): 4, ("local", "tcp", 8443): 3}, "closed")
     for row in found.values():
-        equal(set(row), {"scope", "transport", "port", "range", "service", "packets", "first_seen", "last_seen"}, f"keys of {row}")
+        equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "packets", "first_seen", "last_seen"}, f"keys of {row}")
         check(when(row["first_seen"]) <= when(row["last_seen"]), f"first and last of {row}")
     check(found["local", "udp", 53]["service"], "53 has no name")
     says("SCOPE PORT SERVICE TRIED FIRST LAST local 53/udp .* 4 .*local 8443/tcp .* 3", "closed", netns=yard.server)

@@ -8,6 +8,8 @@ from lib import *
 # The article's ports: the name to ask for, and the range.
 SERVICES = {21: "ftp", 22: "ssh", 23: "telnet", 25: "smtp", 53: "dns", 80: "http", 110: "pop3", 137: "netbios-ns",
             138: "netbios-dgm", 139: "netbios-ssn", 143: "imap", 427: "slp", 443: "https", 445: "smb", 548: "afp", 3389: "rdp"}
+# IANA's names of those that people call otherwise.
+IANA = {53: "domain", 427: "svrloc", 445: "microsoft-ds", 548: "afpovertcp", 3389: "ms-wbt-server"}
 UDP = {53, 137, 138, 427, 443, 3389}
 SPAN = {"well-known": (0, 1023), "registered": (1024, 49151), "dynamic": (49152, 65535)}
 
@@ -61,7 +63,7 @@ def exact(row, *keys):
     equal(set(row) - {"tcp", "drops"}, set(keys), f"keys of {row}")
 
 
-PORT_KEYS = "scope", "transport", "port", "range", "service", "rx", "tx", "first_seen", "last_seen"
+PORT_KEYS = "scope", "transport", "port", "range", "service", "iana", "rx", "tx", "first_seen", "last_seen"
 
 
 @case()
@@ -104,24 +106,32 @@ def overflow():
 
 @case()
 def names():
-    "the sixteen services have their names and ranges, and are found by name"
+    "the sixteen services have their names, IANA's too, and ranges, and are found by either"
     rows = {(r["scope"], r["transport"], r["port"]): r for r in ctl("stats", "--all", netns=yard)["ports"]}
     for port, name in SERVICES.items():
-        entries = ctl("explain", name, netns=yard)["explain"]
-        equal([entry["port"] for entry in entries if entry["port"] == port], [port], f"ports of {name}")
+        iana = IANA.get(port, name)
+        for called in {name, iana, iana.upper()}:
+            entries = ctl("explain", called, netns=yard)["explain"]
+            equal([entry["port"] for entry in entries if entry["port"] == port], [port], f"ports of {called}")
         services = [s for entry in ctl("explain", str(port), netns=yard)["explain"] for s in entry["services"]]
         full = [s for s in services if s["name"] and s["for"]]
         check(full, f"nothing is told of {port}: {services}")
-        check(name in f"{full[0]['service']} {full[0]['aliases'] or ''}".split(), f"{name} is not a name of {full[0]}")
+        equal({(s["service"], s["iana"]) for s in full}, {(name, iana)}, f"names of {port}")
         row = rows["local" if port in UDP else "remote", "udp" if port in UDP else "tcp", port]
-        equal((row["service"], row["range"]), (full[0]["service"], range_of(port)), f"service and range of {port}")
-        shown = ctl("show", name, netns=yard)
+        equal((row["service"], row["iana"], row["range"]), (name, iana, range_of(port)), f"names and range of {port}")
         wanted = {key: v for key, v in packets.sent.items() if key[2] == port and
-                  any(key[1] in s["transports"] for s in services if name in f"{s['service']} {s['aliases'] or ''}".split())}
-        equal({key: v for key, v in keyed(head(shown, "ports")).items() if key[2] == port}, wanted, f"show {name}")
+                  any(key[1] in s["transports"] for s in services if s["service"] == name)}
+        for called in name, iana:
+            shown = ctl("show", called, netns=yard)
+            equal({key: v for key, v in keyed(head(shown, "ports")).items() if key[2] == port}, wanted, f"show {called}")
+    has = sh("portmon-ctl", "services", "microsoft-ds")
+    check(re.search(r"445 tcp,udp +smb +SMB file sharing", has), f"services microsoft-ds: {has}")
+    equal(yard.run("portmon-ctl", "stats", "--csv", "-o", "SERVICE,IANA", "--port", "427", "--scope", "local").split(),
+          ["service,iana", "slp,svrloc"], "column IANA")
     check("encrypt" in json.dumps(ctl("explain", "telnet")), "TELNET's lack of encryption is not told")
     check("no service is known for port 443 over sctp; one of your own" in sh("portmon-ctl", "explain", "443/sctp"), "explain 443/sctp")
-    equal({row["service"] for row in ctl("stats", "--numeric", "--all", netns=yard)["ports"]}, {None}, "services with --numeric")
+    equal({(row["service"], row["iana"]) for row in ctl("stats", "--numeric", "--all", netns=yard)["ports"]}, {(None, None)},
+          "services with --numeric")
 
 
 @case()

@@ -117,7 +117,7 @@ def screen():
         check(max(map(len, lines)) <= 80, "a line is too long")
         known = {row[:3]: row.total for row in rows(terminal)}
         equal(known, {("local", "443/tcp", "https"): str(30 * PACKET), ("local", "22/tcp", "ssh"): str(20 * PACKET),
-                      ("local", "53/udp", "domain"): str(10 * PACKET), ("remote", "ephemeral/tcp", "5 ports"): str(50 * PACKET),
+                      ("local", "53/udp", "dns"): str(10 * PACKET), ("remote", "ephemeral/tcp", "5 ports"): str(50 * PACKET),
                       ("remote", "42000/udp", "-"): str(10 * PACKET), ("forward", "2905/sctp", "m3ua"): str(3 * PACKET),
                       ("forward", "2906/sctp", "-"): str(3 * PACKET), ("loopback", "69/udp", "tftp"): str(2 * PACKET),
                       ("loopback", "8999/udp", "-"): str(2 * PACKET)}
@@ -553,7 +553,7 @@ def batch():
         equal(head.split(), ["SCOPE", "PORT", "SERVICE", "RX-b/s", "TX-b/s", "PKTS/s", "CONN/s", "DROP/s", "TOTAL", "SEEN"], "head")
         cells = [line.split() for line in lines]
         equal([(c[1], c[2], c[3], c[4], c[5], c[8]) for c in cells],
-              [("22/tcp", "ssh", "0", "0", "0", str(20 * PACKET)), ("53/udp", "domain", "0", "0", "0", str(10 * PACKET)),
+              [("22/tcp", "ssh", "0", "0", "0", str(20 * PACKET)), ("53/udp", "dns", "0", "0", "0", str(10 * PACKET)),
                ("443/tcp", "https", "0", "0", "0", str(sent * PACKET))], "lines")
         check("\33" not in block, "a sequence for terminals")
     status, out, err = tell("-b", "-n", "1", "-d", "0.1", "--port", "53", "--numeric")
@@ -572,7 +572,7 @@ def batch_json():
     equal(document["portmon"]["netns"], netns.name, "name of the namespace")
     check(document["interval_ms"] >= 200, f"interval {document['interval_ms']}")
     row = document["top"][0]
-    equal(set(row), {"scope", "transport", "port", "range", "service", "total", "came"}, "keys of a port")
+    equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "total", "came"}, "keys of a port")
     for key in "total", "came":
         equal(set(row[key]), {"rx", "tx", "established", "dropped"}, f"keys of {key}")
     equal(totals(document), netns.portmon.ports(), "totals at rest")

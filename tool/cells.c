@@ -107,6 +107,11 @@ static const char *ephemeral(struct cell *c, const struct record *r)
 	return r->ephemeral ? "yes" : "no";
 }
 
+static const char *iana(struct cell *c, const struct record *r)
+{
+	return r->iana ? r->iana : nothing(c);
+}
+
 static const char *port(struct cell *c, const struct record *r)
 {
 	const char *name = name_of(&transport_names, r->transport);
@@ -361,6 +366,7 @@ static const struct column of_ports[] = {
 	{ "PORTS", COLUMN_RIGHT, ports, "how many ports a line stands for" },
 	{ "TRANSPORT", COLUMN_LEFT, transport, "transport protocol" },
 	{ "SERVICE", COLUMN_TRUNC | COLUMN_WIDE, service, "short name of the service" },
+	{ "IANA", COLUMN_TRUNC, iana, "name that IANA registered for the port" },
 	{ "RANGE", COLUMN_TRUNC, range,
 	  "IANA range; * for a port this host picks for itself" },
 	{ "EPHEMERAL", COLUMN_LEFT, ephemeral,

@@ -122,6 +122,7 @@ static void json_port(struct json *j, const struct record *r)
 	else
 		json_word(j, "range", name_of(&range_names, r->range));
 	json_string(j, "service", r->service);
+	json_string(j, "iana", r->iana);
 }
 
 static void json_drop(struct json *j, const struct row *row)
@@ -302,7 +303,7 @@ static void prepare(struct ctx *ctx, struct records *ports)
 	if (!all)
 		view_fold(ports);
 	for (i = 0; given(&ctx->opt, OPT_NUMERIC) && i < ports->n; i++)
-		ports->v[i].service = NULL;
+		ports->v[i].service = ports->v[i].iana = NULL;
 }
 
 static int read_drops(struct ctx *ctx, const struct query *q,

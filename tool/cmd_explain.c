@@ -43,6 +43,7 @@ static void json_service(struct json *j, const struct svc_match *m)
 
 	json_object(j, NULL);
 	json_string(j, "service", svc_text(t, m->e->name));
+	json_string(j, "iana", svc_iana(t, m->e));
 	json_string(j, "aliases", svc_text(t, m->e->aliases));
 	json_uint(j, "port", m->e->port);
 	json_uint(j, "port_max", m->e->port_max);
@@ -70,6 +71,7 @@ static void print_field(const struct ctx *ctx, const char *head,
 static void print_service(const struct ctx *ctx, const struct svc_match *m)
 {
 	const struct svc_table *t = m->table;
+	const char *iana = svc_iana(t, m->e);
 	char words[WORDS_SIZE], ports[WORDS_SIZE];
 
 	printf("%s%s%s: port %s over %s\n", ctx->color ? "\033[1m" : "",
@@ -77,6 +79,8 @@ static void print_service(const struct ctx *ctx, const struct svc_match *m)
 	       port_words(ports, m->e),
 	       transport_words(words, m->e->transports));
 	print_field(ctx, "name", svc_text(t, m->e->full));
+	if (iana && strcmp(iana, svc_text(t, m->e->name)))
+		print_field(ctx, "IANA", iana);
 	print_field(ctx, "aliases", svc_text(t, m->e->aliases));
 	print_field(ctx, "for", svc_text(t, m->e->use));
 	print_field(ctx, "watch for", svc_text(t, m->e->watch));
@@ -226,6 +230,7 @@ static bool wanted(const struct svc_match *m, const char *pattern)
 	const char *full = svc_text(m->table, m->e->full);
 
 	return !pattern || !fnmatch(pattern, name, FNM_CASEFOLD) ||
+	       svc_is_called(m->table, m->e, pattern) ||
 	       (full && strcasestr(full, pattern));
 }
 
@@ -362,7 +367,7 @@ const struct command cmd_services = {
 	.name = "services",
 	.args = "[PATTERN]",
 	.summary = "the services that have a name here",
-	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue, with --all also those of /etc/services. PATTERN is a shell pattern for the short name, or a part of the full name. Works without the module.",
+	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue, with --all also those of /etc/services. PATTERN is a shell pattern for the short name, another name of it (IANA's, an alias), or a part of the full name. Works without the module.",
 	.options = OPTS_JSON | OPT(ALL),
 	.run = run_services,
 };

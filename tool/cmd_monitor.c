@@ -67,17 +67,20 @@ static int end_json(struct json *j)
 	return err ? err : written();
 }
 
-static const char *service(struct ctx *ctx, const struct record *r)
+static const char *service(struct ctx *ctx, const struct record *r,
+			   const char **iana)
 {
+	*iana = NULL;
 	if (given(&ctx->opt, OPT_NUMERIC))
 		return NULL;
-	return services_name(&ctx->services, r->port, r->transport);
+	return services_name(&ctx->services, r->port, r->transport, iana);
 }
 
 /* What is not there was not asked for: a reset of one scope, say. */
 static void json_place(struct json *j, struct ctx *ctx, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
+	const char *iana;
 
 	if (record_has(r, PORTMON_A_RECORD_SCOPE))
 		json_word(j, "scope", name_of(&scope_names, r->scope));
@@ -90,13 +93,15 @@ static void json_place(struct json *j, struct ctx *ctx, const struct record *r)
 		json_uint(j, "port_max", r->port_max);
 	if (record_has(r, PORTMON_A_RECORD_RANGE))
 		json_word(j, "range", name_of(&range_names, r->range));
-	if (port && record_has(r, PORTMON_A_RECORD_TRANSPORT))
-		json_string(j, "service", service(ctx, r));
+	if (port && record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
+		json_string(j, "service", service(ctx, r, &iana));
+		json_string(j, "iana", iana);
+	}
 }
 
 static void print_place(struct ctx *ctx, const struct record *r)
 {
-	const char *name = NULL;
+	const char *name = NULL, *iana;
 
 	if (record_has(r, PORTMON_A_RECORD_SCOPE))
 		printf(" %s", name_of(&scope_names, r->scope));
@@ -108,7 +113,7 @@ static void print_place(struct ctx *ctx, const struct record *r)
 		if (record_has(r, PORTMON_A_RECORD_PORT_MAX))
 			printf("-%u", r->port_max);
 		if (record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
-			name = service(ctx, r);
+			name = service(ctx, r, &iana);
 			printf("/%s", name_of(&transport_names, r->transport));
 		}
 	}

@@ -35,7 +35,7 @@ int stats_prepare(struct ctx *ctx, struct snapshot *s)
 		view_fold(ports);
 	if (given(opt, OPT_NUMERIC))
 		for (i = 0; i < ports->n; i++)
-			ports->v[i].service = NULL;
+			ports->v[i].service = ports->v[i].iana = NULL;
 	return given(opt, OPT_PROCESSES) ? snapshot_owners(ctx, s) : 0;
 }
 

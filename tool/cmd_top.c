@@ -279,6 +279,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	const struct options *opt = &ctx->opt;
 	/* Too large for the stack of some; there is one. */
 	static struct top t;
+	const char *iana;
 	int err;
 
 	(void)argc;
@@ -303,7 +304,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	/* Files that cannot be read are told of while there is a place to. */
-	services_name(&ctx->services, 0, 0);
+	services_name(&ctx->services, 0, 0, &iana);
 	if (given(opt, OPT_BATCH)) {
 		err = top_batch(&t);
 		if (err && !ferror(stdout))

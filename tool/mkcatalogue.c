@@ -38,6 +38,7 @@ static void print_entry(const struct svc_table *t, const struct service *e)
 {
 	printf("\t{ %u, ", place(svc_text(t, e->name)));
 	printf("%u, ", place(svc_text(t, e->aliases)));
+	printf("%u, ", place(svc_text(t, e->iana)));
 	printf("%u, ", place(svc_text(t, e->full)));
 	printf("%u, ", place(svc_text(t, e->use)));
 	printf("%u, ", place(svc_text(t, e->watch)));
@@ -47,7 +48,7 @@ static void print_entry(const struct svc_table *t, const struct service *e)
 static void print_texts(const struct svc_table *t, const struct service *e)
 {
 	const uint32_t texts[] = {
-		e->name, e->aliases, e->full, e->use, e->watch,
+		e->name, e->aliases, e->iana, e->full, e->use, e->watch,
 	};
 	size_t i;
 
@@ -102,7 +103,7 @@ int main(int argc, char **argv)
 	printf("\t\"\";\n\nconst struct svc_table catalogue = {\n");
 	printf("\ttexts, entries, %u, %u, %u,\n", t.singles, t.spans,
 	       t.ranges);
-	printf("\t\"built-in catalogue\"\n};\n");
+	printf("\t\"built-in catalogue\", true\n};\n");
 	svc_free(&t);
 	return 0;
 }

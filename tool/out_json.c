@@ -167,6 +167,7 @@ static void port(struct json *j, const struct quiet *quiet,
 		json_bool(j, "ephemeral", r->ephemeral);
 	}
 	json_string(j, "service", r->service);
+	json_string(j, "iana", r->iana);
 	out_json_count(j, "rx", &r->rx);
 	out_json_count(j, "tx", &r->tx);
 	json_time(j, "first_seen", r->first_seen);

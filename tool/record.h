@@ -78,6 +78,7 @@ struct owners;
  * @first_seen: seconds since the epoch
  * @last_seen: seconds since the epoch
  * @service: short name of the port's service or NULL (not from the kernel)
+ * @iana: name that IANA registered for it or NULL (not from the kernel)
  * @owners: sockets of the namespace and who holds them, NULL if nobody asked
  *   (not from the kernel)
  * @netns: network namespace, NULL where there is only one (not from the
@@ -111,6 +112,7 @@ struct record {
 	uint64_t first_seen;
 	uint64_t last_seen;
 	const char *service;
+	const char *iana;
 	const struct owners *owners;
 	const char *netns;
 	const struct info *info;

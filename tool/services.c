@@ -57,6 +57,7 @@ static void load(struct services *s, unsigned int source)
 	case SVC_SYSTEM:
 		/* Its odder lines are not this tool's business. */
 		err = svc_load(SYSTEM_FILE, true, t);
+		t->registered = true;
 		break;
 	}
 	/* After su, $HOME may still be somebody else's. */
@@ -133,18 +134,22 @@ const struct service *svc_find_port(const struct svc_table *t,
 }
 
 /**
- * services_name() - short name of a port's service
- * @s: the sources
+ * services_name() - names of a port's service
+ * @s: the sources; the first that names the port decides, and for @iana the
+ *   first that tells it
  * @port: port number
  * @transport: enum portmon_transport
+ * @iana: is set to the name that IANA registered, or NULL
  *
- * Return: the name or NULL.
+ * Return: the short name or NULL.
  */
 const char *services_name(struct services *s, unsigned int port,
-			  unsigned int transport)
+			  unsigned int transport, const char **iana)
 {
+	const char *name = NULL;
 	unsigned int source;
 
+	*iana = NULL;
 	for (source = 0; source < SVC_SOURCES; source++) {
 		const struct svc_table *t = services_table(s, source);
 		const struct service *e;
@@ -152,19 +157,34 @@ const char *services_name(struct services *s, unsigned int port,
 		if (!t->singles && !t->spans)
 			continue;
 		e = svc_find_port(t, port, transport_bit(transport));
-		if (e && e->port_max - e->port < NAME_SPAN_MAX)
-			return svc_text(t, e->name);
+		if (!e || e->port_max - e->port >= NAME_SPAN_MAX)
+			continue;
+		if (!name)
+			name = svc_text(t, e->name);
+		*iana = svc_iana(t, e);
+		if (*iana || t->registered)
+			break;
 	}
-	return NULL;
+	return name;
 }
 
-static bool is_called(const struct svc_table *t, const struct service *e,
-		      const char *name)
+/**
+ * svc_is_called() - does a name stand for an entry?
+ * @t: the table
+ * @e: the entry
+ * @name: short name, alias or IANA's name, in any case of letters
+ *
+ * Return: true if so.
+ */
+bool svc_is_called(const struct svc_table *t, const struct service *e,
+		   const char *name)
 {
 	const char *alias = svc_text(t, e->aliases);
+	const char *iana = svc_iana(t, e);
 	size_t len = strlen(name);
 
-	if (!strcasecmp(svc_text(t, e->name), name))
+	if (!strcasecmp(svc_text(t, e->name), name) ||
+	    (iana && !strcasecmp(iana, name)))
 		return true;
 	while (alias && *alias) {
 		size_t n = strcspn(alias, " \t");
@@ -180,7 +200,7 @@ static bool is_called(const struct svc_table *t, const struct service *e,
 /**
  * services_find_name() - ports that a name stands for
  * @s: the sources; the first that knows the name decides
- * @name: short name or alias, in any case of letters
+ * @name: as svc_is_called() takes it
  * @match: room for what is found
  * @max: how much of it
  *
@@ -196,7 +216,7 @@ size_t services_find_name(struct services *s, const char *name,
 		const struct svc_table *t = services_table(s, source);
 
 		for (i = 0; i < t->singles + t->spans && n < max; i++)
-			if (is_called(t, &t->v[i], name))
+			if (svc_is_called(t, &t->v[i], name))
 				match[n++] = (struct svc_match){ t, &t->v[i] };
 	}
 	return n;

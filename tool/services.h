@@ -37,10 +37,12 @@ extern const struct svc_table catalogue;
 
 const struct svc_table *services_table(struct services *s, unsigned int source);
 const char *services_name(struct services *s, unsigned int port,
-			  unsigned int transport);
+			  unsigned int transport, const char **iana);
 const struct service *svc_find_port(const struct svc_table *t,
 				    unsigned int port,
 				    unsigned int transports);
+bool svc_is_called(const struct svc_table *t, const struct service *e,
+		   const char *name);
 size_t services_find_name(struct services *s, const char *name,
 			  struct svc_match *match, size_t max);
 const struct service *services_range(unsigned int port);

@@ -156,7 +156,9 @@ static void parse_text(struct parser *p, char *s)
 	size_t len;
 
 	s = trim(s);
-	if (!strncmp(s, "for:", 4) && e)
+	if (!strncmp(s, "iana:", 5) && e)
+		field = &e->iana;
+	else if (!strncmp(s, "for:", 4) && e)
 		field = &e->use;
 	else if (!strncmp(s, "watch:", 6) && e)
 		field = &e->watch;
@@ -174,7 +176,7 @@ static void parse_text(struct parser *p, char *s)
 		memmove(p->field, s, len + 1);
 		p->field += len;
 	} else if (*s && *s != '#') {
-		complain(p, "indented, but neither for: nor watch:");
+		complain(p, "indented, but not iana:, for: or watch:");
 	}
 }
 

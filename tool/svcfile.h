@@ -6,11 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /**
  * struct service - what one file says of a port, a span or an IANA range
  * @name: short name (https)
  * @aliases: other short names, blanks between them
+ * @iana: name that IANA registered, "-" for none, see svc_iana()
  * @full: full name
  * @use: what it is for
  * @watch: what to watch for
@@ -24,6 +26,7 @@
 struct service {
 	uint32_t name;
 	uint32_t aliases;
+	uint32_t iana;
 	uint32_t full;
 	uint32_t use;
 	uint32_t watch;
@@ -40,6 +43,7 @@ struct service {
  * @spans: how many spans
  * @ranges: how many IANA ranges
  * @source: what people call the file
+ * @registered: names are IANA's where an entry does not say otherwise
  */
 struct svc_table {
 	const char *text;
@@ -48,11 +52,23 @@ struct svc_table {
 	unsigned int spans;
 	unsigned int ranges;
 	const char *source;
+	bool registered;
 };
 
 static inline const char *svc_text(const struct svc_table *t, uint32_t offset)
 {
 	return offset ? t->text + offset : NULL;
+}
+
+/* NULL: there is none, or this file does not tell. */
+static inline const char *svc_iana(const struct svc_table *t,
+				   const struct service *e)
+{
+	const char *iana = svc_text(t, e->iana);
+
+	if (!iana)
+		return t->registered ? svc_text(t, e->name) : NULL;
+	return strcmp(iana, "-") ? iana : NULL;
 }
 
 /* A newer module may know transports that no mask has room for. */

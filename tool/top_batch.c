@@ -98,6 +98,7 @@ static void json_row(struct json *j, const struct top *t, const struct rate *r)
 	else
 		json_word(j, "range", name_of(&range_names, total->range));
 	json_string(j, "service", t->numeric ? NULL : total->service);
+	json_string(j, "iana", t->numeric ? NULL : total->iana);
 	json_counters(j, info, "total", total, total);
 	json_counters(j, info, "came", total, &r->came);
 	json_object_end(j);

@@ -38,7 +38,8 @@ static bool matches(const struct wanted *w, const struct record *r)
 		return port && r->port >= w->port && r->port <= w->port_max;
 	if (!port)
 		return strcasestr("overflow", w->t->filter);
-	return r->service && strcasestr(r->service, w->t->filter);
+	return (r->service && strcasestr(r->service, w->t->filter)) ||
+	       (r->iana && strcasestr(r->iana, w->t->filter));
 }
 
 static bool is_wanted(const struct wanted *w, const struct rate *r)

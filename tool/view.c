@@ -5,7 +5,7 @@
 #include "view.h"
 
 /**
- * view_name() - give each port the short name of its service
+ * view_name() - give each port the names of its service
  * @list: port records
  * @services: the names
  */
@@ -13,9 +13,12 @@ void view_name(struct records *list, struct services *services)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++)
-		list->v[i].service = services_name(services, list->v[i].port,
-						   list->v[i].transport);
+	for (i = 0; i < list->n; i++) {
+		struct record *r = &list->v[i];
+
+		r->service = services_name(services, r->port, r->transport,
+					   &r->iana);
+	}
 }
 
 /**

@@ -48,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct svc_table *t = &s.tables[SVC_USER];
 	struct svc_match match[4];
 	unsigned int i, n;
+	const char *iana;
 	char *text = malloc(size + 2);
 
 	if (!text)
@@ -66,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (i < t->singles + t->spans && t->v[i].name &&
 		    !services_find_name(&s, svc_text(t, t->v[i].name), match, 4))
 			abort();
-		services_name(&s, t->v[i].port, i % 5);
+		services_name(&s, t->v[i].port, i % 5, &iana);
 	}
 	svc_free(t);
 	return 0;

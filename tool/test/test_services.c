@@ -42,6 +42,7 @@ static void test_format(void)
 
 	text = parse_text("# a comment\n"
 			  "web 80/tcp www http  # The Web  \n"
+			  "\tiana: http\n"
 			  "\tfor: pages\n"
 			  "\t     and more\n"
 			  "\n"
@@ -64,6 +65,8 @@ static void test_format(void)
 	e = svc_find_port(&t, 80, 1 << TCP);
 	check_text(svc_text(&t, e->aliases), "www http");
 	check_text(svc_text(&t, e->full), "The Web");
+	check_text(svc_iana(&t, e), "http");
+	check_text(svc_iana(&t, svc_find_port(&t, 53, 1 << TCP)), NULL);
 	check_text(svc_text(&t, e->use), "pages and more");
 	check_text(svc_text(&t, e->watch), "passwords");
 	free((void *)t.v);
@@ -120,6 +123,16 @@ static void test_order_in_file(void)
 	free(text);
 }
 
+static void is_named(struct services *s, unsigned int port,
+		     unsigned int transport, const char *name,
+		     const char *iana)
+{
+	const char *found;
+
+	check_text(services_name(s, port, transport, &found), name);
+	check_text(found, iana);
+}
+
 static void write_user_file(const char *text)
 {
 	static char dir[] = "/tmp/portmon-unit-XXXXXX";
@@ -157,13 +170,19 @@ static void test_order_of_sources(void)
 	struct services s = { 0 };
 	struct svc_match match[4];
 
-	write_user_file("shop 443/tcp\nshop 8443/tcp\nssh 2222/tcp\n");
-	check_text(services_name(&s, 443, TCP), "shop");
-	check_text(services_name(&s, 443, UDP), "https");
-	check_text(services_name(&s, 22, TCP), "ssh");
-	check_text(services_name(&s, 5901, TCP), "vnc");
-	check_text(services_name(&s, 60500, UDP), NULL);
+	write_user_file("shop 443/tcp\nshop 8443/tcp\nssh 2222/tcp\n"
+			"names 53/udp\n\tiana: mine\nnobody 5900/tcp\n"
+			"own 59999/tcp\n");
+	is_named(&s, 443, TCP, "shop", "https");
+	is_named(&s, 443, UDP, "https", "https");
+	is_named(&s, 22, TCP, "ssh", "ssh");
+	is_named(&s, 5901, TCP, "vnc", NULL);
+	is_named(&s, 60500, UDP, NULL, NULL);
 	check(svc_find_port(&catalogue, 60500, 1 << UDP));
+	/* Who renames a port still has IANA's name of it, unless he tells. */
+	is_named(&s, 53, UDP, "names", "mine");
+	is_named(&s, 5900, TCP, "nobody", "rfb");
+	is_named(&s, 59999, TCP, "own", NULL);
 	check(services_find_name(&s, "SHOP", match, 4) == 2);
 	/* The first source that knows the name decides. */
 	check(services_find_name(&s, "ssh", match, 4) == 1);
@@ -171,9 +190,12 @@ static void test_order_of_sources(void)
 	services_free(&s);
 	remove_user_file();
 
-	check_text(services_name(&s, 443, TCP), "https");
+	is_named(&s, 443, TCP, "https", "https");
 	check(services_find_name(&s, "dns", match, 4) == 1);
 	check(match[0].e->port == 53);
+	check(services_find_name(&s, "DOMAIN", match, 4) == 1);
+	check(match[0].e->port == 53);
+	check(services_find_name(&s, "dhcp", match, 4) == 2);
 	check(services_find_name(&s, "no-such-thing", match, 4) == 0);
 	services_free(&s);
 }
@@ -186,14 +208,14 @@ static void test_catalogue(void)
 		const char *name;
 	} must[] = {
 		{ 21, TCP, "ftp" }, { 22, TCP, "ssh" }, { 23, TCP, "telnet" },
-		{ 25, TCP, "smtp" }, { 53, UDP, "domain" },
-		{ 53, TCP, "domain" }, { 80, TCP, "http" },
+		{ 25, TCP, "smtp" }, { 53, UDP, "dns" },
+		{ 53, TCP, "dns" }, { 80, TCP, "http" },
 		{ 110, TCP, "pop3" }, { 137, UDP, "netbios-ns" },
 		{ 138, UDP, "netbios-dgm" }, { 139, TCP, "netbios-ssn" },
-		{ 143, TCP, "imap" }, { 427, UDP, "svrloc" },
-		{ 427, TCP, "svrloc" }, { 443, TCP, "https" },
-		{ 443, UDP, "https" }, { 445, TCP, "microsoft-ds" },
-		{ 548, TCP, "afpovertcp" }, { 3389, TCP, "rdp" },
+		{ 143, TCP, "imap" }, { 427, UDP, "slp" },
+		{ 427, TCP, "slp" }, { 443, TCP, "https" },
+		{ 443, UDP, "https" }, { 445, TCP, "smb" },
+		{ 548, TCP, "afp" }, { 3389, TCP, "rdp" },
 	};
 	unsigned int i;
 
@@ -206,6 +228,58 @@ static void test_catalogue(void)
 
 		check(e->full && e->use && e->watch);
 		check(e->port <= e->port_max && e->transports);
+	}
+}
+
+/* The short name is what people say; IANA's stands for the same port. */
+static void test_iana(void)
+{
+	static const struct {
+		const char *name, *iana;
+		unsigned int port, transport;
+	} must[] = {
+		{ "dns", "domain", 53, UDP }, { "dns", "domain", 53, TCP },
+		{ "slp", "svrloc", 427, UDP }, { "smb", "microsoft-ds", 445, TCP },
+		{ "afp", "afpovertcp", 548, TCP },
+		{ "rdp", "ms-wbt-server", 3389, TCP },
+		{ "dhcp", "bootps", 67, UDP }, { "dhcp", "bootpc", 68, UDP },
+		{ "ntp", "ntp", 123, UDP }, { "snmp", "snmp", 161, UDP },
+		{ "netbios-ns", "netbios-ns", 137, UDP },
+		{ "netbios-ssn", "netbios-ssn", 139, TCP },
+		{ "ike", "isakmp", 500, UDP }, { "rsh", "shell", 514, TCP },
+		{ "syslog", "syslog", 514, UDP }, { "vnc", "rfb", 5900, TCP },
+		{ "mssql", "ms-sql-s", 1433, TCP }, { "ldap", "ldap", 389, TCP },
+		{ "prometheus", "websm", 9090, TCP },
+		{ "wireguard", NULL, 51820, UDP },
+		{ "mongodb", NULL, 27018, TCP },
+	};
+	const struct svc_table *t = &catalogue;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(must); i++) {
+		const struct service *e = svc_find_port(t, must[i].port,
+							1u << must[i].transport);
+
+		if (!e || !svc_is_called(t, e, must[i].name))
+			check_text(NULL, must[i].name);
+		else
+			check_text(svc_iana(t, e), must[i].iana);
+	}
+	/* Each name once, and in small letters, as typed. */
+	for (i = 0; i < t->singles + t->spans; i++) {
+		const struct service *e = &t->v[i];
+		const char *name = svc_text(t, e->name), *p;
+		struct service rest = { .name = e->aliases, .aliases = e->aliases };
+
+		for (p = name; *p; p++)
+			check(*p < 'A' || *p > 'Z');
+		if (e->iana)
+			check(strcasecmp(name, svc_text(t, e->iana)));
+		if (!e->aliases)
+			continue;
+		rest.iana = e->aliases;
+		check(!svc_is_called(t, &rest, name));
+		check(!svc_iana(t, e) || !svc_is_called(t, &rest, svc_iana(t, e)));
 	}
 }
 
@@ -258,6 +332,7 @@ static void test_portspec(void)
 	check(parse("https", spec) == 2 && spec[1].port == 443);
 	check(parse("HTTPS/udp", spec) == 1);
 	check(spec[0].transports == 1 << UDP);
+	check(parse("svrloc", spec) == 1 && spec[0].port == 427);
 	check(parse("dns", spec) == 1);
 	check(spec[0].transports == (1 << UDP | 1 << TCP));
 }
@@ -283,6 +358,7 @@ const struct unit_test services_tests[] = {
 	{ "order_in_file", test_order_in_file },
 	{ "order_of_sources", test_order_of_sources },
 	{ "catalogue", test_catalogue },
+	{ "iana", test_iana },
 	{ "ranges", test_ranges },
 	{ "portspec", test_portspec },
 	{ "portspec_wrong", test_portspec_wrong },

@@ -36,7 +36,7 @@ static void reading(unsigned int n)
 	add(0, 0, 22, 100000, "ssh");
 	add(0, 0, 80, 1000 * n, "http");
 	add(0, 0, 443, 5000 + 3000 * n, "https");
-	add(0, 1, 53, 2000 * n, "domain");
+	add(0, 1, 53, 2000 * n, "dns");
 	add(1, 0, 33000, 100 * n, NULL);
 	add(1, 0, 33001, 200 * n, NULL);
 	add(1, 0, 33002, 300 * n, NULL);
@@ -211,7 +211,7 @@ static void test_cursor(void)
 	press('g');
 	check(t.cursor == 0);
 	press('G');
-	type("domain");			/* the port is not there any more */
+	type("dns");			/* the port is not there any more */
 	check(t.n == 1 && t.cursor == 0);
 	press('\r');
 	type(CLEAR "nothing");

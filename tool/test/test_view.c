@@ -86,7 +86,7 @@ static void fill(void)
 {
 	records_free(&list);
 	add(1, 0, 80, 30, "http");
-	add(0, 1, 53, 20, "domain");
+	add(0, 1, 53, 20, "dns");
 	add(0, 0, 443, 30, "https");
 	add(0, 0, 8080, 99, NULL);
 	list.v[1].rx.packets = 500;
