@@ -267,6 +267,41 @@ def stacked():
 
 
 @case()
+def bridged():
+    "what a bridge passes on is not seen, or with br_netfilter counts as forward, and coverage says so"
+    try:
+        sh("modprobe", "br_netfilter")
+    except AssertionError:
+        raise Skip("this kernel has no br_netfilter")
+    defer(sh, "modprobe", "-r", "br_netfilter")
+    a, bridge, c = quiet(), quiet(), quiet()
+    bridge.ip("link add br0 type bridge mcast_snooping 0", "link set br0 up")
+    for n, (netns, device) in enumerate(((a, "one"), (c, "two")), 1):
+        bridge.ip(f"link add port{n} type veth peer name {device} netns {netns.name}", f"link set port{n} master br0 up")
+        netns.ip(f"link set {device} address 02:00:00:00:00:0{n}", f"addr add 10.0.0.{n}/24 dev {device}", f"link set {device} up",
+                 f"neigh add 10.0.0.{3 - n} lladdr 02:00:00:00:00:0{3 - n} dev {device}")
+        carried(bridge, f"port{n}")
+    sink = sink_of(c)
+
+    def seen(namespace, own):
+        bridge.sysctl("net.bridge.bridge-nf-call-iptables", namespace)
+        bridge.ip(f"link set br0 type bridge nf_call_iptables {own}")
+        bridge.portmon.reset()
+        coverage = document(bridge, lambda: send(a, 7, sink=sink))
+        forward = bridge.portmon.ports(scope="forward", port=53)
+        return ({key: counts.rx for key, counts in forward.items()}, [link(coverage, name)["bridge_netfilter"] for name in ("br0", "port1")],
+                "bridge-netfilter" in causes(coverage), causes(coverage).get("looped"))
+
+    bridge.sysctl("net.bridge.bridge-nf-call-ip6tables", 0)
+    equal(seen(0, 0), ({}, [False, False], False, None), "without")
+    for switched in (1, 0), (0, 1):
+        equal(seen(*switched), ({("forward", "udp", 53): 7}, [True, False], True, 7), f"with br_netfilter, {switched}")
+    out = watch(bridge, lambda: None)[1]
+    check(re.search("^br0 .* br_netfilter$", out, re.M), out)
+    check("counts as forward" in " ".join(out.split()), out)
+
+
+@case()
 def within():
     "interfaces that are in a VRF, one that is new, and one that hears everything; what a VRF shows to local-out again is sent once"
     a, b = quiet_pair()

@@ -54,7 +54,7 @@ const struct cause_text cause_texts[CAUSES] = {
 	},
 	[CAUSE_LOOPED] = {
 		"looped", "packets",
-		"at a hook without having come from an interface to IP: this host's own multicast and broadcast comes back to it, and packets that a firewall rule makes"
+		"at a hook without having come from an interface to IP: this host's own multicast and broadcast comes back to it, what a bridge passes on (br_netfilter), and packets that a firewall rule makes"
 	},
 	[CAUSE_TX_OTHER] = {
 		"tx-other", "packets",
@@ -83,6 +83,10 @@ const struct cause_text cause_texts[CAUSES] = {
 	[CAUSE_TC] = {
 		"tc", NULL,
 		"tc filters act before IP; what they drop or send elsewhere is not counted"
+	},
+	[CAUSE_BRIDGE] = {
+		"bridge-netfilter", NULL,
+		"a bridge passes its frames through the firewall's hooks (br_netfilter): what it passes on counts as forward, without having come to IP"
 	},
 	[CAUSE_FLOWTABLE] = {
 		"flowtable", NULL,
@@ -201,6 +205,8 @@ bool link_has(const struct link *link, enum cause cause)
 		return link->xdp != XDP_ATTACHED_NONE;
 	case CAUSE_TC:
 		return link->tc;
+	case CAUSE_BRIDGE:
+		return link->bridge_netfilter;
 	case CAUSE_FLOWTABLE:
 		return link->flowtable;
 	case CAUSE_ELSEWHERE:

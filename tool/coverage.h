@@ -48,6 +48,7 @@ struct sample {
  * @CAUSE_TX_FRAGMENTS: taken apart behind the hook
  * @CAUSE_XDP: a program acts before the kernel
  * @CAUSE_TC: tc filters act before IP
+ * @CAUSE_BRIDGE: a bridge shows its frames to the hooks
  * @CAUSE_FLOWTABLE: forwarded past the hooks
  * @CAUSE_FLOWTABLE_UNKNOWN: it cannot be told whether there is one
  * @CAUSE_ELSEWHERE: the other end is in another namespace
@@ -72,6 +73,7 @@ enum cause {
 	CAUSE_TX_FRAGMENTS,
 	CAUSE_XDP,
 	CAUSE_TC,
+	CAUSE_BRIDGE,
 	CAUSE_FLOWTABLE,
 	CAUSE_FLOWTABLE_UNKNOWN,
 	CAUSE_ELSEWHERE,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -51,6 +52,34 @@ static void take_text(char *to, size_t size, const struct nlattr *a)
 	snprintf(to, size, "%.*s", nla_len(a), (const char *)nla_data(a));
 }
 
+/* A bridge can ask for it on its own, whatever the namespace says. */
+static void take_bridge(struct link *link, const struct nlattr *info)
+{
+	static const int options[] = {
+		IFLA_BR_NF_CALL_IPTABLES, IFLA_BR_NF_CALL_IP6TABLES
+	};
+	const struct nlattr *data = nla_find(nla_data(info), nla_len(info),
+					     IFLA_INFO_DATA);
+	const struct nlattr *a;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(options) && data; i++) {
+		a = nla_find(nla_data(data), nla_len(data), options[i]);
+		link->bridge_netfilter |= a && nla_get_u8(a);
+	}
+}
+
+static void take_info(struct link *link, const struct nlattr *info)
+{
+	const struct nlattr *kind = nla_find(nla_data(info), nla_len(info),
+					     IFLA_INFO_KIND);
+
+	if (kind)
+		take_text(link->kind, sizeof(link->kind), kind);
+	if (!strcmp(link->kind, "bridge"))
+		take_bridge(link, info);
+}
+
 static void take_attr(struct link *link, const struct nlattr *a)
 {
 	const struct nlattr *sub;
@@ -72,9 +101,7 @@ static void take_attr(struct link *link, const struct nlattr *a)
 		link->master = nla_get_u32(a);
 		break;
 	case IFLA_LINKINFO:
-		sub = nla_find(nla_data(a), nla_len(a), IFLA_INFO_KIND);
-		if (sub)
-			take_text(link->kind, sizeof(link->kind), sub);
+		take_info(link, a);
 		break;
 	case IFLA_XDP:
 		sub = nla_find(nla_data(a), nla_len(a), IFLA_XDP_ATTACHED);
@@ -123,6 +150,33 @@ static int take_qdisc(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+static bool is_on(const char *sysctl)
+{
+	FILE *f = fopen(sysctl, "re");
+	int first = f ? fgetc(f) : EOF;
+
+	if (f)
+		fclose(f);
+	return first != EOF && first != '0';
+}
+
+/* Where br_netfilter is not loaded, what a bridge asks for has no effect. */
+static void mark_bridges(struct links *list)
+{
+	const bool loaded = !access("/proc/sys/net/bridge", F_OK);
+	const bool all =
+		is_on("/proc/sys/net/bridge/bridge-nf-call-iptables") ||
+		is_on("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct link *link = &list->v[i];
+
+		link->bridge_netfilter |= all && !strcmp(link->kind, "bridge");
+		link->bridge_netfilter &= loaded;
+	}
+}
+
 static int dump(struct nlsock *nl, int type, void *header, size_t size,
 		nlsock_fn fn, struct links *list)
 {
@@ -164,7 +218,7 @@ int links_read(struct links *list)
 }
 
 /**
- * links_inspect() - find out what takes packets from the interfaces early
+ * links_inspect() - find out what leads packets past the hooks, or to them
  * @list: the interfaces
  *
  * Return: 0 or a negative errno, of which the person has been told.
@@ -174,6 +228,7 @@ int links_inspect(struct links *list)
 	struct tcmsg tc = { .tcm_family = AF_UNSPEC };
 
 	list->flowtables = flowtables_mark(list);
+	mark_bridges(list);
 	return ask(list, RTM_GETQDISC, &tc, sizeof(tc), take_qdisc);
 }
 

@@ -24,6 +24,7 @@
  * @elsewhere: its other end or what is below it is in another namespace
  * @xdp: XDP_ATTACHED_*
  * @tc: tc filters may act on what arrives, before IP sees it
+ * @bridge_netfilter: a bridge whose frames pass the hooks of IP
  * @flowtable: a flowtable of nftables takes packets from it
  * @rx: received
  * @tx: sent
@@ -43,6 +44,7 @@ struct link {
 	bool elsewhere;
 	uint8_t xdp;
 	bool tc;
+	bool bridge_netfilter;
 	bool flowtable;
 	struct count rx;
 	struct count tx;

@@ -62,6 +62,8 @@ static const char *notes(char buf[static NOTES_SIZE],
 		note(buf, &len, "XDP (%s)", xdp_word(link));
 	if (link->tc)
 		note(buf, &len, "%s", "tc filters");
+	if (link->bridge_netfilter)
+		note(buf, &len, "%s", "br_netfilter");
 	if (link->flowtable)
 		note(buf, &len, "%s", "flowtable");
 	if (link->elsewhere)
@@ -245,6 +247,7 @@ static void json_link(struct json *j, const struct coverage *c,
 	json_uint(j, "tx_dropped", link->tx_dropped);
 	json_string(j, "xdp", xdp_word(link));
 	json_bool(j, "tc", link->tc);
+	json_bool(j, "bridge_netfilter", link->bridge_netfilter);
 	if (c->links.flowtables)
 		json_null(j, "flowtable");
 	else
