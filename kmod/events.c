@@ -328,7 +328,7 @@ static bool portmon_values_event(struct portmon_values *v, unsigned int kind,
 		return false;
 	v->drops[v->n_drops++] = (struct portmon_drop) {
 		.packets = count,
-		.first = first,
+		.first = min(first, last),	/* the clock was set back */
 		.last = last,
 		.reason = kind - PORTMON_KIND_DROP,
 	};

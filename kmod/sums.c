@@ -57,7 +57,6 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 	events = READ_ONCE(record->events);
 	if (events)
 		portmon_events_read(events, v);
-	v->first = record->first;
 	/* Stamps may be younger than @now: the packet path does not wait. */
 	if (time_after(now, last))
 		age = jiffies64_to_nsecs(now - last);
@@ -65,8 +64,9 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 	 * The coarse clock goes with jiffies: a port at rest has the same
 	 * answer whenever it is asked for.
 	 */
-	v->last = max_t(time64_t, v->first,
-			div_u64(ktime_get_coarse_real_ns() - age, NSEC_PER_SEC));
+	v->last = div_u64(ktime_get_coarse_real_ns() - age, NSEC_PER_SEC);
+	/* The clock may have been set back since. */
+	v->first = min_t(time64_t, record->first, v->last);
 }
 
 /**

@@ -80,7 +80,8 @@ static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 		warn("warning: the counters were reset or the module was loaded anew at %s, after the last --delta at %s; shown is what came since then",
 		     since, format_time(last, old->time));
 	} else {
-		ctx->span.from = old->time;
+		/* The clock may have been set back in between. */
+		ctx->span.from = old->time < now->time ? old->time : now->time;
 		return true;
 	}
 	snapshot_free(before);
