@@ -23,7 +23,9 @@ def sockets(netns, process):
     with netns.enter(), open("/proc/net/netlink") as file:
         lines = [line.split() for line in file.readlines()[1:]]
     # libnl makes the port number of the process and the number of the socket.
-    return [line for line in lines if line[1] == "16" and int(line[2]) & 0x3fffff == process.pid and int(line[3], 16)]
+    # Group 16 tells of families that come and go, and is joined first.
+    return [line for line in lines
+            if line[1] == "16" and int(line[2]) & 0x3fffff == process.pid and int(line[3], 16) & ~0x8000]
 
 
 def listening(netns, *monitors):

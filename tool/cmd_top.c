@@ -97,9 +97,6 @@ int top_read(struct top *t)
 static int complain(const struct top *t, int err)
 {
 	switch (err) {
-	case -ENOENT:
-		warn("the portmon module was unloaded; load it with: modprobe portmon");
-		return err;
 	case -ENOMEM:
 		warn("out of memory");
 		return err;

@@ -104,7 +104,14 @@ static int keep_family(const struct nlattr *attrs, int len, void *arg)
 	return 0;
 }
 
-static int resolve(struct pm *pm)
+/**
+ * pm_find() - ask which number the module's family has, which it gets anew
+ *             each time that the module is loaded
+ * @pm: the connection
+ *
+ * Return: 0, -ENOENT if the module is not loaded, or a negative errno.
+ */
+int pm_find(struct pm *pm)
 {
 	struct nl_msg *msg = request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1,
 				     NLM_F_REQUEST | NLM_F_ACK);
@@ -137,7 +144,7 @@ int pm_open(struct pm **pmp)
 		warn("cannot open a netlink socket: %s", strerror(-err));
 		goto failed;
 	}
-	err = resolve(pm);
+	err = pm_find(pm);
 	if (err == -ENOENT) {
 		warn("the portmon module is not loaded; load it with: modprobe portmon");
 		goto failed;
@@ -178,6 +185,11 @@ int pm_complain(const struct pm *pm, const char *what, int err)
 	const char *hint = "";
 
 	switch (-err) {
+	case ENOENT:
+		if (pm->nl->sentence[0])
+			break;
+		warn("the portmon module was unloaded; load it with: modprobe portmon");
+		return err;
 	case EPERM:
 	case EACCES:
 		hint = "; try as root (sudo portmon-ctl ...)";
@@ -382,6 +394,11 @@ int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_subscribe(struct pm *pm)
 {
+	/* Of the module's end too; first, so that none is missed. */
+	int err = nlsock_join(pm->nl, GENL_ID_CTRL);
+
+	if (err)
+		return err;
 	return pm->group ? nlsock_join(pm->nl, pm->group) : -EOPNOTSUPP;
 }
 
@@ -406,6 +423,17 @@ struct listener {
 	void *arg;
 };
 
+/* CTRL_CMD_DELFAMILY, of whatever family. */
+static int take_end(struct nlmsghdr *h)
+{
+	const struct genlmsghdr *g = nlmsg_data(h);
+	const struct nlattr *name = nlmsg_find_attr(h, GENL_HDRLEN,
+						    CTRL_ATTR_FAMILY_NAME);
+
+	return g->cmd == CTRL_CMD_DELFAMILY && name &&
+	       !nla_strcmp(name, PORTMON_FAMILY_NAME) ? -ENOENT : 0;
+}
+
 static int take_news(struct nlmsghdr *h, void *arg)
 {
 	const struct listener *listener = arg;
@@ -417,6 +445,8 @@ static int take_news(struct nlmsghdr *h, void *arg)
 
 	if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
 		return -EBADMSG;
+	if (h->nlmsg_type == GENL_ID_CTRL)
+		return take_end(h);
 	attrs = nlmsg_data(h) + GENL_HDRLEN;
 	len = nlmsg_datalen(h) - GENL_HDRLEN;
 	news.cmd = g->cmd;
@@ -443,7 +473,8 @@ static int take_news(struct nlmsghdr *h, void *arg)
  * @fn: is called for each; may return other than 0 to end it
  * @arg: its argument
  *
- * Return: 0, a negative errno, or what @fn returned that was not 0.
+ * Return: 0, -ENOENT when the module is unloaded, another negative errno, or
+ * what @fn returned that was not 0.
  */
 int pm_listen(struct pm *pm, news_fn fn, void *arg)
 {

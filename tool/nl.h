@@ -26,6 +26,7 @@ struct news {
 typedef int (*news_fn)(const struct news *news, void *arg);
 
 int pm_open(struct pm **pmp);
+int pm_find(struct pm *pm);
 void pm_close(struct pm *pm);
 
 int pm_info(struct pm *pm, struct info *info);

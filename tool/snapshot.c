@@ -46,6 +46,9 @@ int snapshot_get(struct ctx *ctx, const struct filter *f, unsigned int parts,
 		uint32_t before = ctx->info.generation;
 
 		err = read_once(ctx, f, parts, s);
+		/* Loaded anew since the last reading? */
+		if (err == -ENOENT && !tries && !pm_find(ctx->pm))
+			continue;
 		if (err || !parts)
 			break;
 		err = pm_info(ctx->pm, &ctx->info);
