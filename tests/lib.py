@@ -556,7 +556,7 @@ class Nft:
 
     def read_all(self):
         found = {}
-        for item in json.loads(self.netns.run("nft", "-j", "list", "counters"))["nftables"]:
+        for item in json.loads(self.netns.run("nft", "-j", "list", "counters", "table", "inet", "t"))["nftables"]:
             if c := item.get("counter"):
                 hook, family, transport = re.fullmatch(r"(.*)-(ipv.)(?:-(.*))?", c["name"]).groups()
                 found[(hook, family) + ((transport,) if transport else ())] = (c["packets"], c["bytes"])
@@ -569,6 +569,28 @@ class Nft:
     def transports(self):
         "{(hook, family, transport): (packets, bytes)}"
         return {key: sums for key, sums in self.read_all().items() if len(key) == 3}
+
+
+class Counters:
+    """Named nftables counters of a namespace: Counters(netns, left="postrouting 300 oifname veth1 tcp dport 80").
+
+    A rule is HOOK PRIORITY MATCH. read() returns {name: packets}.
+    """
+    count = 0
+
+    def __init__(self, netns, **rules):
+        Counters.count += 1
+        self.netns, self.table = netns, f"c{Counters.count}"
+        lines = [f"table inet {self.table} {{"]
+        for name, rule in rules.items():
+            hook, priority, match = rule.split(None, 2)
+            lines += [f"counter {name} {{ }}", f"chain {name} {{ type filter hook {hook} priority {priority};",
+                      f"{match} counter name {name}", "}"]
+        netns.run("nft", "-f", "-", input="\n".join(lines + ["}"]))
+
+    def read(self):
+        found = json.loads(self.netns.run("nft", "-j", "list", "counters", "table", "inet", self.table))["nftables"]
+        return {c["counter"]["name"]: c["counter"]["packets"] for c in found if "counter" in c}
 
 
 def settled(portmon, nft):

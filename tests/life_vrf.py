@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""TCP within a VRF, out of it and into it: what the stack tells counts at the scope of the packets."""
+from tcplib import *
+
+PORT, FIRST, N = 443, 20000, 5
+WITHIN = {("loopback", PORT): events(syn_received=N, synack_sent=N, established=N, fin=2 * N),
+          **{("loopback", FIRST + i): events(syn_sent=1, synack_received=1, fin=2) for i in range(N)}}
+CLOSED = {("loopback", PORT + 1): events(syn_received=N, rst_sent=N, failed=N),
+          **{("loopback", FIRST + i): events(syn_sent=1, rst_received=1) for i in range(N)}}
+
+
+def vrf(netns, name, table, end=None):
+    "A VRF, which has a device for its port."
+    netns.ip(f"link add {name} type vrf table {table}", f"link set {name} up",
+             # Moving a device into a VRF takes its IPv6 addresses away.
+             *([f"link set {end.dev} master {name}", f"addr replace {end.ipv6}/64 dev {end.dev} nodad"] if end else []))
+
+
+def exchange(client, server, source, target, port=PORT, devices=(None, None), n=N):
+    "Connections one after the other, each closed by both; how many were made."
+    family = "ipv6" if ":" in target else "ipv4"
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(server.socket(family, socket.SOCK_STREAM, bind=(target, PORT), device=devices[1]))
+        listener.listen()
+        for i in range(n):
+            sock = stack.enter_context(client.socket(family, socket.SOCK_STREAM, bind=(source, FIRST + i), device=devices[0]))
+            if port == PORT:
+                sock.connect((target, port))
+                called = stack.enter_context(listener.accept()[0])
+                called.settimeout(20 * PATIENCE)
+                sock.shutdown(socket.SHUT_WR)
+                equal(called.recv(10), b"", "end of data")
+                called.close()
+                equal(sock.recv(10), b"", "end of data")
+            else:
+                equal(sock.connect_ex((target, port)), errno.ECONNREFUSED, "connect")
+            sock.close()
+
+
+def of_host(scope_packets, made=True):
+    "What N connections are at the one host, which begins ('remote') or accepts ('local') them."
+    packets = events(syn_sent=1, synack_received=1, fin=2) if made else events(syn_sent=1, rst_received=1)
+    if scope_packets == "remote":
+        return total(*(host(FIRST + i, PORT, packets, at_remote=events(established=1) if made else events(failed=1)) for i in range(N)))
+    return total(*(host(PORT, FIRST + i, mirror(packets), at_local=events(established=1) if made else {}) for i in range(N)))
+
+
+@case("ipv4", "ipv6")
+def within(family):
+    "at an address of the VRF's own device and of a port of it: SYN, established, failed and FIN are loopback;"
+    netns = Netns(on=True)
+    end = pair(netns, Netns())[0]
+    vrf(netns, "vrf1", 10, end)
+    own = {"ipv4": "10.99.0.1", "ipv6": "fd00:99::1"}[family]
+    netns.ip(f"addr add {own} dev vrf1" + (" nodad" if family == "ipv6" else ""))
+    wanted = {}
+    for target in own, address(end, family):
+        exchange(netns, netns, target, target, devices=("vrf1", "vrf1"))
+        exchange(netns, netns, target, target, PORT + 1, devices=("vrf1", "vrf1"))
+        wanted = total(wanted, WITHIN, CLOSED)
+    becomes(netns.portmon.tcp, wanted, "TCP events")
+    becomes(netns.portmon.drops, {("loopback", "tcp", PORT + 1): {"NO_SOCKET": 2 * N}}, "drops")
+
+
+@case("ipv4", "ipv6")
+def between(family):
+    "with another host, both ways: local or remote, as without a VRF, though another VRF has the other's address for its own;"
+    netns, other = Netns(on=True), Netns()
+    near, far = pair(netns, other)
+    vrf(netns, "vrf1", 10, near)
+    vrf(netns, "vrf2", 20)
+    here, there = address(near, family), address(far, family)
+    # The same addresses in the other VRF: both are its own.
+    netns.ip(*(f"addr add {a} dev vrf2" + (" nodad" if family == "ipv6" else "") for a in (here, there)))
+    exchange(netns, other, here, there, devices=("vrf1", None))
+    exchange(netns, other, here, there, PORT + 1, devices=("vrf1", None))
+    exchange(other, netns, there, here, devices=(None, "vrf1"))
+    refused = {(scope, PORT + 1 if port == PORT else port): counts for (scope, port), counts in of_host("remote", False).items()}
+    wanted = total(of_host("remote"), refused, of_host("local"))
+    # And within the other VRF, at the same addresses and ports.
+    exchange(netns, netns, here, there, devices=("vrf2", "vrf2"))
+    becomes(netns.portmon.tcp, total(wanted, WITHIN), "TCP events")
+
+
+@case("ipv4", "ipv6")
+def outside(family):
+    "with another host whose address a device outside of the VRF has: remote; with that address outside: loopback;"
+    netns, other = Netns(on=True), Netns()
+    near, far = pair(netns, other)
+    vrf(netns, "vrf1", 10, near)
+    here, there = address(near, family), address(far, family)
+    netns.ip("link set lo up", "link add d1 type dummy", "link set d1 up",
+             f"addr add {there} dev d1" + (" nodad" if family == "ipv6" else ""))
+    exchange(netns, other, here, there, devices=("vrf1", None))
+    exchange(netns, netns, there, there, n=N)
+    becomes(netns.portmon.tcp, total(of_host("remote"), WITHIN), "TCP events")
+
+
+@case("within", "with another host")
+def retransmitted(where):
+    "a SYN that is not answered is sent again and given up at the scope of its packets;"
+    netns, other = Netns(on=True), Netns()
+    near, far = pair(netns, other)
+    vrf(netns, "vrf1", 10, near)
+    for host_ in netns, other:
+        host_.run("nft", "-f", "-", input=f"table inet d {{ chain in {{ type filter hook input priority 0\n tcp dport {PORT} drop\n }}\n }}")
+    netns.ip("addr add fd00:99::1/128 dev vrf1 nodad")
+    socks = []
+    targets = [near.ipv4, "fd00:99::1"] if where == "within" else [far.ipv4, far.ipv6]
+    for i, target in enumerate(targets):
+        source = (near.ipv4, near.ipv6)[i] if where != "within" else target
+        sock = netns.socket("ipv6" if i else "ipv4", socket.SOCK_STREAM, bind=(source, FIRST), device="vrf1")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+        sock.setblocking(False)
+        equal(sock.connect_ex((target, PORT)), errno.EINPROGRESS, "connect")
+        socks.append(sock)
+    for sock in socks:
+        wait_until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT, what="giving up")
+    again = resent(netns)
+    check(again >= 2, f"SYNs sent again: {again}")
+    if where == "within":
+        wanted = {("loopback", PORT): events(syn_received=2 + again, retransmitted=again, failed=2),
+                  ("loopback", FIRST): events(syn_sent=2 + again, retransmitted=again)}
+        becomes(netns.portmon.drops, {("loopback", "tcp", PORT): {"NETFILTER_DROP": 2 + again}}, "drops")
+    else:
+        wanted = host(FIRST, PORT, events(syn_sent=2 + again, retransmitted=again), at_remote=events(failed=2))
+    becomes(netns.portmon.tcp, wanted, "TCP events")
+
+
+@case("ipv4", "ipv6")
+def down(family):
+    "a connection within a VRF whose device goes down before it is answered: what is given up is loopback;"
+    netns = Netns(on=True)
+    vrf(netns, "vrf1", 10)
+    own = {"ipv4": "10.99.0.1", "ipv6": "fd00:99::1"}[family]
+    netns.ip(f"addr add {own} dev vrf1" + (" nodad" if family == "ipv6" else ""))
+    if family == "ipv6":
+        netns.sysctl("net.ipv6.conf.vrf1.keep_addr_on_down", 1)
+    drop = Counters(netns, syns=f"input -10 tcp dport {PORT}")
+    netns.run("nft", "-f", "-", input=f"table inet d {{ chain in {{ type filter hook input priority 0\n tcp dport {PORT} drop\n }}\n }}")
+    sock = netns.socket(family, socket.SOCK_STREAM, bind=(own, FIRST), device="vrf1")
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+    sock.setblocking(False)
+    equal(sock.connect_ex((own, PORT)), errno.EINPROGRESS, "connect")
+    becomes(drop.read, {"syns": 1}, "SYNs")
+    netns.ip("link set vrf1 down")
+    why = wait_until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), what="giving up")
+    note(f"{errno.errorcode[why]}; retransmitted: {TcpInfo.of(sock).retransmitted}, {drop.read()}")
+    found = netns.portmon.tcp()
+    equal({scope for scope, _ in found}, {"loopback"}, f"scopes of {found}")
+    equal(found["loopback", PORT].get("failed"), 1, "failed")
+
+
+run()
