@@ -86,11 +86,13 @@ def received():
     "another host's broadcasts and multicasts from the same port: received, at the local and the remote port"
     host, _, end, box, nft = prepared("veth")
     far = end._replace(netns=box, ipv4=end.ipv4[:-1] + "2", ipv6=end.ipv6[:-1] + "2")
+    with box.enter():
+        scope = socket.if_nametoindex(end.dev)
     for family in AF:
         joined(host, end.dev, family)
         sock = sender(box, end.dev, far, family, True, OWN)
         for _ in range(N):
-            sock.sendto(bytes(100), (GROUP[family], OWN))
+            sock.sendto(bytes(100), (GROUP[family], OWN) if family == "ipv4" else (GROUP[family], OWN, 0, scope))
             if family == "ipv4":
                 sock.sendto(bytes(100), ("255.255.255.255", OWN))
     becomes(lambda: {key: (c.rx, c.tx) for key, c in host.portmon.ports().items()},

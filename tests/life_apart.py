@@ -19,7 +19,8 @@ class Link:
         for netns in self.a, self.b:
             netns.ip(f"addr add {self.address[netns]['ipv4']}/24 dev x1", f"addr add {self.address[netns]['ipv6']}/64 dev x1 nodad",
                      "link set x1 up")
-        carried(self.a, "x1")
+        if kind in ("veth", "macvlan"):
+            carried(self.a, "x1")
 
     def veth(self):
         self.a.ip(f"link add x1 type veth peer name x1 netns {self.b.name}")
@@ -92,8 +93,14 @@ def whose(kind):
     becomes(egress, 2 * N, "dropped by the classifier on the way out")
     becomes(dropped, 2 * N, "dropped by the firewall")
     overflow = wait_until(lambda: mib(a)["UdpRcvbufErrors"] + mib(a)["Udp6RcvbufErrors"], what="a full socket")
-    becomes(a.portmon.drops, {("local", "udp", FIREWALL): {"NETFILTER_DROP": 2 * N}, ("local", "udp", CLOSED): {"NO_SOCKET": 2 * N},
-                              ("local", "udp", FULL): {"SOCKET_RCVBUFF": overflow}}, "drops where they arrived")
+    def arrived():
+        "What a classifier drops as it arrives is before IP; a tunnel has found the transport's header, so there it has a port."
+        found = a.portmon.drops()
+        if kind == "vxlan":
+            equal(found.pop(("local", "udp", CLASSIFIER), None), {"TC_INGRESS": 2 * N}, "drops by the classifier where they arrived")
+        return found
+    becomes(arrived, {("local", "udp", FIREWALL): {"NETFILTER_DROP": 2 * N}, ("local", "udp", CLOSED): {"NO_SOCKET": 2 * N},
+                      ("local", "udp", FULL): {"SOCKET_RCVBUFF": overflow}}, "drops where they arrived")
     becomes(b.portmon.drops, {("remote", "udp", OUT): {"TC_EGRESS": 2 * N}}, "drops where they were sent")
     for netns in link.between:
         equal(netns.portmon.drops(), {}, "drops between the two")
@@ -112,7 +119,6 @@ def below(kind):
         with contextlib.suppress(OSError):
             sock.sendto(bytes(100), ("10.66.0.9", OUT))
     becomes(n, N, "dropped by the classifier of the device below")
-    note(f"lower: {lower.portmon.drops()}")
     for netns in link.a, link.b:
         equal(netns.portmon.drops(), {}, "drops in the namespaces above")
 
