@@ -128,6 +128,8 @@ def outer(hook):
     "a tunnel whose packets go through other namespaces, which drop them: theirs, or of none, not of who sent what is inside;"
     link = Link("vxlan")
     one, two = link.between
+    for netns in one, two:
+        netns.portmon.reset()       # what IPv6 said before both ends were up
     if hook in ("output", "prerouting"):
         n = firewall(two if hook == "output" else one, hook, "udp dport 4789")
     else:
