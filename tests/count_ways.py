@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Ways that only some packets take: each counts as nftables and the senders say, or has passed no hook, which is said."""
+from tcplib import *
+
+FIRST, PORT, N = 20000, 5000, 10
+LATE, AFTER = "input -2147483647", "postrouting 300"
+
+
+def both(counts, scope, port, transport="udp"):
+    "(rx, tx) of a port, in packets."
+    found = counts.get((scope, transport, port), Counts())
+    return found.rx, found.tx
+
+
+@case()
+def injected():
+    "frames that a packet socket sends have passed no hook: nothing where they are sent, received where they arrive"
+    (host_, box), (near, far) = hosts()
+    nft, reader = Nft(box), box.socket("ipv4", socket.SOCK_DGRAM, bind=(far.ipv4, PORT))
+    sock = host_.socket(socket.AF_PACKET, socket.SOCK_DGRAM, bind=(near.dev, 0x0800))
+    before = host_.portmon.buckets()
+    for _ in range(N):
+        sock.sendto(datagram(near.ipv4, far.ipv4, FIRST, PORT, bytes(100)),
+                    (near.dev, 0x0800, 0, 0, bytes.fromhex(far.mac.replace(":", ""))))
+        equal(len(reader.recv(200)), 100, "bytes received")
+    equal(host_.portmon.ports(), {}, "ports of the host that sent")
+    equal({key for key in host_.portmon.buckets().keys() - before.keys() if key[1] == "ipv4"}, set(), "buckets of the host that sent")
+    equal(box.portmon.ports(), {("local", "udp", PORT): Counts(N, N * 128), ("remote", "udp", FIRST): Counts(N, N * 128)}, "ports where they arrived")
+
+
+@case("ipv4", "ipv6")
+def checksum_left_out(family):
+    "a packet from a tun device whose checksum is left to be filled in, as virtual machines send them: received, no drop;"
+    netns = Netns(on=True)
+    nft, tun = Nft(netns), Tun(netns, vnet=True)
+    target = getattr(tun, family)
+    reader = netns.socket(family, socket.SOCK_DGRAM, bind=(target, PORT))
+    packet = bytearray(datagram(tun.far[family], target, FIRST, PORT, bytes(100)))
+    start = IP_HEADER[family]
+    packet[start + 6:start + 8] = b"\0\0"
+    pseudo = socket.inet_pton(AF[family], tun.far[family]) + socket.inet_pton(AF[family], target) + struct.pack("!II", 108, 17)
+    packet[start + 6:start + 8] = struct.pack("!H", ~checksum(pseudo) & 0xffff)     # of the pseudo header alone
+    for flags in 1, 0:          # VIRTIO_NET_HDR_F_NEEDS_CSUM, and a wrong checksum
+        for _ in range(N):
+            head = struct.pack("=BBHHHH", flags, 0, 0, 0, start * flags, 6 * flags)
+            equal(os.write(tun.fd, head + packet), len(head) + len(packet), "bytes written")
+            if flags:
+                equal(len(reader.recv(200)), 100, "bytes received")
+    becomes(netns.portmon.drops, {("local", "udp", PORT): {"UDP_CSUM": N}}, "drops")
+    length = 2 * N, 2 * N * (start + 108)
+    equal(invariant(netns.portmon, nft)[0], {("local", "udp", PORT): Counts(*length), ("remote", "udp", FIRST): Counts(*length)}, "ports")
+
+
+@case("ipv4", "ipv6")
+def quoted(family):
+    "ICMP errors count as ICMP, whatever ports the packets had that they quote;"
+    (host_, box), (near, far) = hosts()
+    nft = Nft(host_)
+    box.sysctl("net.ipv4.icmp_ratelimit", 0)
+    box.sysctl("net.ipv6.icmp.ratelimit", 0)
+    sock = host_.socket(family, socket.SOCK_DGRAM, bind=(address(near, family), FIRST))
+    for _ in range(N):
+        with contextlib.suppress(ConnectionRefusedError):
+            sock.sendto(bytes(100), (address(far, family), PORT))
+    size = N * (IP_HEADER[family] + 108)
+    ports = {("local", "udp", FIRST): Counts(0, 0, N, size), ("remote", "udp", PORT): Counts(0, 0, N, size)}
+    icmp = 1 if family == "ipv4" else 58
+    came = "IcmpMsgInType3" if family == "ipv4" else "Icmp6InDestUnreachs"
+    becomes(lambda: mib(host_)[came], N, "errors, as the stack counts them")
+    found, _, buckets = invariant(host_.portmon, nft)
+    equal(found, ports, "ports")
+    if family == "ipv4":
+        equal(buckets["local-in", family, icmp][0], N, "ICMP packets")
+    else:
+        check(buckets["local-in", family, icmp][0] >= N, "ICMPv6 packets")
+
+
+@case("ipv4", "ipv6")
+def fragments_tracked(family):
+    "fragments where connections are tracked: put together before any hook, they are one packet, in and through;"
+    client, router, server = (Netns(on=True) for _ in range(3))
+    # Any rule that asks for a connection's state has fragments put together.
+    for netns in router, server:
+        netns.run("nft", "-f", "-", input="table inet ct { chain p { type filter hook prerouting priority 0; ct state invalid drop; } }")
+    nfts = [Nft(netns) for netns in (client, router, server)]
+    near, near_router = pair(client, router, gro=False)
+    far_router, far = pair(router, server, gro=False)
+    route(client, near_router, far, router, server, far_router, near)
+    reader = server.socket(family, socket.SOCK_DGRAM, bind=(address(far, family), PORT))
+    sock = client.socket(family, socket.SOCK_DGRAM, bind=(address(near, family), FIRST))
+    for _ in range(N):
+        sock.sendto(bytes(4000), (address(far, family), PORT))
+        equal(len(reader.recv(5000)), 4000, "bytes received")
+    counted = (N, N * (IP_HEADER[family] + 4008))
+    for netns, nft, scopes, hook in zip((client, router, server), nfts, (("local", "remote"), ("forward", "forward"), ("remote", "local")),
+                                        ("local-out", "forward", "local-in")):
+        ports, _, buckets = invariant(netns.portmon, nft)
+        src, dst = (scopes[0], "udp", FIRST), (scopes[1], "udp", PORT)
+        out, into = Counts(0, 0, *counted), Counts(*counted)
+        equal(ports, {"local-out": {src: out, dst: out}, "forward": {src: out, dst: into}, "local-in": {src: into, dst: into}}[hook], f"ports, {hook}")
+        check((hook, family, "fragment") not in buckets, f"fragments at {hook}: {buckets}")
+
+
+@case()
+def hairpin():
+    "two hosts of one network by way of a router's address, with NAT both ways: through the same device in and out, forwarded once"
+    router, one, two = Netns(on=True), Netns(), Netns()
+    nft = Nft(router)
+    router.sysctl("net.ipv4.ip_forward", 1)
+    router.ip("link add br0 type bridge", "addr add 10.70.0.1/24 dev br0", "link set br0 up")
+    for n, netns in enumerate((one, two), 2):
+        router.ip(f"link add p{n} type veth peer name x1 netns {netns.name}", f"link set p{n} master br0", f"link set p{n} up")
+        netns.ip(f"addr add 10.70.0.{n}/24 dev x1", "link set x1 up")
+    router.run("nft", "-f", "-", input="""table ip nat {
+        chain pre { type nat hook prerouting priority -100; ip daddr 10.70.0.1 tcp dport 8080 dnat to 10.70.0.3:80; }
+        chain post { type nat hook postrouting priority 100; ip saddr 10.70.0.0/24 ip daddr 10.70.0.3 masquerade; }
+    }""")
+    seen = Counters(router, there="forward 2147483646 tcp dport 80", back="forward 2147483646 tcp sport 80")
+    listener = two.socket("ipv4", socket.SOCK_STREAM, bind=("10.70.0.3", 80))
+    listener.listen()
+    for i in range(3):
+        sock = one.socket("ipv4", socket.SOCK_STREAM, bind=("10.70.0.2", FIRST + i))
+        sock.connect(("10.70.0.1", 8080))
+        called = listener.accept()[0]
+        sock.close()
+        equal(called.recv(1), b"", "end of data")
+        called.close()
+
+    def agree():
+        n = seen.read()
+        ports = invariant(router.portmon, nft)[0]
+        check(n["there"] >= 9 and n["back"] >= 6, f"too few packets: {n}")
+        equal(both(ports, "forward", 80, "tcp"), (n["there"], n["back"]), "forward port 80: (rx, tx)")
+        equal({scope for scope, *_ in ports}, {"forward"}, "scopes")
+        equal(both(ports, "forward", 8080, "tcp"), (0, 0), "forward port 8080")
+    eventually(agree)
+    equal(router.portmon.tcp()["forward", 80], events(syn_received=3, synack_sent=3, fin=6), "TCP events of port 80")
+
+
+@case()
+def moved():
+    "a device that moves to another namespace while it counts: what came before and after is where it came, and so are drops"
+    (one, box), (near, far) = hosts(on=(True, False))
+    two = Netns(on=True)
+    nfts = Nft(one), Nft(two)
+    sock = box.socket("ipv4", socket.SOCK_DGRAM, bind=(far.ipv4, FIRST))
+
+    def send(n):
+        for _ in range(n):
+            with contextlib.suppress(ConnectionRefusedError):
+                sock.sendto(bytes(100), (near.ipv4, PORT))
+    send(N)
+    becomes(one.portmon.drops, {("local", "udp", PORT): {"NO_SOCKET": N}}, "drops before")
+    one.ip(f"link set {near.dev} netns {two.name}")
+    two.ip(f"addr add {near.ipv4}/24 dev {near.dev}", f"neigh add {far.ipv4} lladdr {far.mac} dev {near.dev}", f"link set {near.dev} up")
+    carried(two, near.dev)
+    send(2 * N)
+    becomes(two.portmon.drops, {("local", "udp", PORT): {"NO_SOCKET": 2 * N}}, "drops behind the move")
+    equal(one.portmon.drops(), {("local", "udp", PORT): {"NO_SOCKET": N}}, "drops where it was")
+    for netns, nft, n in (one, nfts[0], N), (two, nfts[1], 2 * N):
+        equal(invariant(netns.portmon, nft)[0], {("local", "udp", PORT): Counts(n, n * 128), ("remote", "udp", FIRST): Counts(n, n * 128)}, "ports")
+
+
+run()
