@@ -106,9 +106,9 @@ def tproxy(family):
         {ip} daddr {address(far, family)} tcp dport 80 tproxy to :1080 meta mark set 1 accept
         }}
     }}""")
+    router.ip("link set lo up")
     router.run("ip", f"-{v}", "rule", "add", "pref", "10", "fwmark", "1", "table", "100")
     router.run("ip", f"-{v}", "route", "add", "local", "default", "dev", "lo", "table", "100")
-    router.ip("link set lo up")
     seen = Counters(router, came=f"{LATE} tcp dport 80", went="output 2147483646 tcp sport 80")
     listener = router.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_IP if v == 4 else socket.IPPROTO_IPV6, 19 if v == 4 else 75, 1)      # IP_TRANSPARENT
@@ -170,8 +170,8 @@ def queued():
     router.ip("link set lo up", "rule add pref 10 fwmark 1 table 100", "route add local default dev lo table 100")
     queue = Queue(router)
     router.run("nft", "-f", "-", input="table ip q {" + "".join(
-        f"chain {hook} {{ type {kind} hook {hook} priority -10; iifname != lo udp dport {PORT} queue num 0; }}"
-        for hook, kind in (("input", "filter"), ("output", "filter"), ("forward", "filter"))) + "}")
+        f"chain {hook} {{ type filter hook {hook} priority -10; iifname != lo udp dport {PORT} queue num 0\n}}\n"
+        for hook in ("input", "output", "forward")) + "}")
     outside, inside = (s.socket("ipv4", socket.SOCK_DGRAM, bind=(end.ipv4, PORT)) for s, end in ((server, far), (router, near_router)))
     anywhere = router.socket("ipv4", socket.SOCK_DGRAM, bind=("0.0.0.0", PORT))
     sock, own = (s.socket("ipv4", socket.SOCK_DGRAM, bind=("0.0.0.0", FIRST)) for s in (client, router))
@@ -205,9 +205,9 @@ def macvlan():
 @case()
 def ipvlan_l3s():
     "ipvlan l3s: the hooks that its packets pass are of the namespace that the device below is in, as nft has it in both"
-    (below, box), (near, far) = hosts(on=(True, False))
-    above = Netns(on=True)
+    below, above, box = Netns(on=True), Netns(on=True), Netns()
     nfts = Nft(below), Nft(above)
+    near, far = pair(below, box)
     below.ip(f"link add x1 link {near.dev} netns {above.name} type ipvlan mode l3s")
     above.ip("addr add 10.72.0.1/32 dev x1", "link set x1 up", f"route add {far.ipv4}/32 dev x1")
     box.ip(f"route add 10.72.0.1/32 dev {far.dev}", f"neigh add 10.72.0.1 lladdr {near.mac} dev {far.dev}")
@@ -223,9 +223,10 @@ def ipvlan_l3s():
 @case()
 def mptcp():
     "MPTCP: each subflow is a connection, its handshake once, and nothing of the connection that they make up"
-    (client, server), (near, far) = hosts()
-    patient(near, far)
+    client, server = Netns(on=True), Netns(on=True)
     nfts = Nft(client), Nft(server)
+    near, far = pair(client, server)
+    patient(near, far)
     second = near.ipv4.rpartition(".")[0] + ".11"
     client.ip(f"addr add {second}/24 dev {near.dev}")
     server.ip(f"neigh add {second} lladdr {near.mac} dev {far.dev}")
