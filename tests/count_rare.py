@@ -95,45 +95,47 @@ def ipvs(how):
     equal(table(ports), wanted, "ports: (rx, tx)")
 
 
-@case("ipv4", "ipv6")
-def tproxy(family):
-    "TPROXY: a connection to another host's port that this host answers counts at that port, local, and so does its handshake;"
+@case()
+def tproxy():
+    "TPROXY: a connection to another host's port that this host answers counts at that port, local, and so does its handshake"
     nft, near, near_router, far_router, far = three()
     client, router = near.netns, near_router.netns
     patient(near, near_router)
-    ip, v = ("ip", 4) if family == "ipv4" else ("ip6", 6)
-    router.run("nft", "-f", "-", input=f"""table {ip} p {{ chain pre {{ type filter hook prerouting priority -150;
-        {ip} daddr {address(far, family)} tcp dport 80 tproxy to :1080 meta mark set 1 accept
-        }}
-    }}""")
     router.ip("link set lo up")
-    router.run("ip", f"-{v}", "rule", "add", "pref", "10", "fwmark", "1", "table", "100")
-    router.run("ip", f"-{v}", "route", "add", "local", "default", "dev", "lo", "table", "100")
     seen = Counters(router, came=f"{LATE} tcp dport 80", went="output 2147483646 tcp sport 80")
-    listener = router.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_IP if v == 4 else socket.IPPROTO_IPV6, 19 if v == 4 else 75, 1)      # IP_TRANSPARENT
-    listener.bind(("0.0.0.0" if v == 4 else "::", 1080))
-    listener.listen()
-    for i in range(N):
-        sock = client.socket(family, socket.SOCK_STREAM, bind=(address(near, family), FIRST + i))
-        sock.connect((address(far, family), 80))
-        called = listener.accept()[0]
-        equal(called.getsockname()[:2], (address(far, family), 80), "whom the proxy stands for")
-        sock.sendall(bytes(100))
-        equal(len(called.recv(200)), 100, "bytes received")
-        sock.shutdown(socket.SHUT_WR)
-        equal(called.recv(10), b"", "end of data")
-        called.close()
-        equal(sock.recv(10), b"", "end of data")
-        sock.close()
+    for family, ip in ("ipv4", "ip"), ("ipv6", "ip6"):
+        there = address(far, family)
+        router.run("nft", "-f", "-", input=f"""table {ip} p {{ chain pre {{ type filter hook prerouting priority -150
+            {ip} daddr {there} tcp dport 80 tproxy to :1080 meta mark set 1 accept
+            }}
+        }}""")
+        for line in "rule add pref 10 fwmark 1 table 100", "route add local default dev lo table 100":
+            router.run("ip", f"-{family[-1]}", *line.split())
+        listener = router.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(*((socket.IPPROTO_IP, 19) if ip == "ip" else (socket.IPPROTO_IPV6, 75)), 1)     # IP_TRANSPARENT
+        listener.bind(("0.0.0.0" if ip == "ip" else "::", 1080))
+        listener.listen()
+        for i in range(N):
+            sock = client.socket(family, socket.SOCK_STREAM, bind=(address(near, family), FIRST + i))
+            sock.connect((there, 80))
+            called = listener.accept()[0]
+            equal(called.getsockname()[:2], (there, 80), "whom the proxy stands for")
+            sock.sendall(bytes(100))
+            equal(len(called.recv(200)), 100, "bytes received")
+            sock.shutdown(socket.SHUT_WR)
+            equal(called.recv(10), b"", "end of data")
+            called.close()
+            equal(sock.recv(10), b"", "end of data")
+            sock.close()
+        listener.close()
 
     def agree():
         n, ports = seen.read(), invariant(router.portmon, nft)[0]
         equal(table(ports, "tcp").get(("local", 80)), (n["came"], n["went"]), "local port 80: (rx, tx)")
         equal({(scope, port) for scope, _, port in ports}, {("local", 80), *(("remote", FIRST + i) for i in range(N))}, "records")
     eventually(agree)
-    packets = events(syn_received=1, synack_sent=1, fin=2)
-    becomes(router.portmon.tcp, total(*(host(80, FIRST + i, packets, at_local=events(established=1)) for i in range(N))), "TCP events")
+    packets = events(syn_received=2, synack_sent=2, fin=4)
+    becomes(router.portmon.tcp, total(*(host(80, FIRST + i, packets, at_local=events(established=2)) for i in range(N))), "TCP events")
 
 
 class Queue:

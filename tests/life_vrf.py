@@ -46,58 +46,54 @@ def of_host(scope_packets, made=True):
     return total(*(host(PORT, FIRST + i, mirror(packets), at_local=events(established=1) if made else {}) for i in range(N)))
 
 
-@case("ipv4", "ipv6")
-def within(family):
-    "at an address of the VRF's own device and of a port of it: SYN, established, failed and FIN are loopback;"
+@case()
+def within():
+    "at an address of the VRF's own device and of a port of it: SYN, established, failed and FIN are loopback"
     netns = Netns(on=True)
     end = pair(netns, Netns())[0]
     vrf(netns, "vrf1", 10, end)
-    own = {"ipv4": "10.99.0.1", "ipv6": "fd00:99::1"}[family]
-    netns.ip(f"addr add {own} dev vrf1" + (" nodad" if family == "ipv6" else ""))
-    wanted = {}
-    for target in own, address(end, family):
+    netns.ip("addr add 10.99.0.1 dev vrf1", "addr add fd00:99::1 dev vrf1 nodad")
+    for target in "10.99.0.1", "fd00:99::1", end.ipv4, end.ipv6:
         exchange(netns, netns, target, target, devices=("vrf1", "vrf1"))
         exchange(netns, netns, target, target, PORT + 1, devices=("vrf1", "vrf1"))
-        wanted = total(wanted, WITHIN, CLOSED)
-    becomes(netns.portmon.tcp, wanted, "TCP events")
-    becomes(netns.portmon.drops, {("loopback", "tcp", PORT + 1): {"NO_SOCKET": 2 * N}}, "drops")
+    becomes(netns.portmon.tcp, total(*[WITHIN, CLOSED] * 4), "TCP events")
+    becomes(netns.portmon.drops, {("loopback", "tcp", PORT + 1): {"NO_SOCKET": 4 * N}}, "drops")
 
 
-@case("ipv4", "ipv6")
-def between(family):
-    "with another host, both ways: local or remote, as without a VRF, though another VRF has the other's address for its own;"
+@case()
+def between():
+    "with another host, both ways: local or remote, as without a VRF, though another VRF has the same addresses for its own"
     netns, other = Netns(on=True), Netns()
     near, far = pair(netns, other)
     vrf(netns, "vrf1", 10, near)
     vrf(netns, "vrf2", 20)
-    here, there = address(near, family), address(far, family)
-    # The same addresses in the other VRF: both are its own.
-    netns.ip(*(f"addr add {a} dev vrf2" + (" nodad" if family == "ipv6" else "") for a in (here, there)))
-    exchange(netns, other, here, there, devices=("vrf1", None))
-    exchange(netns, other, here, there, PORT + 1, devices=("vrf1", None))
-    exchange(other, netns, there, here, devices=(None, "vrf1"))
+    for family in AF:
+        here, there = address(near, family), address(far, family)
+        netns.ip(*(f"addr add {a} dev vrf2" + (" nodad" if family == "ipv6" else "") for a in (here, there)))
+        exchange(netns, other, here, there, devices=("vrf1", None))
+        exchange(netns, other, here, there, PORT + 1, devices=("vrf1", None))
+        exchange(other, netns, there, here, devices=(None, "vrf1"))
+        # And within the other VRF, at the same addresses and ports.
+        exchange(netns, netns, here, there, devices=("vrf2", "vrf2"))
     refused = {(scope, PORT + 1 if port == PORT else port): counts for (scope, port), counts in of_host("remote", False).items()}
-    wanted = total(of_host("remote"), refused, of_host("local"))
-    # And within the other VRF, at the same addresses and ports.
-    exchange(netns, netns, here, there, devices=("vrf2", "vrf2"))
-    becomes(netns.portmon.tcp, total(wanted, WITHIN), "TCP events")
+    becomes(netns.portmon.tcp, total(*[of_host("remote"), refused, of_host("local"), WITHIN] * 2), "TCP events")
 
 
-@case("ipv4", "ipv6")
-def outside(family):
-    "with another host whose address a device outside of the VRF has: remote; with that address outside: loopback;"
+@case()
+def outside():
+    "with another host whose address a device outside of the VRF has: remote; with that address outside: loopback"
     netns, other = Netns(on=True), Netns()
     near, far = pair(netns, other)
     vrf(netns, "vrf1", 10, near)
-    here, there = address(near, family), address(far, family)
-    # What routes of a VRF come after otherwise, as the kernel's documentation advises (networking/vrf).
-    for line in "rule add pref 32765 lookup local", "rule del pref 0":
-        netns.run("ip", f"-{family[-1]}", *line.split())
-    netns.ip("link set lo up", "link add d1 type dummy", "link set d1 up",
-             f"addr add {there} dev d1" + (" nodad" if family == "ipv6" else ""))
-    exchange(netns, other, here, there, devices=("vrf1", None))
-    exchange(netns, netns, there, there, n=N)
-    becomes(netns.portmon.tcp, total(of_host("remote"), WITHIN), "TCP events")
+    netns.ip("link set lo up", "link add d1 type dummy", "link set d1 up", f"addr add {far.ipv4} dev d1", f"addr add {far.ipv6} dev d1 nodad")
+    for family in AF:
+        # Routes of a VRF come before those of the host, as the kernel's documentation advises (networking/vrf).
+        for line in "rule add pref 32765 lookup local", "rule del pref 0":
+            netns.run("ip", f"-{family[-1]}", *line.split())
+        there = address(far, family)
+        exchange(netns, other, address(near, family), there, devices=("vrf1", None))
+        exchange(netns, netns, there, there)
+    becomes(netns.portmon.tcp, total(*[of_host("remote"), WITHIN] * 2), "TCP events")
 
 
 @case("within", "with another host")
@@ -131,27 +127,29 @@ def retransmitted(where):
     becomes(netns.portmon.tcp, wanted, "TCP events")
 
 
-@case("ipv4", "ipv6")
-def down(family):
-    "a connection within a VRF whose device goes down before it is answered: what is given up is loopback;"
+@case()
+def down():
+    "a connection within a VRF whose device goes down before it is answered: what is given up is loopback"
     netns = Netns(on=True)
     vrf(netns, "vrf1", 10)
-    own = {"ipv4": "10.99.0.1", "ipv6": "fd00:99::1"}[family]
-    netns.ip(f"addr add {own} dev vrf1" + (" nodad" if family == "ipv6" else ""))
-    if family == "ipv6":
-        netns.sysctl("net.ipv6.conf.vrf1.keep_addr_on_down", 1)
-    drop = Counters(netns, syns=f"input -10 tcp dport {PORT}")
+    netns.sysctl("net.ipv6.conf.vrf1.keep_addr_on_down", 1)
+    netns.ip("addr add 10.99.0.1 dev vrf1", "addr add fd00:99::1 dev vrf1 nodad")
+    syns = Counters(netns, syns=f"input -10 tcp dport {PORT}")
     netns.run("nft", "-f", "-", input=f"table inet d {{ chain in {{ type filter hook input priority 0\n tcp dport {PORT} drop\n }}\n }}")
-    sock = netns.socket(family, socket.SOCK_STREAM, bind=(own, FIRST), device="vrf1")
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
-    sock.setblocking(False)
-    equal(sock.connect_ex((own, PORT)), errno.EINPROGRESS, "connect")
-    becomes(drop.read, {"syns": 1}, "SYNs")
+    socks = []
+    for family, own in ("ipv4", "10.99.0.1"), ("ipv6", "fd00:99::1"):
+        sock = netns.socket(family, socket.SOCK_STREAM, bind=(own, FIRST), device="vrf1")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_SYNCNT, 1)
+        sock.setblocking(False)
+        equal(sock.connect_ex((own, PORT)), errno.EINPROGRESS, "connect")
+        socks.append(sock)
+    becomes(syns.read, {"syns": 2}, "SYNs")
     netns.ip("link set vrf1 down")
-    wait_until(lambda: state_of(sock) == 7, what="giving up")
+    for sock in socks:
+        wait_until(lambda: state_of(sock) == 7, what="giving up")
     found = netns.portmon.tcp()
     equal({scope for scope, _ in found}, {"loopback"}, f"scopes of {found}")
-    equal(found["loopback", PORT].get("failed"), 1, "failed")
+    equal(found["loopback", PORT].get("failed"), 2, "failed")
 
 
 run()
