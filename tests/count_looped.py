@@ -86,6 +86,7 @@ def received():
     "another host's broadcasts and multicasts from the same port: received, at the local and the remote port"
     host, _, end, box, nft = prepared("veth")
     far = end._replace(netns=box, ipv4=end.ipv4[:-1] + "2", ipv6=end.ipv6[:-1] + "2")
+    carried(box, end.dev)
     with box.enter():
         scope = socket.if_nametoindex(end.dev)
     for family in AF:

@@ -17,13 +17,15 @@ def vrf(netns, name, table, end=None):
              *([f"link set {end.dev} master {name}", f"addr replace {end.ipv6}/64 dev {end.dev} nodad"] if end else []))
 
 
-def exchange(client, server, source, target, port=PORT, devices=(None, None), n=N):
-    "Connections one after the other, each closed by both; how many were made."
+def exchange(client, server, source, target, port=PORT, devices=(None, None)):
+    "Connections one after the other, each closed by both."
     family = "ipv6" if ":" in target else "ipv4"
     with contextlib.ExitStack() as stack:
+        for netns in client, server:
+            stack.enter_context(undisturbed(netns))
         listener = stack.enter_context(server.socket(family, socket.SOCK_STREAM, bind=(target, PORT), device=devices[1]))
         listener.listen()
-        for i in range(n):
+        for i in range(N):
             sock = stack.enter_context(client.socket(family, socket.SOCK_STREAM, bind=(source, FIRST + i), device=devices[0]))
             if port == PORT:
                 sock.connect((target, port))
