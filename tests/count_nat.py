@@ -106,12 +106,11 @@ def elsewhere():
     has_left(host, nft, seen)
 
 
-@case("own address", "loopback address", "redirect")
+@case("to the loopback address", "redirect")
 def stays(to):
     "another host's port that NAT in output brings to this one: loopback, none of it has left;"
     host, _, nft, near, far = prepared()
-    nat(host, far, {"own address": dnat(near), "redirect": lambda family: f"redirect to :{SERVED}",
-                    "loopback address": dnat(near._replace(ipv4="127.0.0.1", ipv6="::1"))}[to])
+    nat(host, far, (lambda family: f"redirect to :{SERVED}") if to == "redirect" else dnat(near._replace(ipv4="127.0.0.1", ipv6="::1")))
     seen = Counters(host, there=f"{IN} iifname lo tcp dport {SERVED}", asked=f"{IN} iifname lo tcp sport {ASKED}",
                     back=f"{IN} iifname lo tcp sport {SERVED}", left=f"{OUT} oifname {near.dev} meta l4proto tcp")
     exchange(host, host, near, far)
