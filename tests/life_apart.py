@@ -21,6 +21,8 @@ class Link:
                      "link set x1 up")
         if kind in ("veth", "macvlan"):
             carried(self.a, "x1")
+        for netns in self.between:
+            netns.portmon.reset()       # what IPv6 said before both ends were up
 
     def veth(self):
         self.a.ip(f"link add x1 type veth peer name x1 netns {self.b.name}")
@@ -128,8 +130,6 @@ def outer(hook):
     "a tunnel whose packets go through other namespaces, which drop them: theirs, or of none, not of who sent what is inside;"
     link = Link("vxlan")
     one, two = link.between
-    for netns in one, two:
-        netns.portmon.reset()       # what IPv6 said before both ends were up
     if hook in ("output", "prerouting"):
         n = firewall(two if hook == "output" else one, hook, "udp dport 4789")
     else:
