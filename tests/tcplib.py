@@ -99,6 +99,11 @@ class Server:
             return int(finish(self.process))
 
 
+def pinned():
+    "From here on everything is on the CPU of Server and connections(), for the same reason."
+    os.sched_setaffinity(0, {CPUS[-1]})
+
+
 def connections(netns, source, target, sport, port, n, end="fin", cpu=CPUS[-1], lossy=False):
     "Make connections one after the other, from ports that count up; how many were established."
     with contextlib.nullcontext() if lossy else undisturbed(netns):
