@@ -8,6 +8,7 @@ FIRST, ASKED, SERVED, N = 20000, 8080, 80, 10
 IN, OUT = "input -2147483647", "postrouting 300"
 ANY = {"ipv4": "0.0.0.0", "ipv6": "::"}
 IP = {"ipv4": "ip", "ipv6": "ip6"}
+
 pinned()
 
 

@@ -5,6 +5,7 @@ from tcplib import *
 
 FIRST, PORT, N = 20000, 5000, 5
 LATE = "input -2147483647"
+
 pinned()
 
 

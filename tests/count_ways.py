@@ -5,6 +5,7 @@ from tcplib import *
 
 FIRST, PORT, N = 20000, 5000, 10
 LATE, AFTER = "input -2147483647", "postrouting 300"
+
 pinned()
 
 

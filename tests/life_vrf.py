@@ -8,6 +8,7 @@ WITHIN = {("loopback", PORT): events(syn_received=N, synack_sent=N, established=
           **{("loopback", FIRST + i): events(syn_sent=1, synack_received=1, fin=2) for i in range(N)}}
 CLOSED = {("loopback", PORT + 1): events(syn_received=N, rst_sent=N, failed=N),
           **{("loopback", FIRST + i): events(syn_sent=1, rst_received=1) for i in range(N)}}
+
 pinned()
 
 
