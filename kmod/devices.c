@@ -5,23 +5,9 @@
  * the number of namespaces.
  */
 #include <linux/netdevice.h>
-#include <linux/rhashtable.h>
-#include <linux/slab.h>
 
 #include "devices.h"
-
-struct portmon_device {
-	struct rhash_head node;
-	const struct net_device *dev;
-	struct rcu_head rcu;
-};
-
-static const struct rhashtable_params portmon_devices_params = {
-	.key_len = sizeof_field(struct portmon_device, dev),
-	.key_offset = offsetof(struct portmon_device, dev),
-	.head_offset = offsetof(struct portmon_device, node),
-	.automatic_shrinking = true,
-};
+#include "pointers.h"
 
 static struct rhashtable portmon_devices;
 
@@ -35,46 +21,19 @@ static struct rhashtable portmon_devices;
  */
 const struct net_device *portmon_device(const struct net_device *dev)
 {
-	return rhashtable_lookup(&portmon_devices, &dev,
-				 portmon_devices_params) ? dev : NULL;
+	return portmon_pointer_in(&portmon_devices, dev) ? dev : NULL;
 }
 
-static void portmon_device_add(const struct net_device *dev)
-{
-	struct portmon_device *device = kmalloc(sizeof(*device),
-						GFP_KERNEL | __GFP_NOWARN);
-
-	if (!device)
-		return;
-	device->dev = dev;
-	if (rhashtable_lookup_insert_fast(&portmon_devices, &device->node,
-					  portmon_devices_params))
-		kfree(device);
-}
-
-static void portmon_device_remove(const struct net_device *dev)
-{
-	struct portmon_device *device;
-
-	rcu_read_lock();
-	device = rhashtable_lookup(&portmon_devices, &dev,
-				   portmon_devices_params);
-	if (device && !rhashtable_remove_fast(&portmon_devices, &device->node,
-					      portmon_devices_params))
-		kfree_rcu(device, rcu);
-	rcu_read_unlock();
-}
-
-/* Also what moves to another namespace is unregistered and registered. */
+/* A device that moves to another namespace is unregistered and registered. */
 static int portmon_device_event(struct notifier_block *nb, unsigned long event,
 				void *info)
 {
 	const struct net_device *dev = netdev_notifier_info_to_dev(info);
 
 	if (event == NETDEV_REGISTER)
-		portmon_device_add(dev);
+		portmon_pointer_add(&portmon_devices, dev, INT_MAX, GFP_KERNEL);
 	else if (event == NETDEV_UNREGISTER)
-		portmon_device_remove(dev);
+		portmon_pointer_remove(&portmon_devices, dev);
 	return NOTIFY_DONE;
 }
 
@@ -90,14 +49,14 @@ static struct notifier_block portmon_devices_notifier = {
  */
 int __init portmon_devices_init(void)
 {
-	int err = rhashtable_init(&portmon_devices, &portmon_devices_params);
+	int err = portmon_pointers_init(&portmon_devices);
 
 	if (err)
 		return err;
 	/* Tells of each device that is there. */
 	err = register_netdevice_notifier(&portmon_devices_notifier);
 	if (err)
-		rhashtable_destroy(&portmon_devices);
+		portmon_pointers_free(&portmon_devices);
 	return err;
 }
 
@@ -106,7 +65,6 @@ int __init portmon_devices_init(void)
  */
 void portmon_devices_exit(void)
 {
-	/* Says of each device that it goes. */
 	unregister_netdevice_notifier(&portmon_devices_notifier);
-	rhashtable_destroy(&portmon_devices);
+	portmon_pointers_free(&portmon_devices);
 }

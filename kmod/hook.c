@@ -23,6 +23,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/route.h>
+#include <net/sock.h>
 
 #include "counters.h"
 #include "hook.h"
@@ -155,6 +156,16 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	return portmon_both(t, way, transport, ports, flags ? *flags : 0, wire);
 }
 
+/* A segment of a connection that begins here: has NAT changed its port? */
+static void portmon_out_syn(struct portmon_tables *t, const struct sk_buff *skb,
+			    enum portmon_scope scope, const u8 *ports)
+{
+	const struct sock *sk = skb->sk;
+
+	if (sk && sk_fullsock(sk))
+		portmon_tcp_translated(t, sk, scope, ports[2] << 8 | ports[3]);
+}
+
 /* A plain TCP segment that begins or ends a connection. */
 static noinline unsigned int portmon_segment(struct portmon_tables *t,
 					     const struct sk_buff *skb,
@@ -164,6 +175,8 @@ static noinline unsigned int portmon_segment(struct portmon_tables *t,
 	const u8 *ports = skb->data + portmon_l3_len(way->family);
 
 	portmon_verify(skb, way->family, IPPROTO_TCP, wire);
+	if (way->hook == PORTMON_HOOK_LOCAL_OUT)
+		portmon_out_syn(t, skb, way->dst_scope, ports);
 	return portmon_both(t, way, PORTMON_TRANSPORT_TCP, ports,
 			    ports[PORTMON_TCP_FLAGS], wire);
 }
@@ -370,6 +383,27 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 	return false;
 }
 
+/* A packet that has another route than its socket took for it. */
+static void portmon_out_rerouted(struct portmon_tables *t,
+				 const struct sk_buff *skb,
+				 const struct portmon_way *way, bool loopback)
+{
+	u8 copy[PORTMON_PORTS_LEN];
+	struct portmon_l3 l3;
+	const u8 *ports;
+
+	if (!skb->sk || !sk_fullsock(skb->sk) ||
+	    !READ_ONCE(t->followed[IPPROTO_TCP]))
+		return;
+	portmon_tcp_rerouted(skb->sk, loopback);
+	if (!loopback)		/* portmon_segment() sees it */
+		return;
+	portmon_parse(skb, 0, way->family, &l3);
+	ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
+	if (l3.bucket < 0 && l3.protocol == IPPROTO_TCP && ports)
+		portmon_out_syn(t, skb, PORTMON_SCOPE_LOOPBACK, ports);
+}
+
 /*
  * Loopback traffic passes LOCAL_OUT and LOCAL_IN and is counted at the latter.
  * Traffic through a VRF passes LOCAL_OUT twice, and is counted when neither
@@ -388,7 +422,9 @@ static noinline unsigned int portmon_out_special(struct portmon_tables *t,
 
 	if (netif_is_l3_master(dev) || netif_is_l3_master(state->out))
 		bucket = PORTMON_BUCKET_L3MDEV;
-	else if (!portmon_dev_is_loopback(dev))
+	else if (dev != state->out)
+		portmon_out_rerouted(t, skb, way, portmon_dev_is_loopback(dev));
+	if (bucket == PORTMON_BUCKET_LOOPBACK && !portmon_dev_is_loopback(dev))
 		return portmon_others(t, skb, way);
 	if (skb_is_gso(skb)) {
 		portmon_parse(skb, 0, way->family, &l3);

@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "lifecycle.h"
 #include "net.h"
+#include "pointers.h"
 
 /**
  * portmon_tcp_segment() - count a segment that begins or ends a connection
@@ -62,12 +63,17 @@ static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,
 	portmon_event_add(t, &key, kind, n);
 }
 
+/* Sockets whose packets NAT or a mark has taken off the way of their address. */
+static struct rhashtable portmon_rerouted;
+
+/* So many at most, of the whole host: 4 MiB. Past it the address tells. */
+#define PORTMON_REROUTED_MAX	65536
+
 /*
- * Does the other end live in this namespace, or in the socket's VRF, too?  The
- * address tells: no route is held by a socket that has given up.  Of a
+ * Is the other end's address in this namespace, or in the socket's VRF?  Of a
  * request, which is no full socket, what is read here is in the same place.
  */
-static bool portmon_is_loopback(const struct sock *sk)
+static bool portmon_is_own_address(const struct sock *sk)
 {
 	int bound = READ_ONCE(sk->sk_bound_dev_if);
 	struct net *net = sock_net(sk);
@@ -85,6 +91,54 @@ static bool portmon_is_loopback(const struct sock *sk)
 	return inet_addr_type_dev_table(net, dev, sk->sk_daddr) == RTN_LOCAL;
 }
 
+/*
+ * Does the other end live in this namespace, or in the socket's VRF, too?  The
+ * address tells: no route is held by a socket that has given up.
+ */
+static bool portmon_is_loopback(const struct sock *sk)
+{
+	return portmon_is_own_address(sk) !=
+	       portmon_pointer_in(&portmon_rerouted, sk);
+}
+
+/**
+ * portmon_tcp_rerouted() - a packet of a socket has been given another route
+ * @sk: the socket
+ * @loopback: it stays on this host
+ *
+ * Noted with the SYN, and until the socket is closed.
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_tcp_rerouted(const struct sock *sk, bool loopback)
+{
+	if (sk->sk_protocol == IPPROTO_TCP && sk->sk_state == TCP_SYN_SENT &&
+	    portmon_is_own_address(sk) != loopback)
+		portmon_pointer_add(&portmon_rerouted, sk,
+				    PORTMON_REROUTED_MAX, PORTMON_GFP);
+}
+
+/**
+ * portmon_tcp_translated() - count a SYN whose port NAT of this host changed
+ * @t: tables of the namespace
+ * @sk: the socket that sent it
+ * @scope: of the port that it goes to
+ * @port: that port
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_tcp_translated(struct portmon_tables *t, const struct sock *sk,
+			    enum portmon_scope scope, u16 port)
+{
+	u16 asked = ntohs(inet_sk(sk)->inet_dport);
+
+	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_state != TCP_SYN_SENT ||
+	    asked == port)
+		return;
+	portmon_tcp_add(t, scope, port, PORTMON_A_TCP_SYN_TRANSLATED, 1);
+	portmon_tcp_add(t, scope, asked, PORTMON_A_TCP_SYN_TRANSLATED, 1);
+}
+
 /* inet_sock_set_state */
 static void portmon_probe_state(void *data, const struct sock *sk,
 				const int old, const int new)
@@ -95,6 +149,8 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	unsigned int kind;
 	u16 port;
 
+	if (new == TCP_CLOSE && old != TCP_SYN_SENT)
+		portmon_pointer_remove(&portmon_rerouted, sk);
 	if (new == TCP_ESTABLISHED)
 		kind = PORTMON_A_TCP_ESTABLISHED;
 	else if (new == TCP_CLOSE)
@@ -120,6 +176,8 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	}
 	portmon_tcp_add(t, scope, port, kind, 1);
 out:
+	if (new == TCP_CLOSE)
+		portmon_pointer_remove(&portmon_rerouted, sk);
 	rcu_read_unlock();
 }
 
@@ -220,6 +278,9 @@ static void portmon_probes_unregister(enum portmon_follow what)
 			tracepoint_probe_unregister(p->tp, p->probe, NULL);
 	/* The state of a namespace may go after this. */
 	tracepoint_synchronize_unregister();
+	/* Nobody notes when these sockets are closed. */
+	if (what == PORTMON_FOLLOW_LIFECYCLE)
+		portmon_pointers_flush(&portmon_rerouted);
 }
 
 /**
@@ -290,8 +351,10 @@ static void portmon_probe_find(struct tracepoint *tp, void *priv)
 
 /**
  * portmon_lifecycle_init() - look for the kernel's tracepoints
+ *
+ * Return: 0 or -ENOMEM.
  */
-void __init portmon_lifecycle_init(void)
+int __init portmon_lifecycle_init(void)
 {
 	PORTMON_PROBE_CHECK(inet_sock_set_state, portmon_probe_state);
 	PORTMON_PROBE_CHECK(tcp_retransmit_skb,
@@ -301,4 +364,13 @@ void __init portmon_lifecycle_init(void)
 
 	portmon_drops_init();
 	for_each_kernel_tracepoint(portmon_probe_find, NULL);
+	return portmon_pointers_init(&portmon_rerouted);
+}
+
+/**
+ * portmon_lifecycle_exit() - undo portmon_lifecycle_init(); no namespace is left
+ */
+void portmon_lifecycle_exit(void)
+{
+	portmon_pointers_free(&portmon_rerouted);
 }

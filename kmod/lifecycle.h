@@ -30,7 +30,12 @@ const char *portmon_reason_name(unsigned int reason);
 void portmon_follow_use(enum portmon_follow what, bool on);
 u32 portmon_follow_missing(void);
 
-void portmon_lifecycle_init(void);
+void portmon_tcp_rerouted(const struct sock *sk, bool loopback);
+void portmon_tcp_translated(struct portmon_tables *t, const struct sock *sk,
+			    enum portmon_scope scope, u16 port);
+
+int portmon_lifecycle_init(void);
+void portmon_lifecycle_exit(void);
 void portmon_lifecycle_start(void);
 void portmon_drops_init(void);
 

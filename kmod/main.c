@@ -42,10 +42,12 @@ static int __init portmon_init(void)
 	err = portmon_devices_init();
 	if (err)
 		goto err_counters;
-	portmon_lifecycle_init();
-	err = portmon_net_init();
+	err = portmon_lifecycle_init();
 	if (err)
 		goto err_devices;
+	err = portmon_net_init();
+	if (err)
+		goto err_lifecycle;
 	portmon_lifecycle_start();
 	err = portmon_netlink_init();
 	if (err)
@@ -54,6 +56,8 @@ static int __init portmon_init(void)
 
 err_net:
 	portmon_net_exit();
+err_lifecycle:
+	portmon_lifecycle_exit();
 err_devices:
 	portmon_devices_exit();
 err_counters:
@@ -66,6 +70,7 @@ static void __exit portmon_exit(void)
 {
 	portmon_netlink_exit();
 	portmon_net_exit();
+	portmon_lifecycle_exit();
 	portmon_devices_exit();
 	rcu_barrier();
 	portmon_counters_exit();

@@ -9,7 +9,7 @@ from terminal import *
 from told import DONE, FAILED, USAGE, listening, sockets, tell
 
 TCP_KEYS = {"syn_received", "syn_sent", "synack_sent", "synack_received", "established", "failed", "fin", "rst_sent",
-            "rst_received", "retransmitted", "synack_retransmitted"}
+            "rst_received", "retransmitted", "synack_retransmitted", "syn_translated"}
 STACK_KEYS = {"established", "failed", "retransmitted", "synack_retransmitted"}
 NEW_PARTS = [["drops"], ["drops", "--json"], ["closed"], ["closed", "--json"]]
 

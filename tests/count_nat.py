@@ -199,8 +199,8 @@ def lifecycle_leaves(port):
     for family in AF:
         equal(connections(client, address(near, family), address(near, family), FIRST, ASKED, N), N if listener else 0, "connections made")
     packets = events(syn_sent=2, synack_received=2, fin=4) if listener else events(syn_sent=2, rst_received=2)
-    wanted = total(*(host(FIRST + i, SERVED, packets) for i in range(N)),
-                   {("remote", ASKED): events(established=2 * N) if listener else events(failed=2 * N)})
+    wanted = total(*(host(FIRST + i, SERVED, packets) for i in range(N)), {("remote", SERVED): events(syn_translated=2 * N)},
+                   {("remote", ASKED): events(syn_translated=2 * N, **({"established": 2 * N} if listener else {"failed": 2 * N}))})
     becomes(client.portmon.tcp, wanted, "TCP events")
     equal(client.portmon.drops(), {}, "drops")
 
@@ -215,10 +215,11 @@ def lifecycle_stays(port):
         equal(connections(host, address(near, family), address(far, family), FIRST, ASKED, N), N if listener else 0, "connections made")
     if listener:
         # A FIN of each end: one to port 80, one that comes from 8080.
-        wanted = {("loopback", SERVED): events(syn_received=2 * N, fin=2 * N, established=2 * N),
-                  ("loopback", ASKED): events(synack_sent=2 * N, fin=2 * N)}
+        wanted = {("loopback", SERVED): events(syn_received=2 * N, fin=2 * N, established=2 * N, syn_translated=2 * N),
+                  ("loopback", ASKED): events(synack_sent=2 * N, fin=2 * N, syn_translated=2 * N)}
     else:
-        wanted = {("loopback", SERVED): events(syn_received=2 * N), ("loopback", ASKED): events(rst_sent=2 * N, failed=2 * N)}
+        wanted = {("loopback", SERVED): events(syn_received=2 * N, syn_translated=2 * N),
+                  ("loopback", ASKED): events(rst_sent=2 * N, failed=2 * N, syn_translated=2 * N)}
     packets = events(syn_sent=2, synack_received=2, fin=4) if listener else events(syn_sent=2, rst_received=2)
     becomes(host.portmon.tcp, total(wanted, *({("loopback", FIRST + i): packets} for i in range(N))), "TCP events")
 

@@ -70,6 +70,7 @@ const char *const tcp_keys[] = {
 	[PORTMON_A_TCP_RST_RECEIVED] = "rst_received",
 	[PORTMON_A_TCP_RETRANSMITTED] = "retransmitted",
 	[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = "synack_retransmitted",
+	[PORTMON_A_TCP_SYN_TRANSLATED] = "syn_translated",
 };
 
 /**

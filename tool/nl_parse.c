@@ -63,6 +63,7 @@ static const struct field tcp_fields[] = {
 	T(PORTMON_A_TCP_RST_SENT),
 	T(PORTMON_A_TCP_RETRANSMITTED),
 	T(PORTMON_A_TCP_SYNACK_RETRANSMITTED),
+	T(PORTMON_A_TCP_SYN_TRANSLATED),
 };
 
 static const struct field drop_fields[] = {

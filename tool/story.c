@@ -207,6 +207,16 @@ static void tell_handshakes(struct story *s)
 	}
 }
 
+/* Segments and what the stack knows count at different ports then. */
+static void tell_translated(struct story *s)
+{
+	if (!tcp(s, PORTMON_A_TCP_SYN_TRANSLATED) || !begin(s))
+		return;
+	part(s, tcp(s, PORTMON_A_TCP_SYN_TRANSLATED),
+	     "SYNs sent were given another port by this host's NAT: segments count at the new port, established and failed at the port asked for");
+	end(s, "NAT");
+}
+
 static void tell_ends(struct story *s)
 {
 	const bool forward = s->r->scope == PORTMON_SCOPE_FORWARD;
@@ -299,6 +309,7 @@ void story_print(FILE *out, const struct ctx *ctx, const struct record *r,
 		fprintf(out, "  no handshake, end or retransmission seen\n");
 	if (is_tcp && !quiet) {
 		tell_handshakes(&s);
+		tell_translated(&s);
 		tell_ends(&s);
 		tell_retransmitted(&s);
 	}
