@@ -8,6 +8,8 @@ import itertools
 
 from lib import *
 
+# In this build what the short ways make of a packet is held against the long one.
+Hook()
 PACKETS = int(os.environ.get("PORTMON_FUZZ", 12000))
 SEED = int(os.environ.get("PORTMON_SEED", random.getrandbits(32)))
 
