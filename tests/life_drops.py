@@ -216,6 +216,37 @@ def checksums(family):
           "the stack's own counters")
 
 
+@case()
+def listen_overflow():
+    "a full listen queue: an ACK that completes a handshake and finds no room is TCP_LISTEN_OVERFLOW, wherever drops are shown"
+    netns = Netns(on=True)
+    there = Forger(netns)
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=(there.ipv4, PORT))
+    listener.listen(10)         # room for eleven
+    late, early = range(FIRST, FIRST + 5), range(FIRST + 5, FIRST + 16)
+    acks = {}
+
+    def begin(port):
+        there.send("ipv4", port, PORT, SYN, seq=1000)
+        acks[port] = there.answer(port, SYN | ACK)[0] + 1
+
+    def complete(port):
+        there.send("ipv4", port, PORT, ACK, seq=1001, ack=acks[port])
+    for port in late:
+        begin(port)
+    for port in early:
+        begin(port)
+        complete(port)
+    for port in late:
+        complete(port)
+    becomes(netns.portmon.drops, {("local", "tcp", PORT): {"TCP_LISTEN_OVERFLOW": 5}}, "drops")
+    equal(mib(netns)["ListenOverflows"], 5, "the stack's own counter")
+    for shown, *command in (["TCP_LISTEN_OVERFLOW", "drops"], ["TCP_LISTEN_OVERFLOW", "show", str(PORT)],
+                            ['"dropped":5', "top", "--batch", "--json", "-n", "1"]):
+        out = netns.run("portmon-ctl", *command)
+        check(shown in out, f"{command} does not show it:\n{out}")
+
+
 @case("closed port", "firewall")
 def buffers(how):
     "a buffer of many datagrams that is dropped whole counts as the packets it is on the wire:"

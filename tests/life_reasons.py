@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Drops that there is no counter for: more reasons than a port has room for, and packets of which nothing tells whose they are."""
+import shutil
+
 from tcplib import *
 
 PORT, FIRST, ROOM = 443, 20000, 12
@@ -202,6 +204,23 @@ def unplaced():
     check(line in sh("portmon-ctl", "info").splitlines(), f"info has no line {line!r}")
     equal(netns.portmon.drops(), {}, "drops of the namespace")
     equal(netns.portmon.ports()["remote", "udp", 53].tx, 30, "sent")
+
+
+# What only packets without ports are dropped for, and what is no drop.
+PORTLESS = r"MAX|NOT_DROPPED_YET|CONSUMED|ARP_|CAN|ICMP_|IPV6_NDISC_|MAC_IEEE_|UNIX_"
+
+
+@case()
+def words():
+    "portmon-ctl has words for every reason of this kernel that a packet with ports can be dropped for"
+    names = []
+    for event, prefix in ("skb/kfree_skb", ""), ("qdisc/qdisc_drop", "QDISC_DROP_"):
+        with contextlib.suppress(FileNotFoundError), open(f"/sys/kernel/tracing/events/{event}/format") as file:
+            names += [prefix + name.removeprefix(prefix) for name in re.findall(r'\{ \w+, "(\w+)" \}', file.read())]
+    check(len(names) > 50 and "NO_SOCKET" in names, f"the kernel names its reasons: {names}")
+    with open(shutil.which("portmon-ctl"), "rb") as file:
+        strings = file.read().split(b"\0")
+    equal([name for name in names if name.encode() not in strings and not re.match(PORTLESS, name)], [], "reasons without words")
 
 
 run()

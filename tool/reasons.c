@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reasons that can hit a packet with ports, of Linux 6.1 to 6.12
- * (include/net/dropreason-core.h). In the order of their names.
+ * The reasons that can hit a packet with ports, of Linux 6.1 to 7.3
+ * (include/net/dropreason-core.h, dropreason-qdisc.h). In the order of their names.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,11 @@ const struct reason reasons[] = {
 		"BPF_CGROUP_EGRESS",
 		"A BPF program of the sender's control group refused it.",
 		"See bpftool cgroup tree; systemd does so for IPAddressDeny=."
+	},
+	{
+		"BRIDGE_INGRESS_STP_STATE",
+		"The bridge port it arrived on is blocked by the spanning tree protocol.",
+		"Usual on redundant links; else see bridge link show."
 	},
 	{
 		"CPU_BACKLOG",
@@ -29,6 +34,11 @@ const struct reason reasons[] = {
 		"DEV_READY",
 		"The interface was not ready: down, or nothing attached to it.",
 		"See ip link; start what belongs to the interface (a VM, a VPN)."
+	},
+	{
+		"DUALPI2_STEP_DROP",
+		"The queueing discipline dualpi2 dropped it: its delay was above the threshold and the sender does not use ECN.",
+		"The link is too slow for what is sent: tc -s qdisc; let the sender use ECN."
 	},
 	{
 		"DUP_FRAG",
@@ -86,6 +96,16 @@ const struct reason reasons[] = {
 		"Broken or malicious sender."
 	},
 	{
+		"IPV6_TOO_MANY_EXTHDRS",
+		"It had more IPv6 extension headers than this host accepts.",
+		"Broken or malicious sender; the limits are net.ipv6.max_dst_opts_number and max_hbh_opts_number."
+	},
+	{
+		"IPVLAN_MULTICAST_BACKLOG",
+		"The queue for multicast of an ipvlan interface was full.",
+		"Too much multicast or broadcast for one CPU; look who sends it."
+	},
+	{
 		"IP_CSUM",
 		"The checksum of the IP header was wrong.",
 		"Look for a bad cable, network card or memory on the path."
@@ -104,6 +124,26 @@ const struct reason reasons[] = {
 		"IP_INNOROUTES",
 		"There was no route to where it was to be forwarded, or back.",
 		"Add the route: ip route get ADDRESS."
+	},
+	{
+		"IP_INVALID_DEST",
+		"Its destination address is 0.0.0.0.",
+		"Broken sender: look at a capture (tcpdump)."
+	},
+	{
+		"IP_INVALID_SOURCE",
+		"Its source address is multicast, broadcast or zero: no host can have it.",
+		"Forged or misconfigured sender; see net.ipv4.conf.*.log_martians."
+	},
+	{
+		"IP_LOCALNET",
+		"It has a loopback address (127.0.0.0/8) but arrived on another interface.",
+		"Forged, or NAT to 127.0.0.1: that needs net.ipv4.conf.DEV.route_localnet."
+	},
+	{
+		"IP_LOCAL_SOURCE",
+		"Its source address is one of this host's own.",
+		"Forged, a loop, or two hosts with the same address: arping -D; if meant, set net.ipv4.conf.DEV.accept_local."
 	},
 	{
 		"IP_NOPROTO",
@@ -131,6 +171,11 @@ const struct reason reasons[] = {
 		"A loop on the link layer, or two hosts with the same address."
 	},
 	{
+		"MACVLAN_BROADCAST_BACKLOG",
+		"The queue for broadcast of a macvlan interface was full.",
+		"Raise bcqueuelen of the interface (ip link set), or look who sends so much broadcast."
+	},
+	{
 		"MAC_INVALID_SOURCE",
 		"Its source link address is none that a host can have.",
 		"Broken or malicious sender on this link."
@@ -149,6 +194,11 @@ const struct reason reasons[] = {
 		"NEIGH_FAILED",
 		"The next host did not answer when asked for its link address.",
 		"It is down or not on this link: ip neigh, ping."
+	},
+	{
+		"NEIGH_HH_FILLFAIL",
+		"The link layer header could not be written.",
+		"The next host's entry was changing: see ip neigh. If it goes on, the driver is at fault."
 	},
 	{
 		"NEIGH_QUEUEFULL",
@@ -196,6 +246,11 @@ const struct reason reasons[] = {
 		"Let the capture read faster or give it a larger buffer."
 	},
 	{
+		"PFMEMALLOC",
+		"It used the memory reserve, and its socket is not one that frees memory.",
+		"The host is short of memory: see free and dmesg; raise vm.min_free_kbytes."
+	},
+	{
 		"PKT_TOO_BIG",
 		"It was larger than the MTU and must not be cut in pieces.",
 		"Let ICMP \"fragmentation needed\" through, or set a smaller MTU or MSS (tunnels)."
@@ -211,14 +266,84 @@ const struct reason reasons[] = {
 		"See /proc/net/sockstat; raise net.ipv4.tcp_mem or net.ipv4.udp_mem, or find the program that holds so much."
 	},
 	{
+		"PSP_INPUT",
+		"It failed the checks of PSP encryption: not encrypted as its socket requires, or with another key.",
+		"Compare the PSP settings of both ends."
+	},
+	{
+		"PSP_OUTPUT",
+		"It could not be sent encrypted as its socket requires (PSP).",
+		"See whether the interface it leaves by supports PSP and still has the key."
+	},
+	{
+		"QDISC_BURST_DROP",
+		"Too many packets were sent to the interface's queue at once (net.core.qdisc_max_burst).",
+		"Many CPUs send over one queue: use a multi-queue discipline (mq), or raise net.core.qdisc_max_burst."
+	},
+	{
 		"QDISC_DROP",
 		"The queue of the interface was full, or its queueing discipline dropped it.",
 		"The link is too slow for what is sent: tc -s qdisc; with netem that is what it is for."
 	},
 	{
+		"QDISC_DROP_BAND_LIMIT",
+		"The fair queue (fq) of the interface had too many packets of this priority.",
+		"See tc -s qdisc; raise the limit of fq, or send less."
+	},
+	{
+		"QDISC_DROP_CONGESTED",
+		"The queueing discipline dropped it early to make senders slow down (codel, pie, red).",
+		"Usual on a full link; ECN at both ends avoids the loss: net.ipv4.tcp_ecn."
+	},
+	{
+		"QDISC_DROP_FLOOD_PROTECTION",
+		"The queueing discipline cake dropped it: its connection does not slow down.",
+		"A sender ignores congestion, or floods: see tc -s qdisc."
+	},
+	{
+		"QDISC_DROP_FLOW_LIMIT",
+		"The connection had too many packets in the interface's queue (fq, sfq).",
+		"See tc -s qdisc; raise flow_limit (fq) or depth (sfq), or let the program send less at once."
+	},
+	{
+		"QDISC_DROP_GENERIC",
+		"The queueing discipline of the interface dropped it.",
+		"See tc -s qdisc; with netem that is what it is for."
+	},
+	{
+		"QDISC_DROP_HORIZON_LIMIT",
+		"The fair queue (fq) was to send it later than it plans ahead.",
+		"See tc -s qdisc; look at the pacing of the program."
+	},
+	{
+		"QDISC_DROP_L4S_STEP_NON_ECN",
+		"The queueing discipline dualpi2 dropped it: its delay was above the threshold and the sender does not use ECN.",
+		"The link is too slow for what is sent: tc -s qdisc; let the sender use ECN."
+	},
+	{
+		"QDISC_DROP_MAXFLOWS",
+		"The queueing discipline follows as many connections as it can.",
+		"See tc -s qdisc; raise flows (sfq), or look who opens so many connections."
+	},
+	{
+		"QDISC_DROP_OVERLIMIT",
+		"The queue of the interface was full.",
+		"The link is too slow for what is sent: tc -s qdisc; raise its limit only for bursts."
+	},
+	{
+		"QDISC_DROP_UNSPEC",
+		"The queueing discipline of the interface dropped it without saying why.",
+		"See tc -s qdisc."
+	},
+	{
 		"QUEUE_PURGE",
 		"It waited in a queue that was emptied.",
 		"Usual when sockets are closed or interfaces go."
+	},
+	{
+		"RECURSION_LIMIT",
+		"Virtual interfaces passed it to each other in a circle.",
+		"Look for a tunnel whose route leads through itself: ip route get ADDRESS-OF-THE-OTHER-END."
 	},
 	{
 		"SECURITY_HOOK",
@@ -336,6 +461,11 @@ const struct reason reasons[] = {
 		"Late duplicates, or somebody guesses at connections."
 	},
 	{
+		"TCP_INVALID_END_SEQUENCE",
+		"It ended beyond the window that was offered.",
+		"Broken or malicious sender, or a device on the way that changes sequence numbers."
+	},
+	{
 		"TCP_INVALID_SEQUENCE",
 		"Its sequence number was outside of the window.",
 		"Late duplicates, or somebody guesses at connections; many come from a device that mixes connections up."
@@ -344,6 +474,11 @@ const struct reason reasons[] = {
 		"TCP_INVALID_SYN",
 		"It was a SYN in the middle of a connection.",
 		"The peer has restarted, or somebody guesses at connections."
+	},
+	{
+		"TCP_LISTEN_OVERFLOW",
+		"The listen queue was full: the program accepts connections more slowly than they come.",
+		"Let the program accept faster; raise its backlog and net.core.somaxconn. ss -ltn shows queue (Recv-Q) and limit (Send-Q)."
 	},
 	{
 		"TCP_MD5FAILURE",
@@ -409,6 +544,21 @@ const struct reason reasons[] = {
 		"TCP_RFC7323_PAWS",
 		"Its timestamp was older than one that had come (PAWS).",
 		"A delayed duplicate; if new connections are hit, several hosts share an address (NAT) with different clocks."
+	},
+	{
+		"TCP_RFC7323_PAWS_ACK",
+		"It was a bare ACK that a newer one had overtaken (PAWS).",
+		"Harmless: it carries nothing that the newer one does not."
+	},
+	{
+		"TCP_RFC7323_TSECR",
+		"It echoed a timestamp that this host never sent.",
+		"Late duplicates, somebody guesses at connections, or a device on the way that changes timestamps."
+	},
+	{
+		"TCP_RFC7323_TW_PAWS",
+		"A new connection from the same port came with an older timestamp than the last one had (PAWS, TIME-WAIT).",
+		"Several hosts share an address (NAT) with different clocks; the sender retries with another port."
 	},
 	{
 		"TCP_TOO_OLD_ACK",
