@@ -69,20 +69,19 @@ def tcp(family):
     equal(row(out, "443/tcp")[-2:], ["5", f"{NAME}[{ME}]"], "OPEN and OWNER")
 
 
-@case()
-def udp():
+@case("udp", "udplite")
+def udp(transport):
     "UDP and UDP-Lite: who waits at the port"
     netns = loopback()
-    for protocol, port in (socket.IPPROTO_UDP, 53), (136, 54):
-        server = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", port))
-        client = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", 5000 + port))
-        client.connect(("127.0.0.1", port))
-        client.send(b"x")
-        server.recv(10)
+    protocol, port = {"udp": (socket.IPPROTO_UDP, 53), "udplite": (136, 54)}[transport]
+    server = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", port))
+    client = netns.socket("ipv4", socket.SOCK_DGRAM, protocol, bind=("127.0.0.1", 5000 + port))
+    client.connect(("127.0.0.1", port))
+    client.send(b"x")
+    server.recv(10)
     found = owners(netns)
-    for transport, port in ("udp", 53), ("udplite", 54):
-        equal(mine(found["loopback", transport, port]), {"listens": True, "connections": 0}, transport)
-        equal(mine(found["loopback", transport, 5000 + port]), {"listens": False, "connections": 1}, "client")
+    equal(mine(found["loopback", transport, port]), {"listens": True, "connections": 0}, transport)
+    equal(mine(found["loopback", transport, 5000 + port]), {"listens": False, "connections": 1}, "client")
 
 
 @case("sctp", "dccp")

@@ -203,22 +203,38 @@ def ipv4_options():
 
 
 @case()
-def headers_a_rule_forged():
-    "Headers that a firewall rule has made wrong on the way out: version, header length"
+def headers_forged():
+    "Headers that a raw socket has made wrong on the way out: version, header length"
     host, nft, tun, log, wanted = quiet_host()
-    rules = []
-    for family, first_bytes in ("ipv4", (0x44, 0x40, 0x4f, 0x65)), ("ipv6", (0x40, 0x00)):
-        for i, first in enumerate(first_bytes, 1):
-            rules.append(f"meta nfproto {family} udp dport {DPORT + i} @nh,0,8 set {first}")
-            packet = bytes(IP_HEADER[family] + 8 + 10)
-            wanted.bucket("local-out", family, "truncated" if first == 0x4f else "malformed", *[packet] * i)
+    datagram = udp(SPORT, DPORT, bytes(10))
+    for family, forged in ("ipv4", ({"ihl": 4}, {"ihl": 0}, {"version": 6})), ("ipv6", ({"version": 4}, {"version": 0})):
+        build, me, there = globals()[family], getattr(tun, family), tun.far[family]
+        raw = host.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        for n, fields in enumerate(forged, 1):
+            packet = build(me, there, UDP, datagram, **fields)
+            for _ in range(n):
+                raw.sendto(packet, (there, 0))
+            wanted.bucket("local-out", family, "malformed", *[packet] * n)
+        packet = build(me, there, UDP, datagram)
+        raw.sendto(packet, (there, 0))
         wanted.port("local-out", family, "udp", SPORT, DPORT, packet)
-    host.run("nft", "-f", "-", input="\n".join(["table inet forge {", "chain output {", "type filter hook output priority 0", *rules, "}", "}"]))
-    for family, count in ("ipv4", 4), ("ipv6", 2):
-        sock = host.socket(family, socket.SOCK_DGRAM, bind=(address(tun, family), SPORT))
-        for i in range(count + 1):
-            for _ in range(i or 1):
-                sock.sendto(bytes(10), (tun.far[family], DPORT + i))
+    wanted.check(host, nft)
+    log.silent()
+
+
+@case()
+def header_length_a_rule_forged():
+    "A header length that a firewall rule has made longer than the packet, on the way out"
+    host, nft, tun, log, wanted = quiet_host()
+    host.run("nft", "-f", "-", input=f"""table ip forge {{ chain output {{
+        type filter hook output priority 0
+        udp dport {DPORT} @nh,0,8 set 0x4f
+    }}; }}""")
+    sock = host.socket("ipv4", socket.SOCK_DGRAM, bind=(tun.ipv4, SPORT))
+    sock.sendto(bytes(10), (tun.far["ipv4"], DPORT))
+    wanted.bucket("local-out", "ipv4", "truncated", bytes(IP_HEADER["ipv4"] + 8 + 10))
+    sock.sendto(bytes(10), (tun.far["ipv4"], DPORT + 1))
+    wanted.port("local-out", "ipv4", "udp", SPORT, DPORT + 1, bytes(IP_HEADER["ipv4"] + 8 + 10))
     wanted.check(host, nft)
     log.silent()
 
