@@ -66,7 +66,7 @@ arch = $(if $(filter %-arm64,$1),ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)$(i
 # Debian configures for gcc: what clang has not, or has in another way. It has all the mitigations; ftrace would miss the calls that gcc makes.
 CLANG := clang-16
 BY_CLANG := CC=$(CLANG) CONFIG_CC_IS_GCC= CONFIG_GCC_VERSION=0 CONFIG_CC_IS_CLANG=y CONFIG_CLANG_VERSION=160000 \
-	CONFIG_CC_IMPLICIT_FALLTHROUGH=-Wimplicit-fallthrough CONFIG_FUNCTION_TRACER= CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT= \
+	CONFIG_CC_IMPLICIT_FALLTHROUGH=-Wimplicit-fallthrough CONFIG_FUNCTION_TRACER= \
 	KCFLAGS='-Werror -include $(CURDIR)/tests/vm/clang.h'
 
 # $(call debian,NAME,KERNEL,MAKE ARGUMENTS); a kernel's name with -clang is the same kernel.
@@ -101,6 +101,11 @@ demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what p
 check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
 	@tests/vm/run check $(KERNELS) $(if $(T),$(T:%=--test '%'),--host '$(MAKE) -s -C tool check')
 
+# Whichever that is today: what it breaks is seen when it appears.
+check-next: ## a short suite on the newest kernel that Debian's archive has (T=GLOB)
+	@kernel=$(call fetched,newest) && echo "the newest kernel is $$kernel" && \
+		$(MAKE) check KERNELS=$$kernel T='$(or $(T),count_* life_* netlink_*)'
+
 # The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
 check-debug deps-debug: PACKAGES += $(KBUILDS)
 deps-debug: deps
@@ -115,18 +120,18 @@ check-smp: deps tool collection $(SMP:%=kernel-%) ## stress tests under KASAN an
 	@tests/vm/run check $(SMP) --serial $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
-MATRIX ?= 6.1 6.12 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 6.1-686
+MATRIX ?= 6.1 6.12 6.12-trixie 7.2 7.3 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 7.3-arm64 6.1-686
 check-matrix: PACKAGES += $(CLANG) gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
 check-matrix: deps ## all tests on all kernels: by clang, PREEMPT_RT, arm64, 32 bits (MATRIX=6.12-rt T=GLOB)
 	@$(MAKE) -k $(MATRIX:%=matrix-%)
 
-matrix-6.12-arm64: build-arm64
-matrix-6.1-686: build-i386
+$(filter %-arm64,$(MATRIX:%=matrix-%)): build-arm64
+$(filter %-686,$(MATRIX:%=matrix-%)): build-i386
 matrix-%: module-% hooked-% tool collection FORCE
-	@tests/vm/run check $* $(USER_$*) $(if $(T),--test '$(T)')
+	@tests/vm/run check $* $(call user,$*) $(T:%=--test '%')
 
-USER_6.12-arm64 := --ctl build/arm64/portmon-ctl --tests build/arm64/tests
-USER_6.1-686    := --ctl build/i386/portmon-ctl --tests build/i386/tests
+foreign = $(if $(filter %-arm64,$1),arm64)$(if $(filter %-686,$1),i386)
+user = $(if $(call foreign,$1),--ctl build/$(call foreign,$1)/portmon-ctl --tests build/$(call foreign,$1)/tests)
 CROSS_arm64     := aarch64-linux-gnu-
 CROSS_i386      := i686-linux-gnu-
 build-%: collection
@@ -228,5 +233,5 @@ clean: ## everything built here (what is fetched stays in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
+.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
 	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean

@@ -212,9 +212,14 @@ def headers_forged():
         raw = host.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         for n, fields in enumerate(forged, 1):
             packet = build(me, there, UDP, datagram, **fields)
-            for _ in range(n):
-                raw.sendto(packet, (there, 0))
-            wanted.bucket("local-out", family, "malformed", *[packet] * n)
+            try:
+                for _ in range(n):
+                    raw.sendto(packet, (there, 0))
+            except OSError as error:
+                # Linux 7 refuses a header length that no header has, but still not another version.
+                check(error.errno == errno.EINVAL and "ihl" in fields, error)
+            else:
+                wanted.bucket("local-out", family, "malformed", *[packet] * n)
         packet = build(me, there, UDP, datagram)
         raw.sendto(packet, (there, 0))
         wanted.port("local-out", family, "udp", SPORT, DPORT, packet)
