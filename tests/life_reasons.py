@@ -207,7 +207,7 @@ def unplaced():
 
 
 # What only packets without ports are dropped for, and what is no drop.
-PORTLESS = r"MAX|NOT_DROPPED_YET|CONSUMED|ARP_|CAN|ICMP_|IPV6_NDISC_|MAC_IEEE_|UNIX_"
+PORTLESS = r"(QDISC_DROP_)?MAX$|NOT_DROPPED_YET|CONSUMED|ARP_|CAN|ICMP_|IPV6_NDISC_|MAC_IEEE_|UNIX_"
 
 
 @case()
