@@ -109,8 +109,10 @@ check-next: ## a short suite on the newest kernel that Debian's archive has (T=G
 # The quickest loop too: seconds from an edit to its verdict, make check-debug T='count_ports*'.
 check-debug deps-debug: PACKAGES += $(KBUILDS)
 deps-debug: deps
-check-debug: deps-debug tool collection kernel-uml-debug ## all tests with every sanitizer, in User Mode Linux (T=GLOB)
-	@tests/vm/run check uml-debug $(if $(T),--test '$(T)')
+# UML=uml-debug-next: the newest kernel that Debian has the source of.
+UML ?= uml-debug
+check-debug: deps-debug tool collection kernel-$(UML) ## all tests with every sanitizer, in User Mode Linux (T=GLOB, UML=uml-debug-next)
+	@tests/vm/run check $(UML) $(if $(T),--test '$(T)')
 
 # What two CPUs can do to each other, and to the module.
 SMP ?= smp-kasan smp-kcsan
@@ -168,8 +170,8 @@ coverage: deps collection kernel-uml-debug ## lines of the module and the tool t
 		'tool=$(COVERAGE)/tool,$(COVERAGE)/tool:$(COVERAGE)/guest-*/tool'
 
 uml-shell: PACKAGES += $(KBUILDS)
-uml-shell: deps tool collection kernel-uml-debug ## a prompt there, in two seconds
-	@tests/vm/run shell uml-debug
+uml-shell: deps tool collection kernel-$(UML) ## a prompt there, in two seconds
+	@tests/vm/run shell $(UML)
 
 kernel-%: FORCE
 	$(call kbuild,$*,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) modules)
@@ -207,8 +209,9 @@ bench-native: deps kernel-uml ## real time of a hook, in User Mode Linux
 gen: ## write the uapi header and the policies anew from the netlink spec
 	@KSRC=$(call fetched,source) tests/gen
 
-check-gen: deps ## do they agree with the spec?
+check-gen: deps ## do they agree with the spec, by the generator of 6.12 and by the newest?
 	@KSRC=$(call fetched,source) tests/gen --check
+	@KSRC=$(call fetched,source next) tests/gen --check
 
 lint: PACKAGES += $(CLANG) mandoc zsh fish
 lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang

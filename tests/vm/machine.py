@@ -279,6 +279,7 @@ FLAVOURS = {
 }
 BUILT = {
     "uml-debug": Uml,
+    "uml-debug-next": Uml,
     "smp-kasan": SmpKasan,
     "smp-kcsan": SmpKcsan,
 }

@@ -11,7 +11,7 @@ import time
 import machine
 
 BOOT_LIMIT = 240    # seconds until the guest first says something
-WIDTH = len("uml-debug.2")
+WIDTH = len("uml-debug-next.2")
 GRACE = 30          # seconds on top of a test's own time limit, which the guest enforces
 
 
