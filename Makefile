@@ -20,7 +20,7 @@ fetched = $$($(FETCH) $1)
 built = $$(tests/vm/kernel-build $1)
 KBUILDS := flex bison bc libelf-dev cpio
 
-# The one list of what Debian has to provide.
+# The one list of what Debian has to provide; where a release has another name for it, that package provides this one.
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
 	libncurses-dev libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
@@ -33,7 +33,8 @@ help: ## this list
 
 deps: ## install the Debian packages that are missing, if any
 	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort -u) \
-		<(dpkg-query -W -f '$${Package} $${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$$//p' | sort)); \
+		<(dpkg-query -W -f '$${db:Status-Status} $${Package}, $${Provides}\n' 2>/dev/null | \
+			sed -n 's/^installed //p' | tr -s ', ' '\n' | sort -u)); \
 	[ -n "$$missing" ] || exit 0; \
 	echo "installing:" $$missing; \
 	[ $$(id -u) = 0 ] && as= || as=sudo; \
@@ -213,6 +214,12 @@ check-gen: deps ## do they agree with the spec, by the generator of 6.12 and by 
 	@KSRC=$(call fetched,source) tests/gen --check
 	@KSRC=$(call fetched,source next) tests/gen --check
 
+# A release of Debian that is not this machine's will do, too.
+DISTRO ?= bookworm
+check-fresh: PACKAGES += mmdebstrap git
+check-fresh: deps ## README.md's commands in a new Debian, as root (DISTRO=trixie T=GLOB KERNELS=6.12)
+	@T='$(or $(T),count_ports*)' KERNELS='$(KERNELS)' tests/fresh $(DISTRO)
+
 lint: PACKAGES += $(CLANG) mandoc zsh fish
 lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
@@ -237,4 +244,4 @@ clean: ## everything built here (what is fetched stays in the cache)
 
 FORCE:
 .PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
-	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen lint lint-text clean
+	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen check-fresh lint lint-text clean
