@@ -22,7 +22,7 @@ KBUILDS := flex bison bc libelf-dev cpio
 
 # The one list of what Debian has to provide; where a release has another name for it, that package provides this one.
 PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
-	libncurses-dev libnl-3-dev libnl-genl-3-dev libsmartcols-dev \
+	libncurses-dev libnl-3-dev libnl-genl-3-dev \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
 	perl sparse
 
@@ -140,7 +140,7 @@ CROSS_i386      := i686-linux-gnu-
 build-%: collection
 	@mkdir -p build/$*/{lib,obj}
 	@base=$(call fetched,guest $*) && cd build/$*/lib && \
-		cpio --quiet -idmu 'usr/lib/*/lib'{nl-,smartcols,ncursesw,tinfo}'*.so*' < $$base/base.cpio
+		cpio --quiet -idmu 'usr/lib/*/lib'{nl-,ncursesw,tinfo}'*.so*' < $$base/base.cpio
 	@$(MAKE) -s -C tool O=$(CURDIR)/build/$*/tool BIN=$(CURDIR)/build/$*/portmon-ctl CC=$(CROSS_$*)gcc HOSTCC=$(CC) \
 		LIBS="$$(find $(CURDIR)/build/$*/lib -type l -name '*.so.*' | tr '\n' ' ') -Wl,--unresolved-symbols=ignore-in-shared-libs"
 	@ksrc=$(call fetched,source) && $(MAKE) -s -C tests KSRC=$$ksrc OUTPUT=$(CURDIR)/build/$*/obj CC=$(CROSS_$*)gcc \

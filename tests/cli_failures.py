@@ -31,7 +31,6 @@ def no_files():
     told(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
     told(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
     told(FAILED, f"cannot look into the processes: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
-    told(FAILED, "tables need libsmartcols: .*libsmartcols.so.1", "stats", "-n", "-a", netns=yard, **files(4))
     terminal = Terminal("portmon-ctl", "top", "-d", "0.3", netns=yard)
     terminal.until("^SCOPE")
     terminal.press("home")
@@ -126,17 +125,6 @@ def services():
     told(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
     told(DONE, "no service matches 'gopherd-x'; --all also looks at the system's database", "services", "gopherd-x")
     told(DONE, "no service matches 'gopherd-x'$", "services", "--all", "gopherd-x")
-
-
-@case()
-def library():
-    "libsmartcols is broken: tables need it, JSON and CSV do not"
-    os.mkdir(f"{home}/lib")
-    open(f"{home}/lib/libsmartcols.so.1", "w").close()
-    broken = {"LD_LIBRARY_PATH": f"{home}/lib"}
-    told(FAILED, "tables need libsmartcols: .*file too short", "stats", netns=yard, env=broken)
-    for arguments in ["stats", "--json"], ["stats", "--csv"], ["explain", "443"]:
-        equal(tell(*arguments, netns=yard, env=broken)[::2], (DONE, ""), f"{arguments}")
 
 
 @case()

@@ -3,9 +3,8 @@
  * Preloaded into a program: the allocation numbered NOMEMORY fails, the first
  * from main() on being 1.  A byte on the descriptor NOMEMORY_FD, when main()
  * has returned, says that there was one.  Of those that are asked for by the
- * same functions only the first counts, and none of libsmartcols itself: it
- * leaves out a cell that it has no memory for.  With NOMEMORY_SIZE only those
- * of that many bytes count.
+ * same functions only the first counts.  With NOMEMORY_SIZE only those of that
+ * many bytes count.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,10 +12,7 @@
 #include <execinfo.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#define CALLER	__builtin_return_address(0)
 
 typedef int main_fn(int argc, char **argv, char **envp);
 
@@ -53,14 +49,9 @@ static int is_new(void)
 	return 1;
 }
 
-static int fails(const void *caller, size_t size)
+static int fails(size_t size)
 {
-	Dl_info who;
-
-	if (!left || (only && size != only) ||
-	    (dladdr(caller, &who) && who.dli_fname &&
-	     strstr(who.dli_fname, "/libsmartcols")) ||
-	    !is_new() || --left)
+	if (!left || (only && size != only) || !is_new() || --left)
 		return 0;
 	failed = 1;
 	errno = ENOMEM;
@@ -69,17 +60,17 @@ static int fails(const void *caller, size_t size)
 
 void *malloc(size_t size)
 {
-	return fails(CALLER, size) ? NULL : __libc_malloc(size);
+	return fails(size) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails(CALLER, n * size) ? NULL : __libc_calloc(n, size);
+	return fails(n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return fails(CALLER, size) ? NULL : __libc_realloc(old, size);
+	return fails(size) ? NULL : __libc_realloc(old, size);
 }
 
 static int counted_main(int argc, char **argv, char **envp)

@@ -2,21 +2,19 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "csv.h"
-#include "scols.h"
+#include "grid.h"
 #include "table.h"
 #include "util.h"
 
-#define DIM	"\033[2m"
-#define BOLD	"\033[1m"
-
 /**
  * struct table - a table being filled
- * @lib: libsmartcols
- * @scols: its table
- * @line: the row being filled
- * @column: next cell in it
+ * @grid: its rows, where they are laid out at the end
+ * @width: columns of the terminal, 0 if there is none
+ * @column: next cell of the row
  * @csv: written as it comes, as comma-separated values
  * @open: a line has been begun
  * @bare: without heads
@@ -24,13 +22,11 @@
  * @flags: of the columns, of such a table
  * @heads: of the columns, of such a table
  * @n: how many columns
- * @err: memory has run out
  * @failed: errno of the first write that failed, or 0
  */
 struct table {
-	const struct scols *lib;
-	struct libscols_table *scols;
-	struct libscols_line *line;
+	struct grid grid;
+	size_t width;
 	size_t column;
 	bool csv;
 	bool open;
@@ -39,22 +35,20 @@ struct table {
 	unsigned int flags[COLUMNS_MAX];
 	char heads[COLUMNS_MAX][16];
 	size_t n;
-	bool err;
 	int failed;
 };
 
-static bool load_scols(struct table *t, bool color)
+/* A terminal may not know how wide it is. */
+static size_t terminal_width(void)
 {
-	t->lib = scols_load();
-	if (!t->lib)
-		return false;
-	t->scols = t->lib->new_table();
-	if (!t->scols) {
-		warn("out of memory");
-		return false;
-	}
-	t->lib->table_enable_colors(t->scols, color);
-	return true;
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	int width;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	width = columns ? atoi(columns) : 0;
+	return width > 0 ? width : 80;
 }
 
 /**
@@ -75,10 +69,8 @@ struct table *table_begin(const struct ctx *ctx)
 		return NULL;
 	}
 	t->csv = given(&ctx->opt, OPT_CSV);
-	if (!t->csv && !load_scols(t, ctx->color)) {
-		free(t);
-		return NULL;
-	}
+	t->width = ctx->tty ? terminal_width() : 0;
+	t->grid.color = ctx->color;
 	return t;
 }
 
@@ -139,9 +131,6 @@ static void print_head(struct table *t)
  */
 void table_column(struct table *t, const char *head, unsigned int flags)
 {
-	struct libscols_column *column;
-	int scols_flags = 0;
-
 	if (!t)
 		return;
 	if (t->csv) {
@@ -155,15 +144,7 @@ void table_column(struct table *t, const char *head, unsigned int flags)
 		snprintf(t->heads[t->n++], sizeof(t->heads[0]), "%s", head);
 		return;
 	}
-	if (flags & COLUMN_RIGHT)
-		scols_flags |= SCOLS_FL_RIGHT;
-	if (flags & COLUMN_TRUNC)
-		scols_flags |= SCOLS_FL_TRUNC;
-	column = t->lib->table_new_column(t->scols, head, 0, scols_flags);
-	if (column)
-		t->lib->cell_set_color(t->lib->column_get_header(column), BOLD);
-	else
-		t->err = true;
+	grid_column(&t->grid, head, flags);
 }
 
 /**
@@ -205,11 +186,7 @@ void table_row(struct table *t, bool dim)
 		t->open = true;
 		return;
 	}
-	t->line = t->lib->table_new_line(t->scols, NULL);
-	if (!t->line)
-		t->err = true;
-	else if (dim)
-		t->lib->line_set_color(t->line, DIM);
+	grid_row(&t->grid, dim ? GRID_DIM : GRID_PLAIN);
 }
 
 /* Of a write that failed the reason is only known at once. */
@@ -233,9 +210,8 @@ void table_cell(struct table *t, const char *text)
 		print_cell(t, text);
 		t->column++;
 		keep_error(t);
-	} else if (t && t->line &&
-		 t->lib->line_set_data(t->line, t->column++, text)) {
-		t->err = true;
+	} else if (t) {
+		grid_cell(&t->grid, text);
 	}
 }
 
@@ -247,21 +223,18 @@ void table_cell(struct table *t, const char *text)
  */
 int table_end(struct table *t)
 {
-	int err;
+	int err = 0;
 
 	if (!t)
 		return -EIO;
-	err = t->err ? -ENOMEM : 0;
-	if (!err) {
-		errno = 0;
-		if (!t->csv && !t->lines)
-			err = t->lib->print_table(t->scols);
-		else if (t->open)
-			end_line(t);
-		keep_error(t);
-		if (t->failed)
-			err = -t->failed;
-	}
+	errno = 0;
+	if (!t->csv && !t->lines)
+		err = grid_print(&t->grid, stdout, t->width);
+	else if (t->open)
+		end_line(t);
+	keep_error(t);
+	if (t->failed)
+		err = -t->failed;
 	if (err == -ENOMEM)
 		warn("out of memory");
 	table_free(t);
@@ -274,7 +247,7 @@ int table_end(struct table *t)
  */
 void table_free(struct table *t)
 {
-	if (t && t->scols)
-		t->lib->unref_table(t->scols);
+	if (t)
+		grid_free(&t->grid);
 	free(t);
 }

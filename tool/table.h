@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A table on standard output, by libsmartcols. */
+/* A table on standard output. */
 #ifndef PORTMON_CTL_TABLE_H
 #define PORTMON_CTL_TABLE_H
 
