@@ -92,11 +92,12 @@ static const char *range(struct cell *c, const struct record *r)
 		return nothing(c);
 	if (c->csv)
 		return r->folded ? "" : name;
+	if (!r->folded && !r->ephemeral)
+		return name;
 	if (r->folded)
 		snprintf(c->buf, CELL_SIZE, "%u-%u", r->port, r->port_max);
 	else
-		snprintf(c->buf, CELL_SIZE, "%s%s", name,
-			 r->ephemeral ? "*" : "");
+		snprintf(c->buf, CELL_SIZE, "%s*", name);
 	return c->buf;
 }
 
@@ -115,6 +116,7 @@ static const char *iana(struct cell *c, const struct record *r)
 static const char *port(struct cell *c, const struct record *r)
 {
 	const char *name = name_of(&transport_names, r->transport);
+	char buf[UINT_SIZE];
 
 	if (c->csv && !r->folded && !is_port(r))
 		return "";
@@ -127,7 +129,8 @@ static const char *port(struct cell *c, const struct record *r)
 	else if (!is_port(r))
 		snprintf(c->buf, CELL_SIZE, "overflow/%s", name);
 	else
-		snprintf(c->buf, CELL_SIZE, "%u/%s", r->port, name);
+		stpcpy(stpcpy(stpcpy(c->buf, format_uint(buf, r->port)), "/"),
+		       name);
 	return c->buf;
 }
 

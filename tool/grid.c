@@ -209,14 +209,47 @@ static void narrow(struct grid *g, size_t width)
 	}
 }
 
-static void blanks(FILE *out, size_t n)
+/**
+ * struct writer - what is to be printed
+ * @out: where to
+ * @len: bytes in @buf
+ * @buf: not printed yet; stdio would cost more than the rest of a cell
+ */
+struct writer {
+	FILE *out;
+	size_t len;
+	char buf[16384];
+};
+
+static void flush(struct writer *w)
 {
-	for (; n; n--)
-		putc_unlocked(' ', out);
+	fwrite(w->buf, 1, w->len, w->out);
+	w->len = 0;
+}
+
+static void put(struct writer *w, const char *text, size_t n)
+{
+	if (n > sizeof(w->buf) - w->len)
+		flush(w);
+	if (n > sizeof(w->buf)) {
+		fwrite(text, 1, n, w->out);
+		return;
+	}
+	memcpy(w->buf + w->len, text, n);
+	w->len += n;
+}
+
+static void blanks(struct writer *w, size_t n)
+{
+	for (; n; n--) {
+		if (w->len == sizeof(w->buf))
+			flush(w);
+		w->buf[w->len++] = ' ';
+	}
 }
 
 /* Print a cell. No row ends with blanks that only fill it up. */
-static void print_cell(const struct grid *g, FILE *out, size_t column,
+static void print_cell(const struct grid *g, struct writer *w, size_t column,
 		       struct piece piece, const char *text)
 {
 	const bool right = g->flags[column] & COLUMN_RIGHT;
@@ -230,14 +263,15 @@ static void print_cell(const struct grid *g, FILE *out, size_t column,
 		text = cut;
 	}
 	if (right && (piece.size || !last))
-		blanks(out, width - piece.width);
-	fwrite_unlocked(text, 1, piece.size, out);
+		blanks(w, width - piece.width);
+	put(w, text, piece.size);
 	if (!right && !last)
-		blanks(out, width - piece.width);
+		blanks(w, width - piece.width);
 }
 
 /* Print a row. Return: where the next one is. */
-static const char *print_row(const struct grid *g, FILE *out, const char *p)
+static const char *print_row(const struct grid *g, struct writer *w,
+			     const char *p)
 {
 	const enum grid_row how = g->color ? *p : GRID_PLAIN;
 	struct piece piece;
@@ -245,22 +279,22 @@ static const char *print_row(const struct grid *g, FILE *out, const char *p)
 
 	p++;
 	if (how == GRID_DIM)
-		fputs(DIM, out);
+		put(w, DIM, strlen(DIM));
 	for (i = 0; i < g->n; i++) {
 		memcpy(&piece, p, sizeof(piece));
 		p += sizeof(piece);
 		if (i)
-			putc_unlocked(' ', out);
+			blanks(w, 1);
 		if (how == GRID_HEAD)
-			fputs(BOLD, out);
-		print_cell(g, out, i, piece, p);
+			put(w, BOLD, strlen(BOLD));
+		print_cell(g, w, i, piece, p);
 		if (how == GRID_HEAD)
-			fputs(RESET, out);
+			put(w, RESET, strlen(RESET));
 		p += piece.size + 1;
 	}
 	if (how == GRID_DIM)
-		fputs(RESET, out);
-	putc_unlocked('\n', out);
+		put(w, RESET, strlen(RESET));
+	put(w, "\n", 1);
 	return p;
 }
 
@@ -274,6 +308,7 @@ static const char *print_row(const struct grid *g, FILE *out, const char *p)
  */
 int grid_print(struct grid *g, FILE *out, size_t width)
 {
+	struct writer w;
 	const char *p, *end;
 
 	end_row(g);
@@ -283,8 +318,11 @@ int grid_print(struct grid *g, FILE *out, size_t width)
 		return 0;
 	if (width)
 		narrow(g, width);
+	w.out = out;
+	w.len = 0;
 	for (p = g->text, end = p + g->len; p < end; )
-		p = print_row(g, out, p);
+		p = print_row(g, &w, p);
+	flush(&w);
 	return 0;
 }
 
