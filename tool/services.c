@@ -17,6 +17,8 @@
  */
 #define NAME_SPAN_MAX	100
 
+#define PORTS		65536
+
 /* $XDG_CONFIG_HOME/portmon/services, or the same under $HOME/.config. */
 static char *user_file(int *err)
 {
@@ -99,6 +101,8 @@ void services_free(struct services *s)
 		if (s->loaded & 1u << i && i != SVC_CATALOGUE)
 			svc_free(&s->tables[i]);
 	s->loaded = 0;
+	free(s->named);
+	s->named = NULL;
 }
 
 /**
@@ -133,6 +137,39 @@ const struct service *svc_find_port(const struct svc_table *t,
 	return NULL;
 }
 
+static bool gives_name(const struct service *e)
+{
+	return e->port_max - e->port < NAME_SPAN_MAX;
+}
+
+/**
+ * services_mark() - note which ports have a name, where many will be asked for
+ * @s: the sources
+ *
+ * Most ports have none, which is quickly said of a port that is not marked.
+ * Without memory for the marks every source is searched every time.
+ */
+void services_mark(struct services *s)
+{
+	unsigned int source, i, port;
+
+	if (s->named)
+		return;
+	s->named = calloc(PORTS / 8, 1);
+	for (source = 0; source < SVC_SOURCES && s->named; source++) {
+		const struct svc_table *t = services_table(s, source);
+
+		for (i = 0; i < t->singles + t->spans; i++) {
+			const struct service *e = &t->v[i];
+
+			if (!gives_name(e))
+				continue;
+			for (port = e->port; port <= e->port_max; port++)
+				s->named[port / 8] |= 1 << port % 8;
+		}
+	}
+}
+
 /**
  * services_name() - names of a port's service
  * @s: the sources; the first that names the port decides, and for @iana the
@@ -150,6 +187,8 @@ const char *services_name(struct services *s, unsigned int port,
 	unsigned int source;
 
 	*iana = NULL;
+	if (s->named && !(s->named[port / 8] & 1 << port % 8))
+		return NULL;
 	for (source = 0; source < SVC_SOURCES; source++) {
 		const struct svc_table *t = services_table(s, source);
 		const struct service *e;
@@ -157,7 +196,7 @@ const char *services_name(struct services *s, unsigned int port,
 		if (!t->singles && !t->spans)
 			continue;
 		e = svc_find_port(t, port, transport_bit(transport));
-		if (!e || e->port_max - e->port >= NAME_SPAN_MAX)
+		if (!e || !gives_name(e))
 			continue;
 		if (!name)
 			name = svc_text(t, e->name);

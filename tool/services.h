@@ -17,10 +17,12 @@ enum {
  * struct services - the sources of names, in the order they are asked
  * @tables: a table for each source
  * @loaded: bit per source that has been read
+ * @named: bit per port that has a name, NULL before services_mark()
  */
 struct services {
 	struct svc_table tables[SVC_SOURCES];
 	unsigned int loaded;
+	uint8_t *named;
 };
 
 /**
@@ -36,6 +38,7 @@ struct svc_match {
 extern const struct svc_table catalogue;
 
 const struct svc_table *services_table(struct services *s, unsigned int source);
+void services_mark(struct services *s);
 const char *services_name(struct services *s, unsigned int port,
 			  unsigned int transport, const char **iana);
 const struct service *svc_find_port(const struct svc_table *t,

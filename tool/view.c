@@ -4,6 +4,9 @@
 
 #include "view.h"
 
+/* Of so many ports marking those with a name pays. */
+#define MANY 256
+
 /**
  * view_name() - give each port the names of its service
  * @list: port records
@@ -13,6 +16,8 @@ void view_name(struct records *list, struct services *services)
 {
 	size_t i;
 
+	if (list->n >= MANY)
+		services_mark(services);
 	for (i = 0; i < list->n; i++) {
 		struct record *r = &list->v[i];
 
