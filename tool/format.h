@@ -8,6 +8,7 @@
 
 #define UINT_SIZE	21	/* 2^64 - 1 and the end */
 #define TIME_SIZE	32
+#define TIME_LENGTH	20	/* 1970-01-01T00:00:00Z */
 #define NUMBER_SIZE	24
 #define GROUPED_SIZE	27	/* 2^64 - 1 with its commas, and the end */
 #define AGE_SIZE	24

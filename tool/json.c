@@ -10,66 +10,31 @@
 #include "format.h"
 #include "json.h"
 
-#define BUF_SIZE	(64 * 1024)
-#define INDENT		4
+#define INDENT 4
 
-/* Enough for all that one call writes at once; keys and words are short. */
-#define ROOM		512
-
-static void flush(struct json *j)
+/**
+ * json_flush() - write what is in the buffer
+ * @j: the document
+ */
+void json_flush(struct json *j)
 {
 	if (!j->err && fwrite(j->buf, 1, j->len, j->out) != j->len)
 		j->err = errno ? errno : EIO;
 	j->len = 0;
 }
 
-/* Where to write; what was written is kept by keep(). */
-static inline char *room(struct json *j)
-{
-	if (j->len > BUF_SIZE - ROOM)
-		flush(j);
-	return j->buf + j->len;
-}
-
-static inline void keep(struct json *j, const char *p)
-{
-	j->len = p - j->buf;
-}
-
-/* A loop, because most words are shorter than a call is long. */
-static inline char *put(char *p, const char *s)
-{
-	while (*s)
-		*p++ = *s++;
-	return p;
-}
-
-static char *new_line(const struct json *j, char *p)
+/**
+ * json_new_line() - start a line of a pretty document
+ * @j: the document
+ * @p: where to write
+ *
+ * Return: where to go on.
+ */
+char *json_new_line(const struct json *j, char *p)
 {
 	*p++ = '\n';
 	memset(p, ' ', j->depth * INDENT);
 	return p + j->depth * INDENT;
-}
-
-/* All that stands before a value. */
-static inline char *lead(struct json *j, const char *key)
-{
-	char *p = room(j);
-
-	if (!j->empty)
-		*p++ = ',';
-	j->empty = false;
-	if (j->pretty && j->depth)
-		p = new_line(j, p);
-	if (!key)
-		return p;
-	*p++ = '"';
-	p = put(p, key);
-	*p++ = '"';
-	*p++ = ':';
-	if (j->pretty)
-		*p++ = ' ';
-	return p;
 }
 
 /**
@@ -83,7 +48,7 @@ static inline char *lead(struct json *j, const char *key)
 int json_begin(struct json *j, FILE *out, bool pretty)
 {
 	*j = (struct json){ .out = out, .pretty = pretty, .empty = true };
-	j->buf = malloc(BUF_SIZE);
+	j->buf = malloc(JSON_BUF_SIZE);
 	return j->buf ? 0 : -ENOMEM;
 }
 
@@ -95,124 +60,14 @@ int json_begin(struct json *j, FILE *out, bool pretty)
  */
 int json_end(struct json *j)
 {
-	char *p = room(j);
+	char *p = json_room(j);
 
 	*p++ = '\n';
-	keep(j, p);
-	flush(j);
+	json_keep(j, p);
+	json_flush(j);
 	free(j->buf);
 	j->buf = NULL;
 	return -j->err;
-}
-
-static void open_level(struct json *j, const char *key, char c)
-{
-	char *p = lead(j, key);
-
-	*p++ = c;
-	keep(j, p);
-	j->depth++;
-	j->empty = true;
-}
-
-static void close_level(struct json *j, char c)
-{
-	char *p = room(j);
-
-	j->depth--;
-	if (j->pretty && !j->empty)
-		p = new_line(j, p);
-	*p++ = c;
-	keep(j, p);
-	j->empty = false;
-}
-
-/**
- * json_object() - open an object
- * @j: the document
- * @key: its name, NULL inside an array
- */
-void json_object(struct json *j, const char *key)
-{
-	open_level(j, key, '{');
-}
-
-/**
- * json_object_end() - close the innermost object
- * @j: the document
- */
-void json_object_end(struct json *j)
-{
-	close_level(j, '}');
-}
-
-/**
- * json_array() - open an array
- * @j: the document
- * @key: its name, NULL inside an array
- */
-void json_array(struct json *j, const char *key)
-{
-	open_level(j, key, '[');
-}
-
-/**
- * json_array_end() - close the innermost array
- * @j: the document
- */
-void json_array_end(struct json *j)
-{
-	close_level(j, ']');
-}
-
-/**
- * json_uint() - write a number, exact over all 64 bits
- * @j: the document
- * @key: its name, NULL inside an array
- * @v: the number
- */
-void json_uint(struct json *j, const char *key, uint64_t v)
-{
-	char buf[UINT_SIZE];
-
-	keep(j, put(lead(j, key), format_uint(buf, v)));
-}
-
-/**
- * json_bool() - write true or false
- * @j: the document
- * @key: its name, NULL inside an array
- * @v: which
- */
-void json_bool(struct json *j, const char *key, bool v)
-{
-	keep(j, put(lead(j, key), v ? "true" : "false"));
-}
-
-/**
- * json_null() - write null
- * @j: the document
- * @key: its name, NULL inside an array
- */
-void json_null(struct json *j, const char *key)
-{
-	keep(j, put(lead(j, key), "null"));
-}
-
-/**
- * json_word() - write a short string that is known to need no escape
- * @j: the document
- * @key: its name, NULL inside an array
- * @word: the string, of less than 100 letters
- */
-void json_word(struct json *j, const char *key, const char *word)
-{
-	char *p = lead(j, key);
-
-	*p++ = '"';
-	p = put(p, word);
-	*p++ = '"';
-	keep(j, p);
 }
 
 /* Length of the UTF-8 sequence that starts here, 0 if it is none. */
@@ -244,7 +99,7 @@ static char *put_escaped(char *p, unsigned char c)
 		*p++ = to[at - from];
 		return p;
 	}
-	p = put(p, "u00");
+	p = json_put(p, "u00");
 	*p++ = hex[c >> 4];
 	*p++ = hex[c & 15];
 	return p;
@@ -253,7 +108,7 @@ static char *put_escaped(char *p, unsigned char c)
 /* One letter. Return: how many bytes of the string it took. */
 static size_t put_letter(struct json *j, const unsigned char *s)
 {
-	char *p = room(j);
+	char *p = json_room(j);
 	size_t len = 1;
 
 	if (*s < 0x20 || *s == '"' || *s == '\\') {
@@ -262,11 +117,17 @@ static size_t put_letter(struct json *j, const unsigned char *s)
 		*p++ = *s;
 	} else {
 		len = utf8_len(s);
-		p = len ? mempcpy(p, s, len) : put(p, "\xef\xbf\xbd");
+		p = len ? mempcpy(p, s, len) : json_put(p, "\xef\xbf\xbd");
 		len += !len;
 	}
-	keep(j, p);
+	json_keep(j, p);
 	return len;
+}
+
+/* Letters that need no look at what follows them. */
+static bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
 }
 
 /**
@@ -278,51 +139,39 @@ static size_t put_letter(struct json *j, const unsigned char *s)
 void json_string(struct json *j, const char *key, const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	char *p;
+	char *p, *end;
 
 	if (!s) {
 		json_null(j, key);
 		return;
 	}
-	p = lead(j, key);
+	p = json_lead(j, key);
 	*p++ = '"';
-	keep(j, p);
-	while (*u)
-		u += put_letter(j, u);
-	p = room(j);
-	*p++ = '"';
-	keep(j, p);
-}
-
-/**
- * json_text() - write what is JSON already
- * @j: the document, not a pretty one
- * @key: its name, NULL inside an array
- * @text: a value, of less than 400 letters
- */
-void json_text(struct json *j, const char *key, const char *text)
-{
-	keep(j, put(lead(j, key), text));
-}
-
-/**
- * json_time() - write a time as RFC 3339 has it, in UTC
- * @j: the document
- * @key: its name, NULL inside an array
- * @t: seconds since the epoch, 0 for null
- */
-void json_time(struct json *j, const char *key, uint64_t t)
-{
-	if (!t) {
-		json_null(j, key);
-		return;
+	json_keep(j, p);
+	while (*u) {
+		p = json_room(j);
+		for (end = p + JSON_ROOM; is_plain(*u) && p < end; )
+			*p++ = *u++;
+		json_keep(j, p);
+		if (*u && !is_plain(*u))
+			u += put_letter(j, u);
 	}
+	p = json_room(j);
+	*p++ = '"';
+	json_keep(j, p);
+}
+
+/**
+ * json_clock() - a time as RFC 3339 has it, in UTC
+ * @j: the document, which remembers the last one
+ * @t: seconds since the epoch
+ */
+void json_clock(struct json *j, uint64_t t)
+{
 	/* Most times of a document are of one day. */
-	if (j->time[0] && t / DAY == j->day) {
+	if (j->time[0] && t / DAY == j->second / DAY)
 		format_clock(j->time, t);
-	} else {
+	else
 		format_time(j->time, t);
-		j->day = t / DAY;
-	}
-	json_word(j, key, j->time);
+	j->second = t;
 }
