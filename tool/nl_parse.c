@@ -2,7 +2,6 @@
 /* From attributes to struct record and struct info. */
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <linux/netlink.h>
@@ -202,7 +201,11 @@ static unsigned int type_of(const struct nlattr *a)
 static void copy_text(char *to, size_t size, const struct nlattr *a,
 		      unsigned int len)
 {
-	snprintf(to, size, "%.*s", (int)len, (const char *)a + NLA_HDRLEN);
+	const char *text = (const char *)a + NLA_HDRLEN;
+
+	len = strnlen(text, len < size ? len : size - 1);
+	memcpy(to, text, len);
+	to[len] = '\0';
 }
 
 static int get_reason(const struct nlattr *a, unsigned int len, void *base,
