@@ -145,7 +145,7 @@ static int portmon_fill_info(struct sk_buff *skb, const struct net *net,
 }
 
 /*
- * What each record has is written in one piece, after one look at the room
+ * Attributes of a record are written in one piece, after one look at the room
  * that is left: nla_put() takes 120 instructions for each attribute, and in a
  * dump that was most of the work.
  */
@@ -215,13 +215,16 @@ int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v)
 static int portmon_fill_tcp(struct sk_buff *skb, const u64 *tcp)
 {
 	struct nlattr *nest = nla_nest_start(skb, PORTMON_A_RECORD_TCP);
+	void *tail = skb_tail_pointer(skb), *to = tail;
 	unsigned int i;
 
-	if (!nest)
+	if (!nest ||
+	    skb_tailroom(skb) < PORTMON_A_TCP_MAX * nla_total_size(sizeof(u64)))
 		return -EMSGSIZE;
 	for (i = 1; i <= PORTMON_A_TCP_MAX; i++)
-		if (tcp[i] && nla_put_uint(skb, i, tcp[i]))
-			return -EMSGSIZE;
+		if (tcp[i])
+			to = portmon_put_uint(to, i, tcp[i]);
+	skb_put(skb, to - tail);
 	nla_nest_end(skb, nest);
 	return 0;
 }
@@ -229,17 +232,21 @@ static int portmon_fill_tcp(struct sk_buff *skb, const u64 *tcp)
 static int portmon_fill_drop(struct sk_buff *skb, const struct portmon_drop *d)
 {
 	struct nlattr *nest = nla_nest_start(skb, PORTMON_A_RECORD_DROPS);
+	void *tail = skb_tail_pointer(skb), *to = tail;
+	const char *reason = portmon_reason_name(d->reason);
+	u16 size = strlen(reason) + 1;
 
-	if (!nest ||
-	    nla_put_string(skb, PORTMON_A_DROP_REASON,
-			   portmon_reason_name(d->reason)) ||
-	    nla_put_uint(skb, PORTMON_A_DROP_PACKETS, d->packets))
+	if (!nest || skb_tailroom(skb) <
+		     nla_total_size(size) + 3 * nla_total_size(sizeof(u64)))
 		return -EMSGSIZE;
+	to = portmon_put(to, PORTMON_A_DROP_REASON, reason, size);
+	to = portmon_put_uint(to, PORTMON_A_DROP_PACKETS, d->packets);
 	/* The overflow does not know. */
-	if (d->last &&
-	    (nla_put_uint(skb, PORTMON_A_DROP_FIRST_SEEN, d->first) ||
-	     nla_put_uint(skb, PORTMON_A_DROP_LAST_SEEN, d->last)))
-		return -EMSGSIZE;
+	if (d->last) {
+		to = portmon_put_uint(to, PORTMON_A_DROP_FIRST_SEEN, d->first);
+		to = portmon_put_uint(to, PORTMON_A_DROP_LAST_SEEN, d->last);
+	}
+	skb_put(skb, to - tail);
 	nla_nest_end(skb, nest);
 	return 0;
 }
