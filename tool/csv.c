@@ -13,9 +13,10 @@
 void csv_head(FILE *out, const char *name, size_t column)
 {
 	if (column)
-		putc(',', out);
+		putc_unlocked(',', out);
 	for (; *name; name++)
-		putc(*name == '-' ? '_' : tolower((unsigned char)*name), out);
+		putc_unlocked(*name == '-' ? '_' :
+			      tolower((unsigned char)*name), out);
 }
 
 /**
@@ -27,18 +28,18 @@ void csv_head(FILE *out, const char *name, size_t column)
 void csv_cell(FILE *out, const char *text, size_t column)
 {
 	if (column)
-		putc(',', out);
+		putc_unlocked(',', out);
 	if (!text[strcspn(text, ",\"\r\n")]) {
-		fputs(text, out);
+		fputs_unlocked(text, out);
 		return;
 	}
-	putc('"', out);
+	putc_unlocked('"', out);
 	for (; *text; text++) {
 		if (*text == '"')
-			putc('"', out);
-		putc(*text, out);
+			putc_unlocked('"', out);
+		putc_unlocked(*text, out);
 	}
-	putc('"', out);
+	putc_unlocked('"', out);
 }
 
 /**
@@ -47,5 +48,5 @@ void csv_cell(FILE *out, const char *text, size_t column)
  */
 void csv_end(FILE *out)
 {
-	fputs("\r\n", out);
+	fputs_unlocked("\r\n", out);
 }
