@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Why not a library: a record of stats --json cost 26,500 instructions with
- * json-c and 10,900 with yajl, of 6,000 that kernel and tool have together.
+ * json-c and 10,900 with yajl, of 2,700 that kernel and tool take together.
  */
 #include <errno.h>
 #include <stdlib.h>
