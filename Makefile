@@ -194,13 +194,16 @@ fuzz: deps tool ## libFuzzer on all that the tool reads (FUZZ_SECONDS=, for each
 	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 bench: PACKAGES += clang gnuplot-nox
-bench: deps tool module-6.12 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
+bench: deps tool module-6.12 module-6.1 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
 	@tests/bench/run bench
 
-bench-guard: deps tool module-6.12 ## cost of portmon alone, held against its bounds
+# One boot, and of its loads only some, take a minute: make bench-guard PARTS=packets LOADS='udp4-1 bulk'.
+PARTS   ?=
+LOADS   ?=
+bench-guard: deps tool module-6.12 $(patsubst drop-%,module-%,$(filter drop-%,$(or $(PARTS),drop-6.1))) ## cost of portmon alone, held against its bounds (PARTS=packets LOADS='udp4-1 bulk')
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench guard
-	@tests/bench/run guard
+	@tests/bench/run guard $(PARTS:%=--part %) $(if $(LOADS),--loads '$(LOADS)')
 
 bench-native: PACKAGES += $(KBUILDS)
 bench-native: deps kernel-uml ## real time of a hook, in User Mode Linux

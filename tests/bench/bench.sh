@@ -7,35 +7,55 @@ BENCH=/opt/portmon/bench
 
 die() { echo "@fatal $*"; dmesg | tail -n 20 | sed 's/^/ /'; exit 1; }
 
-# Two namespaces and a veth pair. Nothing may have to be resolved or discovered in a timed part.
+# Namespaces and what connects them. Nothing may have to be resolved or discovered in a timed part.
 setup_net()
 {
 	local ns
-	for ns in bench-tx bench-rx; do
-		ip netns add $ns
-		ip -n $ns link set lo up
-		ip netns exec $ns sysctl -qw net.ipv6.conf.default.{accept_dad,router_solicitations,accept_ra}=0 \
-			net.ipv6.conf.default.addr_gen_mode=1
-	done
-	ip -n bench-tx link add tx0 address 02:00:00:00:00:01 type veth \
-		peer name rx0 address 02:00:00:00:00:02 netns bench-rx
-	set_end tx 1 rx 2
-	set_end rx 2 tx 1
-	# For what is forwarded.
+	for ns in bench-tx bench-rx bench-fwd; do namespace $ns; done
+	pair 99 bench-tx tx0 bench-rx rx0
+	# For what is forwarded by the receiver.
 	ip -n bench-tx route add 10.98.0.0/24 via 10.99.0.2
 	ip -n bench-rx link add behind type dummy
 	ip -n bench-rx addr add 10.98.0.1/24 dev behind
 	ip -n bench-rx link set behind up arp off
 	ip netns exec bench-rx sysctl -qw net.ipv4.ip_forward=1
+	# Where answers to spoofed addresses go, and a device that takes all and does nothing.
+	ip -n bench-rx route add 10.90.0.0/16 via 10.98.0.9
+	ip -n bench-tx link add nowhere up arp off type dummy
+	# A bond at either end, whose only port needs no watching.
+	modprobe bonding max_bonds=0
+	for ns in tx rx; do ip -n bench-$ns link add bond0 type bond mode active-backup miimon 0; done
+	veth bench-tx tx-bond bench-rx rx-bond
+	for ns in tx rx; do ip -n bench-$ns link set $ns-bond down master bond0; done
+	ends 97 bench-tx bond0 bench-rx bond0
+	# Forwarded by a third.
+	pair 96 bench-tx tx-fwd bench-fwd fwd0
+	pair 95 bench-fwd fwd1 bench-rx rx-fwd
+	ip netns exec bench-fwd sysctl -qw net.ipv4.ip_forward=1
+	ip -n bench-tx route add 10.95.0.0/24 via 10.96.0.2
+	ip -n bench-rx route add 10.96.0.0/24 via 10.95.0.1
 }
 
-set_end() # END NUMBER PEER NUMBER
+namespace() # NAME
 {
-	ip -n bench-$1 addr add 10.99.0.$2/24 dev ${1}0
-	ip -n bench-$1 addr add fd99::$2/64 dev ${1}0 nodad
-	ip -n bench-$1 link set ${1}0 up
-	ip -n bench-$1 neigh add 10.99.0.$4 lladdr 02:00:00:00:00:0$4 dev ${1}0 nud permanent
-	ip -n bench-$1 neigh add fd99::$4 lladdr 02:00:00:00:00:0$4 dev ${1}0 nud permanent
+	ip netns add $1
+	ip -n $1 link set lo up
+	ip netns exec $1 sysctl -qw net.ipv6.conf.default.{accept_dad,router_solicitations,accept_ra}=0 \
+		net.ipv6.conf.default.addr_gen_mode=1 net.ipv4.conf.{all,default}.rp_filter=0
+}
+
+# pair NET NETNS DEV NETNS DEV: a veth pair, with .1 and .2 of 10.NET.0.0/24 and fdNET::/64
+pair() { veth "${@:2}"; ends "$@"; }
+veth() { ip -n $1 link add $2 address 02:00:00:00:00:01 type veth peer name $4 address 02:00:00:00:00:02 netns $3; }
+ends() { set_end $1 $2 $3 1 2; set_end $1 $4 $5 2 1; }
+
+set_end() # NET NETNS DEV NUMBER PEER
+{
+	ip -n $2 link set $3 address 02:00:00:00:00:0$4 up
+	ip -n $2 addr add 10.$1.0.$4/24 dev $3
+	ip -n $2 addr add fd$1::$4/64 dev $3 nodad
+	ip -n $2 neigh add 10.$1.0.$5 lladdr 02:00:00:00:00:0$5 dev $3 nud permanent
+	ip -n $2 neigh add fd$1::$5 lladdr 02:00:00:00:00:0$5 dev $3 nud permanent
 }
 
 in_both() { local ns; for ns in bench-tx bench-rx; do ip netns exec $ns "$@" || die "$ns: $*"; done; }
@@ -64,6 +84,7 @@ busy() # SCOPE FIRST STEP
 	done
 }
 
+. $BENCH/loads.sh
 setup_net
 for part in $PARTS; do . $BENCH/$part.sh; done
 echo @done

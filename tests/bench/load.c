@@ -5,22 +5,33 @@
  * never idles.  Sockets are made once; then commands come on standard input,
  * one per line, and one line of results goes out for each:
  *
- *	udp4 PORTS N ROUNDS	to PORTS destination ports in turn
- *	udp6 PORTS N ROUNDS
- *	tcp PORTS N ROUNDS	ping-pong over loopback (PORTS is not used)
- *	veth-tcp PORTS N ROUNDS	the same from one namespace to the other
- *	gso PORTS N ROUNDS	buffers of ten segments (PORTS is not used)
+ *	LOAD PORTS N ROUNDS	N packets or buffers in each round
  *	ring on|off		an AF_PACKET reader of both devices beside it
- *	batch PORTS N ROUNDS	udp4, timed in batches
- *	dump PORTS N ROUNDS	the same, and between the batches all ports are
+ *	namespaces N		make so many more, which stay
+ *
+ * The loads, of which the UDP ones go to PORTS destination ports in turn:
+ *
+ *	udp4 udp6		from one namespace to the other
+ *	bond			the same through a bond at either end
+ *	fwd			the same through a third namespace
+ *	behind			forwarded by the other one, to nobody
+ *	gso			UDP buffers of ten segments
+ *	tcp			ping-pong over loopback
+ *	veth-tcp veth-tcp6	the same from one namespace to the other
+ *	bulk bulk6		buffers of ten segments one way, and their
+ *				acknowledgements
+ *	syn... closed filtered	see flood.c
+ *	batch			udp4, timed in batches
+ *	dump			the same, and between the batches all ports are
  *				dumped
  *
  * A result: time stamp counter ticks per packet, of each round.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <netinet/tcp.h>
+#include <fcntl.h>
 #include <netinet/udp.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +44,6 @@
 #include "load.h"
 
 #define BATCH	100		/* packets */
-#define SEGMENTS	10
 
 struct load {
 	int tx, tx_one;			/* unconnected, connected to the first */
@@ -46,8 +56,8 @@ struct load {
 	socklen_t to_len;
 };
 
-static struct load udp4, udp6;
-static int tcp[2], veth_tcp[2], gso[2];
+static struct load udp4, udp6, bond, fwd, behind;
+static int tcp[2], veth_tcp[2], veth_tcp6[2], bulk[2], bulk6[2], gso[2];
 static int ring;
 static char payload[SEGMENTS * PAYLOAD], buffer[2048];
 
@@ -84,34 +94,14 @@ static void udp_open(struct load *l, int family, const char *from,
 
 	enter_netns(NS_RX);
 	for (i = 0; i < ports; i++)
-		l->rx[i] = udp_socket(l, family, to, PORT_RX + i);
+		l->rx[i] = strcmp(to, ADDR4_BEHIND) ?
+			   udp_socket(l, family, to, PORT_RX + i) : -1;
 	enter_netns(NS_TX);
 	l->tx = udp_socket(l, family, from, PORT_TX);
 	l->tx_one = udp_socket(l, family, from, PORT_TX);
 	set_addr(l, family, to, PORT_RX);
 	if (connect(l->tx_one, &l->to.sa, l->to_len))
 		die("connect");
-}
-
-static void tcp_open(int pair[2], const char *netns, const char *addr)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET,
-				  .sin_port = htons(PORT_RX) };
-	int listener, one = 1, i;
-
-	enter_netns(netns);
-	inet_pton(AF_INET, addr, &in.sin_addr);
-	listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(listener, (void *)&in, sizeof(in)) || listen(listener, 1))
-		die("listen");
-	enter_netns(NS_TX);
-	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(pair[0], (void *)&in, sizeof(in)))
-		die("connect");
-	pair[1] = accept(listener, NULL, NULL);
-	close(listener);
-	for (i = 0; i < 2; i++)
-		setsockopt(pair[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 /* One buffer all the way: nothing on it segments, nothing merges. */
@@ -142,14 +132,17 @@ static void udp_one(struct load *l, int port, int ports)
 	}
 	if (sent != PAYLOAD)
 		die("send");
-	if (recv(l->rx[port], buffer, sizeof(buffer), MSG_DONTWAIT) != PAYLOAD)
+	if (l->rx[port] >= 0 &&
+	    recv(l->rx[port], buffer, sizeof(buffer),
+		 MSG_DONTWAIT) != PAYLOAD)
 		die("the packet did not arrive");
 	if (ring)
 		ring_drain();
 }
 
-static uint64_t udp_round(struct load *l, int ports, int n)
+static uint64_t udp_round(void *load, int ports, int n)
 {
+	struct load *l = load;
 	uint64_t begun = ticks();
 	int i, port = 0;
 
@@ -161,22 +154,7 @@ static uint64_t udp_round(struct load *l, int ports, int n)
 	return ticks() - begun;
 }
 
-/* Each segment carries the acknowledgement of the one before it. */
-static uint64_t tcp_round(const int pair[2], int n)
-{
-	uint64_t begun = ticks();
-	int i;
-
-	for (i = 0; i < n; i++) {
-		if (send(pair[i & 1], payload, PAYLOAD, 0) != PAYLOAD ||
-		    recv(pair[~i & 1], buffer, sizeof(buffer),
-			 MSG_DONTWAIT) != PAYLOAD)
-			die("a segment did not arrive");
-	}
-	return ticks() - begun;
-}
-
-static uint64_t gso_round(int n)
+static uint64_t gso_round(void *load, int ports, int n)
 {
 	uint64_t begun = ticks();
 	int i;
@@ -191,7 +169,7 @@ static uint64_t gso_round(int n)
 }
 
 /* The packets' own time while a dump is open; what the dump takes is not in it. */
-static uint64_t batch_round(int ports, int n, bool dump)
+static uint64_t batch_round(void *dump, int ports, int n)
 {
 	uint64_t sum = 0;
 	int i;
@@ -210,28 +188,75 @@ static uint64_t batch_round(int ports, int n, bool dump)
 	return sum;
 }
 
+static uint64_t tcp_round(void *load, int ports, int n)
+{
+	return tcp_ping(load, n);
+}
+
+static uint64_t bulk_round(void *load, int ports, int n)
+{
+	return tcp_bulk(load, n);
+}
+
+static uint64_t forged_round(void *load, int ports, int n)
+{
+	return flood_round(load, n);
+}
+
+static const struct {
+	const char *name;
+	uint64_t (*round)(void *load, int ports, int n);
+	void *load;
+} loads[] = {
+	{ "udp4", udp_round, &udp4 },
+	{ "udp6", udp_round, &udp6 },
+	{ "bond", udp_round, &bond },
+	{ "fwd", udp_round, &fwd },
+	{ "behind", udp_round, &behind },
+	{ "gso", gso_round, NULL },
+	{ "tcp", tcp_round, tcp },
+	{ "veth-tcp", tcp_round, veth_tcp },
+	{ "veth-tcp6", tcp_round, veth_tcp6 },
+	{ "bulk", bulk_round, bulk },
+	{ "bulk6", bulk_round, bulk6 },
+	{ "batch", batch_round, NULL },
+	{ "dump", batch_round, "" },
+	{ "syn", forged_round, "syn" },
+	{ "syn-new", forged_round, "syn-new" },
+	{ "syn-random", forged_round, "syn-random" },
+	{ "syn-full", forged_round, "syn-full" },
+	{ "syn-sent", forged_round, "syn-sent" },
+	{ "closed", forged_round, "closed" },
+	{ "filtered", forged_round, "filtered" },
+};
+
 static void command(const char *what, int ports, int n, int rounds)
 {
-	uint64_t took;
+	unsigned int i;
 	int r;
 
-	printf("%s", what);
-	for (r = 0; r < rounds; r++) {
-		if (!strcmp(what, "udp4"))
-			took = udp_round(&udp4, ports, n);
-		else if (!strcmp(what, "udp6"))
-			took = udp_round(&udp6, ports, n);
-		else if (!strcmp(what, "dump") || !strcmp(what, "batch"))
-			took = batch_round(ports, n, *what == 'd');
-		else if (!strcmp(what, "gso"))
-			took = gso_round(n);
-		else if (!strcmp(what, "veth-tcp"))
-			took = tcp_round(veth_tcp, n);
-		else
-			took = tcp_round(tcp, n);
-		printf(" %.2f", (double)took / n);
+	for (i = 0; i < sizeof(loads) / sizeof(*loads); i++)
+		if (!strcmp(what, loads[i].name))
+			break;
+	if (i == sizeof(loads) / sizeof(*loads)) {
+		printf("what?\n");
+		return;
 	}
+	printf("%s", what);
+	for (r = 0; r < rounds; r++)
+		printf(" %.2f",
+		       (double)loads[i].round(loads[i].load, ports, n) / n);
 	printf("\n");
+}
+
+static void namespaces(int n)
+{
+	while (n--)
+		if (unshare(CLONE_NEWNET) ||
+		    open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) < 0)
+			die("namespace");
+	enter_netns(NS_TX);
+	printf("namespaces\n");
 }
 
 int main(void)
@@ -246,9 +271,16 @@ int main(void)
 		die("limits");
 	udp_open(&udp4, AF_INET, ADDR4_TX, ADDR4_RX, PORTS_MAX);
 	udp_open(&udp6, AF_INET6, ADDR6_TX, ADDR6_RX, 1);
-	tcp_open(tcp, NS_TX, "127.0.0.1");
-	tcp_open(veth_tcp, NS_RX, ADDR4_RX);
+	udp_open(&bond, AF_INET, "10.97.0.1", "10.97.0.2", 1);
+	udp_open(&fwd, AF_INET, "10.96.0.1", "10.95.0.2", 1);
+	udp_open(&behind, AF_INET, ADDR4_TX, ADDR4_BEHIND, 1);
 	gso_open();
+	tcp_open(tcp, AF_INET, NS_TX, "127.0.0.1");
+	tcp_open(veth_tcp, AF_INET, NS_RX, ADDR4_RX);
+	tcp_open(veth_tcp6, AF_INET6, NS_RX, ADDR6_RX);
+	tcp_open(bulk, AF_INET, NS_RX, ADDR4_RX);
+	tcp_open(bulk6, AF_INET6, NS_RX, ADDR6_RX);
+	flood_open();
 	printf("ready\n");
 	while (fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "%15s %d %d %d", what, &ports, &n,
@@ -261,6 +293,8 @@ int main(void)
 			else
 				ring_close();
 			printf("ring %llu\n", (unsigned long long)ring_seen());
+		} else if (sscanf(line, "namespaces %d", &n) == 1) {
+			namespaces(n);
 		} else {
 			printf("what?\n");
 		}

@@ -14,10 +14,12 @@
 #define ADDR4_BEHIND	"10.98.0.9"
 #define ADDR6_TX	"fd99::1"
 #define ADDR6_RX	"fd99::2"
+#define MAC_RX		"\x02\0\0\0\0\x02"
 #define PORT_TX		9000
 #define PORT_RX		10000		/* and so many ports after it: */
 #define PORTS_MAX	10000
 #define PAYLOAD		100
+#define SEGMENTS	10		/* of a GSO buffer */
 
 static inline uint64_t ticks(void)
 {
@@ -30,6 +32,15 @@ static inline uint64_t ticks(void)
 /* common.c */
 void die(const char *what);
 void enter_netns(const char *name);
+
+/* tcp.c: two connected sockets, the receiver's in a namespace of its own. */
+void tcp_open(int pair[2], int family, const char *netns, const char *addr);
+uint64_t tcp_ping(const int pair[2], int n);
+uint64_t tcp_bulk(const int pair[2], int n);
+
+/* flood.c: packets that no socket has sent. */
+void flood_open(void);
+uint64_t flood_round(const char *kind, int n);
 
 /* ring.c: a reader of both devices, as iftop and its kin are. */
 void ring_open(void);
