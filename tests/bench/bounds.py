@@ -88,7 +88,7 @@ BOUNDS = [
     ("instructions per buffer, module loaded but off, TCP", off("tcp"), NOISE),
     ("instructions per established segment for lifecycle and drops, loopback", following("tcp"), NOISE),
     ("instructions per established segment for lifecycle and drops, veth", following("veth-tcp"), NOISE),
-    ("instructions per packet more while all ports are dumped", dumping, 2 * NOISE),
+    ("instructions per packet more while all ports are dumped", dumping, 3 * NOISE),
     ("bytes, idle, 2 CPUs", taken("2", "idle"), 128 * KIB + 2 * 16 * KIB),
     ("bytes, idle, 128 CPUs", taken("128", "idle"), 128 * KIB + 128 * 16 * KIB),
     ("bytes, 10,000 ports on TCP and UDP in a row, 2 CPUs", taken("2", "contiguous-busy"), 3 * MIB),

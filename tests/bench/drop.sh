@@ -38,8 +38,8 @@ for count in 1 100 1000; do
 	drops none $count
 	insmod /opt/portmon/portmon.ko all_netns=1 || die "portmon does not load"
 	drops portmon-all $count
-	counted bench-drop NO_SOCKET
-	counted bench-drop NETFILTER_DROP
+	counted bench-drop 7 NO_SOCKET
+	counted bench-drop 9 NETFILTER_DROP
 	ctl disable --netns bench-drop
 	drops portmon-elsewhere $count
 	rmmod portmon

@@ -5,7 +5,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 def collect(raw):
     """Lines of each boot, as words, to one tree of numbers; what results.json holds."""
-    result = {"packet": {}, "dump": {}, "memory": {}}
+    result = {"packet": {}, "exact": {}, "dump": {}, "memory": {}}
     for lines in raw.values():
         cpus = None
         for kind, *words in lines:
@@ -13,6 +13,10 @@ def collect(raw):
                 tool, load, *rounds = words
                 rounds = [float(r) for r in rounds]
                 result["packet"].setdefault(tool, {})[load] = {"first": rounds[0], "steady": min(rounds[1:] or rounds)}
+            elif kind == "exact":
+                # Of each GSO buffer of ten packets.
+                tool, buffers, packets, size = words[0], *map(int, words[1:])
+                result["exact"][tool] = {"packets": packets / buffers, "bytes": size / buffers}
             elif kind == "dump":
                 name, *rounds, size = words
                 result["dump"][name] = {"instructions": min(map(int, rounds)), "bytes": int(size)}

@@ -6,7 +6,9 @@
  * one per line, and one line of results goes out for each:
  *
  *	LOAD PORTS N ROUNDS	N packets or buffers in each round
- *	ring on|off		an AF_PACKET reader of both devices beside it
+ *	ring on|off|read	an AF_PACKET reader of both devices beside it;
+ *				packets and bytes that each has counted to the
+ *				port of GSO buffers
  *	namespaces N		make so many more, which stay
  *
  * The loads, of which the UDP ones go to PORTS destination ports in turn:
@@ -58,7 +60,6 @@ struct load {
 
 static struct load udp4, udp6, bond, fwd, behind;
 static int tcp[2], veth_tcp[2], veth_tcp6[2], bulk[2], bulk6[2], gso[2];
-static int ring;
 static char payload[SEGMENTS * PAYLOAD], buffer[2048];
 
 static void set_addr(struct load *l, int family, const char *addr, int port)
@@ -111,9 +112,9 @@ static void gso_open(void)
 	struct load l;
 
 	enter_netns(NS_TX);
-	gso[0] = udp_socket(&l, AF_INET, ADDR4_TX, PORT_TX - 1);
+	gso[0] = udp_socket(&l, AF_INET, ADDR4_TX, PORT_GSO);
 	enter_netns(NS_RX);
-	gso[1] = udp_socket(&l, AF_INET, ADDR4_RX, PORT_TX - 1);
+	gso[1] = udp_socket(&l, AF_INET, ADDR4_RX, PORT_GSO);
 	if (setsockopt(gso[0], SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) ||
 	    setsockopt(gso[1], SOL_UDP, UDP_GRO, &one, sizeof(one)) ||
 	    connect(gso[0], &l.to.sa, l.to_len))
@@ -136,8 +137,7 @@ static void udp_one(struct load *l, int port, int ports)
 	    recv(l->rx[port], buffer, sizeof(buffer),
 		 MSG_DONTWAIT) != PAYLOAD)
 		die("the packet did not arrive");
-	if (ring)
-		ring_drain();
+	ring_drain();
 }
 
 static uint64_t udp_round(void *load, int ports, int n)
@@ -159,12 +159,14 @@ static uint64_t gso_round(void *load, int ports, int n)
 	uint64_t begun = ticks();
 	int i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (send(gso[0], payload, sizeof(payload), 0) !=
 			    sizeof(payload) ||
 		    recv(gso[1], buffer, sizeof(buffer),
 			 MSG_DONTWAIT) != sizeof(payload))
 			die("a buffer did not arrive whole");
+		ring_drain();
+	}
 	return ticks() - begun;
 }
 
@@ -249,6 +251,19 @@ static void command(const char *what, int ports, int n, int rounds)
 	printf("\n");
 }
 
+static void ring_command(const char *word)
+{
+	uint64_t packets, bytes;
+
+	if (!strcmp(word, "on"))
+		ring_open();
+	ring_seen(PORT_GSO, &packets, &bytes);
+	if (!strcmp(word, "off"))
+		ring_close();
+	printf("ring %llu %llu\n", (unsigned long long)packets / 2,
+	       (unsigned long long)bytes / 2);
+}
+
 static void namespaces(int n)
 {
 	while (n--)
@@ -287,12 +302,7 @@ int main(void)
 			   &rounds) == 4) {
 			command(what, ports, n, rounds);
 		} else if (sscanf(line, "ring %15s", word) == 1) {
-			ring = !strcmp(word, "on");
-			if (ring)
-				ring_open();
-			else
-				ring_close();
-			printf("ring %llu\n", (unsigned long long)ring_seen());
+			ring_command(word);
 		} else if (sscanf(line, "namespaces %d", &n) == 1) {
 			namespaces(n);
 		} else {

@@ -16,6 +16,7 @@
 #define ADDR6_RX	"fd99::2"
 #define MAC_RX		"\x02\0\0\0\0\x02"
 #define PORT_TX		9000
+#define PORT_GSO	8999
 #define PORT_RX		10000		/* and so many ports after it: */
 #define PORTS_MAX	10000
 #define PAYLOAD		100
@@ -46,7 +47,7 @@ uint64_t flood_round(const char *kind, int n);
 void ring_open(void);
 void ring_drain(void);
 void ring_close(void);
-uint64_t ring_seen(void);
+void ring_seen(uint16_t port, uint64_t *packets, uint64_t *bytes);
 
 /* dump.c: a port dump that is read piece by piece. */
 void dump_begin(const char *netns);

@@ -35,10 +35,10 @@ measure()
 	echo "@packet $1 ${4:-$2} ${answer#* }"
 }
 
-# counted NETNS FIELD: the largest number under this name in what portmon says, so that nobody measures nothing.
+# counted NETNS PORT FIELD: the largest number of this name in what portmon says, so that nobody measures nothing.
 counted()
 {
 	local most
-	most=$(portmon-ctl stats --json --all --netns $1 | jq "[.. | .$2? // empty] | max // 0")
-	[ "$most" -ge $N ] || die "only $most $2 in $1"
+	most=$(portmon-ctl show --json --netns $1 $2 | jq "[.. | .$3? // empty] | max // 0")
+	[ "$most" -ge $N ] || die "only $most $3 in $1"
 }

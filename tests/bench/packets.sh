@@ -5,7 +5,23 @@
 N=10000
 
 loads() { local load; for load in $LOADS; do [ $load = fwd ] || measure $1 $load; done; }
-peer() { local load; for load in udp4-10000 udp4-1 bulk gso; do ! wanted $load || measure $1 $load; done; }
+peer_udp() { local load; for load in udp4-10000 udp4-1 gso; do ! wanted $load || measure $1 $load; done; }
+peer_tcp() { ! wanted bulk || measure $1 bulk; }
+peer() { peer_udp $1; peer_tcp $1; }
+
+# exactly TOOL COMMAND...: COMMAND prints packets and bytes that the receiver has counted to the port of GSO buffers.
+PORT_GSO=8999
+exactly()
+{
+	local tool=$1 before after
+	shift
+	before=$("$@")
+	ask gso 1 $N 1
+	after=$("$@")
+	[ -n "$before" ] && [ "$before" != "$after" ] || die "$tool has counted nothing: $before, $after"
+	echo "@exact $tool $N $((${after% *} - ${before% *})) $((${after#* } - ${before#* }))"
+}
+
 # Forwarding is what a host does that does nothing else.
 forwarding() { ! wanted fwd || measure $1 fwd; }
 
@@ -40,10 +56,17 @@ portmon_more()
 	for ns in bench-tx bench-rx; do ctl enable lifecycle drops --netns $ns; done
 	for load in tcp veth-tcp; do measure portmon-followed $load; done
 	if [ $PEERS = 1 ]; then
+		exactly portmon portmon_seen
 		for i in $(seq 16); do ip netns add idle$i; ctl enable --netns idle$i; done
 		measure portmon-18-namespaces udp4-1
 		for i in $(seq 16); do ip netns del idle$i; done
 	fi
+}
+
+portmon_seen()
+{
+	portmon-ctl show --json --netns bench-rx $PORT_GSO |
+		jq -r '.ports[] | select(.scope == "local" and .transport == "udp") | "\(.rx.packets) \(.rx.bytes)"'
 }
 
 floor()

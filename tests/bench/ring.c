@@ -27,7 +27,7 @@ static struct ring {
 } rings[2];
 
 static struct { uint64_t packets, bytes; } records[65536];
-static uint64_t seen;
+static int rings_open;
 
 static void ring_open_one(struct ring *r, const char *netns, const char *dev)
 {
@@ -61,7 +61,8 @@ void ring_open(void)
 {
 	ring_open_one(&rings[0], NS_TX, DEV_TX);
 	ring_open_one(&rings[1], NS_RX, DEV_RX);
-	seen = 0;
+	memset(records, 0, sizeof(records));
+	rings_open = 2;
 }
 
 static void ring_count(const struct tpacket2_hdr *h)
@@ -73,15 +74,15 @@ static void ring_count(const struct tpacket2_hdr *h)
 		return;
 	memcpy(&port, ip + 22, sizeof(port));
 	records[ntohs(port)].packets++;
-	records[ntohs(port)].bytes += h->tp_len;
-	seen++;
+	records[ntohs(port)].bytes += h->tp_len - (h->tp_net - h->tp_mac);
 }
 
+/* Nothing while there is none. */
 void ring_drain(void)
 {
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < rings_open; i++) {
 		struct ring *r = &rings[i];
 		struct tpacket2_hdr *h;
 
@@ -104,9 +105,12 @@ void ring_close(void)
 		munmap(rings[i].frames, FRAMES * FRAME);
 		close(rings[i].fd);
 	}
+	rings_open = 0;
 }
 
-uint64_t ring_seen(void)
+/* By both together. */
+void ring_seen(uint16_t port, uint64_t *packets, uint64_t *bytes)
 {
-	return seen;
+	*packets = records[port].packets;
+	*bytes = records[port].bytes;
 }

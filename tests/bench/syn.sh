@@ -14,7 +14,7 @@ syns() # TOOL
 	cookies 0
 	measure $1 syn-new
 	measure $1 syn
-	[[ $1 = none || $1 = warm ]] || ask syn-new 1 65536 1
+	[ $1 != portmon ] || ask syn-new 1 65536 1
 	measure $1 syn-random
 	measure $1 syn-full
 	cookies 2
@@ -29,8 +29,8 @@ insmod /opt/portmon/portmon.ko || die "portmon does not load"
 ctl disable
 ctl enable --netns bench-rx
 syns portmon
-counted bench-rx syn_received
-counted bench-rx synack_sent
+counted bench-rx 8000 syn_received
+counted bench-rx 8000 synack_sent
 rmmod portmon
 # No record is left for nearly all of the remote ports.
 insmod /opt/portmon/portmon.ko max_records=1024 || die "portmon does not load"

@@ -78,11 +78,13 @@ uint64_t tcp_bulk(const int pair[2], int n)
 	int size = SEGMENTS * before.tcpi_snd_mss, segments, acks, i;
 	uint64_t begun = ticks();
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (send(pair[0], segment, size, 0) != size ||
 		    recv(pair[1], buffer, sizeof(buffer),
 			 MSG_DONTWAIT) != size)
 			die("a buffer did not arrive whole");
+		ring_drain();
+	}
 	begun = ticks() - begun;
 	after = info(pair[0]);
 	segments = after.tcpi_segs_out - before.tcpi_segs_out;
