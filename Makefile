@@ -210,6 +210,10 @@ bench-native: deps kernel-uml ## real time of a hook, in User Mode Linux
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench-native KDIR=$(call built,uml)/build ARCH=um modules
 	@tests/bench/run native
 
+bench-cpus: ## real time of counters that CPUs share, by a program (on an idle machine)
+	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench $(CURDIR)/build/bench/replica
+	@tests/bench/run cpus
+
 gen: ## write the uapi header and the policies anew from the netlink spec
 	@KSRC=$(call fetched,source) tests/gen
 
@@ -247,4 +251,4 @@ clean: ## everything built here (what is fetched stays in the cache)
 
 FORCE:
 .PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
-	vm-shell uml-shell bench bench-guard bench-native collection gen check-gen check-fresh lint lint-text clean
+	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-text clean

@@ -48,7 +48,29 @@ iptables_save()
 	nsenter --net=/run/netns/bench-rx iptables-legacy -F
 }
 
+# Five thousand connections of the host with itself.
+sockets()
+{
+	start_load
+	ask sockets 10000
+	count ss-10000 ss -Hant
+	stop_load
+}
+
+# Debian 12's has no JSON yet.
+conntrack_list()
+{
+	modprobe nf_conntrack enable_hooks=1 hashsize=65536 || die nf_conntrack
+	in_both sysctl -qw net.netfilter.nf_conntrack_checksum=0
+	fill local 17 10000 1 10000 1
+	[ "$(ip netns exec bench-rx conntrack -C)" -ge 10000 ] || die "conntrack has not seen all"
+	count conntrack-list-10000 conntrack -L -o xml
+	rmmod nf_conntrack_netlink nf_conntrack
+}
+
 if [ $PEERS = 1 ]; then
 	nft_list
 	iptables_save
+	sockets
+	conntrack_list
 fi

@@ -10,6 +10,7 @@
  *				packets and bytes that each has counted to the
  *				port of GSO buffers
  *	namespaces N		make so many more, which stay
+ *	sockets N		the same with TCP sockets of NS_RX, all connected
  *
  * The loads, of which the UDP ones go to PORTS destination ports in turn:
  *
@@ -276,7 +277,7 @@ static void namespaces(int n)
 
 int main(void)
 {
-	struct rlimit files = { 2 * PORTS_MAX + 100, 2 * PORTS_MAX + 100 };
+	struct rlimit files = { 3 * PORTS_MAX, 3 * PORTS_MAX };
 	char line[128], what[16], word[16];
 	int ports, n, rounds;
 
@@ -305,6 +306,9 @@ int main(void)
 			ring_command(word);
 		} else if (sscanf(line, "namespaces %d", &n) == 1) {
 			namespaces(n);
+		} else if (sscanf(line, "sockets %d", &n) == 1) {
+			tcp_crowd(n);
+			printf("sockets\n");
 		} else {
 			printf("what?\n");
 		}

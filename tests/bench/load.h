@@ -38,6 +38,7 @@ void enter_netns(const char *name);
 void tcp_open(int pair[2], int family, const char *netns, const char *addr);
 uint64_t tcp_ping(const int pair[2], int n);
 uint64_t tcp_bulk(const int pair[2], int n);
+void tcp_crowd(int n);
 
 /* flood.c: packets that no socket has sent. */
 void flood_open(void);

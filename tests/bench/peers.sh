@@ -101,10 +101,11 @@ conntrack()
 	rmmod nf_conntrack || die "nf_conntrack stays"
 }
 
+# Of the two directions of a line the first is the one that was sent.
 conntrack_seen()
 {
-	nsenter --net=/run/netns/bench-rx sed -nE "s/.*dport=$PORT_GSO packets=([0-9]+) bytes=([0-9]+) .*/\1 \2/p;T;q" \
-		/proc/net/nf_conntrack
+	nsenter --net=/run/netns/bench-rx grep -oE "dport=$PORT_GSO packets=[0-9]+ bytes=[0-9]+" /proc/net/nf_conntrack |
+		sed -E 's/.*packets=(.*) bytes=/\1 /;q'
 }
 
 tc_ebpf()
@@ -132,7 +133,8 @@ tc_ebpf()
 ebpf()
 {
 	local word
-	coproc BPF { exec $BENCH/bpf $2 $BENCH/$3; }
+	# bash has only one coprocess, it says.
+	{ coproc BPF { exec $BENCH/bpf $2 $BENCH/$3 2>&3; }; } 3>&2 2> /dev/null
 	read -r word <&"${BPF[0]}" && [ "$word" = ready ] || die "$1 does not load"
 	peer $1
 	exactly $1 ebpf_seen $4

@@ -20,17 +20,16 @@ def block(name, rows):
     return f"${name} << EOD\n{lines}\nEOD\n"
 
 
-def packets(path, rows):
+def packets(path, rows, title):
     """Bars, the cheapest on top."""
     rows = [(n, name, value, f"{value:,.0f}") for n, (name, value) in enumerate(rows)]
-    gnuplot(path, 90 + 28 * len(rows), block("data", rows) + """
+    gnuplot(path, 90 + 28 * len(rows), block("data", rows) + f'set label "{title}" at screen 0.5,0.95 center\n' + """
 unset key
 unset grid
 set tmargin 4
-set label "Instructions per packet, LOCAL_OUT plus LOCAL_IN, one busy port" at screen 0.5,0.95 center
 set xrange [0:*]
 set yrange [*:*] reverse
-set offsets 0, 700, 0.5, 0.5
+set offsets graph 0, graph 0.1, 0.5, 0.5
 unset border
 unset xtics
 set style fill solid

@@ -97,3 +97,25 @@ uint64_t tcp_bulk(const int pair[2], int n)
 	}
 	return begun;
 }
+
+/* So many sockets of NS_RX, connected to each other and never closed. */
+void tcp_crowd(int n)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(PORT_TX) };
+	int listener;
+
+	enter_netns(NS_RX);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (void *)&to, sizeof(to)) || listen(listener, 1))
+		die("listen");
+	for (; n > 0; n -= 2) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (fd < 0 || connect(fd, (void *)&to, sizeof(to)) ||
+		    accept(listener, NULL, NULL) < 0)
+			die("connect");
+	}
+	close(listener);
+}
