@@ -7,12 +7,14 @@
  *		last seen in each, and the sum of all; three lines of one's own
  *	cold	both ports have atomics shared by all: two lines, two locked
  *		adds in each, and the sum of all
- *	spread	the same, but each packet has a remote port of its own among
- *		65,536: only the local port's line is fought for
+ *	flood	the local port has its slots, the remote one is any of 65,536
+ *		cold ones
+ *	syn	the same, and one event of the local port's is counted
  *	none	the loop alone
  *
- * Each line: name, threads, smallest, median and largest nanoseconds a packet
- * of many batches, of the slowest thread.
+ * Each line: name, threads, and of the nanoseconds a packet in many batches
+ * the least, the median and the ninth decile, of the slowest thread.  Batches
+ * are short, and one during which not all threads ran does not count.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -27,8 +29,10 @@
 
 #define THREADS_MAX	64
 #define LINE		64
-#define PACKETS		200000		/* in a batch */
-#define BATCHES		60
+#define PACKETS		5000		/* in a batch */
+#define BATCHES		4000
+#define BATCHES_MIN	100		/* that count */
+#define TOGETHER	0.8		/* of a batch's time */
 #define PORTS		65536
 
 struct slot {
@@ -46,12 +50,14 @@ struct worker {
 	pthread_t thread;
 	int cpu;
 	struct slot local, remote, sum;
-	double ns[BATCHES];
+	double begun[BATCHES], ended[BATCHES];
 } __attribute__((aligned(LINE)));
 
 static struct worker workers[THREADS_MAX];
 static struct record local, remote[PORTS];
-static pthread_barrier_t barrier;
+static _Atomic uint64_t event __attribute__((aligned(LINE)));
+static atomic_uint arrived;
+static unsigned int crew;
 static volatile uint64_t jiffies = 1;
 static const char *what;
 
@@ -74,7 +80,7 @@ static inline void record_add(struct record *r, uint64_t bytes)
 static void batch(struct worker *w, uint32_t *random)
 {
 	const bool slots = !strcmp(what, "slots"), none = !strcmp(what, "none");
-	const bool spread = !strcmp(what, "spread");
+	const bool cold = !strcmp(what, "cold"), syn = !strcmp(what, "syn");
 	uint64_t bytes;
 	int i;
 
@@ -87,10 +93,17 @@ static void batch(struct worker *w, uint32_t *random)
 			slot_add(&w->local, bytes);
 			slot_add(&w->remote, bytes);
 			slot_add(&w->sum, bytes);
-		} else {
+		} else if (cold) {
 			record_add(&local, bytes);
-			record_add(&remote[spread ? *random >> 16 : 0], bytes);
+			record_add(&remote[0], bytes);
 			slot_add(&w->sum, bytes);
+		} else {
+			slot_add(&w->local, bytes);
+			record_add(&remote[*random >> 16], bytes);
+			slot_add(&w->sum, bytes);
+			if (syn)
+				atomic_fetch_add_explicit(&event, 1,
+							  memory_order_relaxed);
 		}
 	}
 }
@@ -108,18 +121,20 @@ static void *work(void *data)
 	struct worker *w = data;
 	uint32_t random = w->cpu + 1;
 	cpu_set_t cpus;
-	double begun;
-	int i;
+	unsigned int i;
 
 	CPU_ZERO(&cpus);
 	CPU_SET(w->cpu, &cpus);
 	if (pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus))
 		exit(1);
 	for (i = 0; i < BATCHES; i++) {
-		pthread_barrier_wait(&barrier);
-		begun = now();
+		/* Spinning: who sleeps starts late. */
+		atomic_fetch_add(&arrived, 1);
+		while (atomic_load(&arrived) < (i + 1) * crew)
+			;
+		w->begun[i] = now();
 		batch(w, &random);
-		w->ns[i] = (now() - begun) / PACKETS;
+		w->ended[i] = now();
 	}
 	return NULL;
 }
@@ -129,33 +144,57 @@ static int less(const void *a, const void *b)
 	return (*(double *)a > *(double *)b) - (*(double *)a < *(double *)b);
 }
 
+/* Nanoseconds a packet of the slowest; 0 if they did not run all the time. */
+static double together(int threads, int i)
+{
+	double first = workers[0].begun[i], last = first;
+	double least = workers[0].ended[i], most = least;
+	int t;
+
+	for (t = 1; t < threads; t++) {
+		double begun = workers[t].begun[i], ended = workers[t].ended[i];
+
+		first = begun < first ? begun : first;
+		last = begun > last ? begun : last;
+		least = ended < least ? ended : least;
+		most = ended > most ? ended : most;
+	}
+	return least - last < TOGETHER * (most - first) ? 0 :
+							  (most - last) / PACKETS;
+}
+
 static void measure(const char *name, int threads)
 {
-	double slowest[BATCHES] = { 0 };
-	int i, t;
+	static double ns[BATCHES];
+	int i, t, n = 0;
 
 	what = name;
-	pthread_barrier_init(&barrier, NULL, threads);
+	crew = threads;
+	atomic_store(&arrived, 0);
 	for (t = 0; t < threads; t++) {
 		workers[t].cpu = t;
 		if (pthread_create(&workers[t].thread, NULL, work, &workers[t]))
 			exit(1);
 	}
-	for (t = 0; t < threads; t++) {
+	for (t = 0; t < threads; t++)
 		pthread_join(workers[t].thread, NULL);
-		for (i = 0; i < BATCHES; i++)
-			if (workers[t].ns[i] > slowest[i])
-				slowest[i] = workers[t].ns[i];
+	for (i = 0; i < BATCHES; i++) {
+		ns[n] = together(threads, i);
+		n += ns[n] > 0;
 	}
-	pthread_barrier_destroy(&barrier);
-	qsort(slowest, BATCHES, sizeof(*slowest), less);
-	printf("%s %d %.2f %.2f %.2f\n", name, threads, slowest[0],
-	       slowest[BATCHES / 2], slowest[BATCHES - 1]);
+	if (n < BATCHES_MIN) {
+		fprintf(stderr, "%s: %d threads ran together in %d batches of %d only\n",
+			name, threads, n, BATCHES);
+		exit(1);
+	}
+	qsort(ns, n, sizeof(*ns), less);
+	printf("%s %d %.2f %.2f %.2f\n", name, threads, ns[0], ns[n / 2],
+	       ns[n * 9 / 10]);
 }
 
 int main(int argc, char **argv)
 {
-	const char *names[] = { "none", "slots", "cold", "spread" };
+	const char *names[] = { "none", "slots", "cold", "flood", "syn" };
 	int most = argc > 1 ? atoi(argv[1]) : 2, threads;
 	unsigned int i;
 

@@ -3,6 +3,8 @@
 # What a SYN costs the host it comes to, which answers it: one LOCAL_IN and one LOCAL_OUT, counting is on only there.
 # A request expires before the next round, which does not wait for it.
 N=4000
+# RECORDS: the module's parameter, where there are to be too few; each in a boot of its own.
+RECORDS=${RECORDS:-}
 ip netns exec bench-rx sysctl -qw net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=262144 \
 	net.ipv4.tcp_synack_retries=0
 
@@ -25,17 +27,11 @@ start_load
 syns warm
 measure none syn-sent
 syns none
-insmod /opt/portmon/portmon.ko || die "portmon does not load"
+insmod /opt/portmon/portmon.ko $RECORDS || die "portmon does not load"
 ctl disable
 ctl enable --netns bench-rx
-syns portmon
+syns portmon${RECORDS:+-overflow}
 counted bench-rx 8000 syn_received
 counted bench-rx 8000 synack_sent
-rmmod portmon
-# No record is left for nearly all of the remote ports.
-insmod /opt/portmon/portmon.ko max_records=1024 || die "portmon does not load"
-ctl disable
-ctl enable --netns bench-rx
-syns portmon-overflow
 rmmod portmon
 stop_load
