@@ -16,6 +16,7 @@ unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
 DEFINE_PER_CPU(struct u64_stats_sync, portmon_sync);
 #endif
 
+unsigned int portmon_first_cpu __ro_after_init;
 static struct portmon_leaf portmon_empty_leaf __ro_after_init;
 static struct portmon_ports portmon_empty_ports __ro_after_init;
 
@@ -505,6 +506,7 @@ int __init portmon_counters_init(void)
 {
 	unsigned int scope, i;
 
+	portmon_first_cpu = cpumask_first(cpu_possible_mask);
 	for (i = 0; i < ARRAY_SIZE(portmon_empty_leaf.entry); i++)
 		portmon_empty_leaf.entry[i] = PORTMON_COLD;
 	for (scope = 0; scope < PORTMON_SCOPES; scope++)

@@ -36,7 +36,7 @@ struct net;
  */
 #define PORTMON_GFP		(GFP_NOWAIT | __GFP_NOWARN)
 
-/* So many packets within a second make a port busy. */
+/* So many packets in a row within a second make a port busy. */
 #define PORTMON_BUSY		32
 
 /* Default of the module parameter max_records. */
@@ -49,7 +49,7 @@ struct net;
  *	the slot held.
  * @last: jiffies of the latest packet that was counted here
  * @first: when the record was made, seconds since the epoch
- * @window: jiffies (low half) when the present second of observation began
+ * @window: jiffies (low half) when the present row of packets began
  * @in_window: packets since then; decides whether the port is busy
  * @events: counters of what happened at the port now and then
  *
@@ -237,26 +237,25 @@ portmon_entry(const struct portmon_ports *ports, unsigned int scope, u8 hi,
  * @record: of the port
  * @now: jiffies
  *
- * Races only make the answer come a packet sooner or later.
+ * The clock is looked at once in %PORTMON_BUSY packets. Races only make the
+ * answer come a packet sooner or later.
  *
  * Context: Packet path.
- * Return: true on the %PORTMON_BUSY th packet within a second.
+ * Return: true if the last %PORTMON_BUSY packets took less than a second.
  */
 static __always_inline bool portmon_record_busy(struct portmon_record *record,
 						u32 now)
 {
-	u32 n = READ_ONCE(record->in_window) + 1;
+	u32 n = READ_ONCE(record->in_window) + 1, begun;
 
-	if (unlikely(now - READ_ONCE(record->window) >= HZ)) {
-		WRITE_ONCE(record->window, now);
-		n = 1;
-	} else if (unlikely(n >= PORTMON_BUSY)) {
-		/* Where there is no slot, ask again after as many more. */
-		WRITE_ONCE(record->in_window, 0);
-		return true;
+	if (likely(n < PORTMON_BUSY)) {
+		WRITE_ONCE(record->in_window, n);
+		return false;
 	}
-	WRITE_ONCE(record->in_window, n);
-	return false;
+	begun = READ_ONCE(record->window);
+	WRITE_ONCE(record->window, now);
+	WRITE_ONCE(record->in_window, 0);
+	return now - begun < HZ;
 }
 
 /**

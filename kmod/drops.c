@@ -21,6 +21,7 @@
 #include <net/dst.h>
 #include <net/dst_metadata.h>
 #include <net/ip6_fib.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 #include <net/sock.h>
 
@@ -171,6 +172,16 @@ static bool portmon_drop_stays(const struct dst_entry *dst)
 	return portmon_rt_flags(dst) & RTCF_LOCAL;
 }
 
+/* An address of this host, or of the VRF of @in: cheaper than a route's type. */
+static bool portmon_drop_is_own(struct net *net, const struct net_device *in,
+				__be32 addr)
+{
+	const struct net_device *dev = __ip_dev_find(net, addr, false);
+
+	return dev && l3mdev_master_ifindex_rcu(dev) ==
+		      (in ? l3mdev_master_ifindex_rcu(in) : 0);
+}
+
 /*
  * The scope of what came in from a device.  Addresses are looked up where that
  * device's are: a VRF has its own.  What comes in from the VRF itself, and
@@ -196,6 +207,8 @@ static enum portmon_scope portmon_drop_scope4(const struct sk_buff *skb,
 		return portmon_rt_flags(dst) &
 		       (RTCF_LOCAL | RTCF_BROADCAST | RTCF_MULTICAST) ?
 		       PORTMON_SCOPE_LOCAL : PORTMON_SCOPE_FORWARD;
+	if (portmon_drop_is_own(net, in, iph->daddr))
+		return PORTMON_SCOPE_LOCAL;
 	type = inet_addr_type_dev_table(net, in, iph->daddr);
 	return type == RTN_LOCAL || type == RTN_BROADCAST ||
 	       type == RTN_MULTICAST ?

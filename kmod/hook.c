@@ -44,15 +44,22 @@ struct portmon_way {
 	u8 dst_scope, dst_dir;
 	u8 src_scope, src_dir;
 	u8 hook, family;
+	u16 ports_pair;		/* in struct portmon_stats */
 };
+
+#define PORTMON_PORTS_PAIR(hook, family)				\
+	offsetof(struct portmon_stats,					\
+		 bucket[hook][family][PORTMON_BUCKET_PORTS])
 
 #define PORTMON_WAY(path, where, ds, dd, ss, sd)			\
 	[path] = {							\
 		[PORTMON_FAMILY_IPV4] = {				\
 			ds, dd, ss, sd, where, PORTMON_FAMILY_IPV4,	\
+			PORTMON_PORTS_PAIR(where, PORTMON_FAMILY_IPV4)	\
 		},							\
 		[PORTMON_FAMILY_IPV6] = {				\
 			ds, dd, ss, sd, where, PORTMON_FAMILY_IPV6,	\
+			PORTMON_PORTS_PAIR(where, PORTMON_FAMILY_IPV6)	\
 		},							\
 	}
 
@@ -95,6 +102,14 @@ portmon_bucket_add(struct portmon_tables *t, const struct portmon_way *way,
 	return NF_ACCEPT;
 }
 
+/* The totals of the packets with ports, of the hook and family. */
+static __always_inline struct portmon_pair __percpu *
+portmon_ports_pair(const struct portmon_tables *t,
+		   const struct portmon_way *way)
+{
+	return (void __percpu *)t->stats + way->ports_pair;
+}
+
 /*
  * Count in the records of both ports, which may have to be made, and what the
  * flags of a TCP segment tell.
@@ -111,15 +126,18 @@ static unsigned int portmon_both(struct portmon_tables *t,
 		way->dst_scope, transport, ports[2] << 8 | ports[3],
 	};
 	struct portmon_record *record;
+	u8 followed = t->followed[portmon_ip_protocol(transport)];
 
 	record = portmon_port_add(t, &src, way->src_dir, wire.packets,
 				  wire.bytes);
-	if (unlikely(flags & PORTMON_TCP_EVENTS))
-		portmon_tcp_segment(t, record, &src, way->src_dir, flags);
+	if (flags & followed)
+		portmon_tcp_segment(t, record, way->src_scope, way->src_dir,
+				    ports, flags);
 	record = portmon_port_add(t, &dst, way->dst_dir, wire.packets,
 				  wire.bytes);
-	if (unlikely(flags & PORTMON_TCP_EVENTS))
-		portmon_tcp_segment(t, record, &dst, way->dst_dir, flags);
+	if (flags & followed)
+		portmon_tcp_segment(t, record, way->dst_scope, way->dst_dir,
+				    ports + 2, flags);
 	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
 				  wire.bytes);
 }
@@ -150,13 +168,13 @@ static noinline unsigned int portmon_slow(struct portmon_tables *t,
 	if (!ports)
 		return portmon_bucket_add(t, way, PORTMON_BUCKET_TRUNCATED,
 					  wire.packets, wire.bytes);
-	if (READ_ONCE(t->followed[l3.protocol]))
+	if (transport == PORTMON_TRANSPORT_TCP)
 		flags = skb_header_pointer(skb, l3.l4 + PORTMON_TCP_FLAGS,
 					   sizeof(flags_copy), &flags_copy);
 	return portmon_both(t, way, transport, ports, flags ? *flags : 0, wire);
 }
 
-/* A segment of a connection that begins here: has NAT changed its port? */
+/* A SYN of a connection that begins here: has NAT changed its port? */
 static void portmon_out_syn(struct portmon_tables *t, const struct sk_buff *skb,
 			    enum portmon_scope scope, const u8 *ports)
 {
@@ -166,53 +184,86 @@ static void portmon_out_syn(struct portmon_tables *t, const struct sk_buff *skb,
 		portmon_tcp_translated(t, sk, scope, ports[2] << 8 | ports[3]);
 }
 
-/* A plain TCP segment that begins or ends a connection. */
-static noinline unsigned int portmon_segment(struct portmon_tables *t,
-					     const struct sk_buff *skb,
-					     const struct portmon_way *way,
-					     struct portmon_wire wire)
+/* A plain packet one of whose ports, at least, has not been seen. */
+static noinline unsigned int portmon_new(struct portmon_tables *t,
+					 const struct sk_buff *skb,
+					 const struct portmon_way *way,
+					 struct portmon_wire wire)
 {
 	const u8 *ports = skb->data + portmon_l3_len(way->family);
+	u8 protocol = portmon_protocol(skb, way->family);
+	int transport = portmon_transport(protocol);
 
-	portmon_verify(skb, way->family, IPPROTO_TCP, wire);
-	if (way->hook == PORTMON_HOOK_LOCAL_OUT)
-		portmon_out_syn(t, skb, way->dst_scope, ports);
-	return portmon_both(t, way, PORTMON_TRANSPORT_TCP, ports,
-			    ports[PORTMON_TCP_FLAGS], wire);
+	if (transport < 0)
+		return portmon_slow(t, skb, way);
+	portmon_verify(skb, way->family, protocol, wire);
+	return portmon_both(t, way, transport, ports,
+			    transport == PORTMON_TRANSPORT_TCP ?
+			    ports[PORTMON_TCP_FLAGS] : 0, wire);
 }
 
-/* A plain packet one of whose ports, at least, has no slot or no record. */
+/* One of the ports, or both, have become busy: let them have slots. */
+static noinline unsigned int portmon_busy(struct portmon_tables *t,
+					  const struct sk_buff *skb,
+					  const struct portmon_way *way,
+					  bool src, bool dst)
+{
+	const u8 *ports = skb->data + portmon_l3_len(way->family);
+	const struct portmon_ports *p =
+		READ_ONCE(t->ports[portmon_protocol(skb, way->family)]);
+
+	if (src)
+		portmon_slot_give(t, portmon_entry(p, way->src_scope, ports[0],
+						   ports[1]));
+	if (dst)
+		portmon_slot_give(t, portmon_entry(p, way->dst_scope, ports[2],
+						   ports[3]));
+	return NF_ACCEPT;
+}
+
+/* A plain packet one of whose ports, at least, has no slot. */
 static noinline unsigned int portmon_cold(struct portmon_tables *t,
 					  const struct sk_buff *skb,
 					  unsigned long src, unsigned long dst,
 					  const struct portmon_way *way,
 					  struct portmon_wire wire)
 {
-	const u8 *ports = skb->data + portmon_l3_len(way->family);
-	u8 protocol = portmon_protocol(skb, way->family);
 	unsigned long now = jiffies;
+	bool src_busy, dst_busy;
 
-	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD)) {
-		int transport = portmon_transport(protocol);
+	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD))
+		return portmon_new(t, skb, way, wire);
+	src_busy = portmon_entry_add(src, way->src_dir, wire.packets,
+				     wire.bytes, now);
+	dst_busy = portmon_entry_add(dst, way->dst_dir, wire.packets,
+				     wire.bytes, now);
+	portmon_pair_add(portmon_ports_pair(t, way), wire.packets, wire.bytes);
+	if (unlikely(src_busy | dst_busy))
+		return portmon_busy(t, skb, way, src_busy, dst_busy);
+	return NF_ACCEPT;
+}
 
-		if (transport < 0)
-			return portmon_slow(t, skb, way);
-		portmon_verify(skb, way->family, protocol, wire);
-		return portmon_both(t, way, transport, ports, 0, wire);
-	}
-	portmon_verify(skb, way->family, protocol, wire);
-	if (unlikely(portmon_entry_add(src, way->src_dir, wire.packets,
-				       wire.bytes, now)))
-		portmon_slot_give(t, portmon_entry(t->ports[protocol],
-						   way->src_scope, ports[0],
-						   ports[1]));
-	if (unlikely(portmon_entry_add(dst, way->dst_dir, wire.packets,
-				       wire.bytes, now)))
-		portmon_slot_give(t, portmon_entry(t->ports[protocol],
-						   way->dst_scope, ports[2],
-						   ports[3]));
-	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
-				  wire.bytes);
+/* A plain TCP segment that begins or ends a connection. */
+static noinline unsigned int portmon_segment(struct portmon_tables *t,
+					     const struct sk_buff *skb,
+					     unsigned long src,
+					     unsigned long dst,
+					     const struct portmon_way *way,
+					     struct portmon_wire wire)
+{
+	const u8 *ports = skb->data + portmon_l3_len(way->family);
+	u8 flags = ports[PORTMON_TCP_FLAGS];
+
+	if (way->hook == PORTMON_HOOK_LOCAL_OUT &&
+	    (flags & (PORTMON_TCP_SYN | PORTMON_TCP_ACK)) == PORTMON_TCP_SYN)
+		portmon_out_syn(t, skb, way->dst_scope, ports);
+	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD))
+		return portmon_new(t, skb, way, wire);
+	portmon_tcp_segment(t, portmon_record(src), way->src_scope,
+			    way->src_dir, ports, flags);
+	portmon_tcp_segment(t, portmon_record(dst), way->dst_scope,
+			    way->dst_dir, ports + 2, flags);
+	return portmon_cold(t, skb, src, dst, way, wire);
 }
 
 /*
@@ -267,9 +318,9 @@ static __always_inline bool portmon_gso(const struct sk_buff *skb,
 }
 
 /*
- * A packet with a plain header.  Without @gso this is the common case, and
- * everything in here is paid for by every packet: no call but the last, no
- * lock, no store to what another CPU stores to.
+ * A packet with a plain header, a GSO buffer or not.  If not this is the common
+ * case, and everything in here is paid for by every packet: no call but the
+ * last, no lock, no store to what another CPU stores to.
  */
 static __always_inline unsigned int
 portmon_plain(struct portmon_tables *t, const struct sk_buff *skb,
@@ -279,24 +330,23 @@ portmon_plain(struct portmon_tables *t, const struct sk_buff *skb,
 	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
 	const struct portmon_ports *p;
 	unsigned long src, dst, now;
-	u8 protocol;
+	u8 protocol, flags = 0;
 
-	gso = gso && skb_is_gso(skb);
 	if (unlikely(!portmon_is_plain(skb, way, gso ? sizeof(struct udphdr) - 1 :
 						       PORTMON_TCP_FLAGS)))
 		return portmon_slow(t, skb, way);
 	protocol = portmon_protocol(skb, way->family);
 	if (gso && !portmon_gso(skb, way, protocol, &wire))
 		return portmon_slow(t, skb, way);
-	/* Of a GSO buffer of UDP there may be no such byte. */
-	if ((!gso || protocol == IPPROTO_TCP) &&
-	    unlikely(ports[PORTMON_TCP_FLAGS] &
-		     READ_ONCE(t->followed[protocol])))
-		return portmon_segment(t, skb, way, wire);
 
 	p = READ_ONCE(t->ports[protocol]);
 	src = READ_ONCE(*portmon_entry(p, way->src_scope, ports[0], ports[1]));
 	dst = READ_ONCE(*portmon_entry(p, way->dst_scope, ports[2], ports[3]));
+	/* Of a GSO buffer of UDP there may be no such byte. */
+	if (!gso || protocol == IPPROTO_TCP)
+		flags = ports[PORTMON_TCP_FLAGS];
+	if (unlikely(flags & READ_ONCE(t->followed[protocol])))
+		return portmon_segment(t, skb, src, dst, way, wire);
 	if (unlikely(portmon_entries_cold(src, dst)))
 		return portmon_cold(t, skb, src, dst, way, wire);
 
@@ -306,8 +356,8 @@ portmon_plain(struct portmon_tables *t, const struct sk_buff *skb,
 			 wire.bytes, now);
 	portmon_slot_add(portmon_entry_slot(dst), way->dst_dir, wire.packets,
 			 wire.bytes, now);
-	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
-				  wire.bytes);
+	portmon_pair_add(portmon_ports_pair(t, way), wire.packets, wire.bytes);
+	return NF_ACCEPT;
 }
 
 /* The same for a packet whose way is decided when it comes. */
@@ -315,7 +365,8 @@ static noinline unsigned int portmon_others(struct portmon_tables *t,
 					    const struct sk_buff *skb,
 					    const struct portmon_way *way)
 {
-	return portmon_plain(t, skb, way, true);
+	return skb_is_gso(skb) ? portmon_plain(t, skb, way, true) :
+				 portmon_plain(t, skb, way, false);
 }
 
 /*
@@ -410,10 +461,10 @@ static void portmon_out_rerouted(struct portmon_tables *t,
  * the hook's device nor the route's is the VRF: IPv4 names it in the first
  * (vrf_ip_out_direct()), IPv6 in either.
  */
-static noinline unsigned int portmon_out_special(struct portmon_tables *t,
-						 const struct sk_buff *skb,
-						 const struct nf_hook_state *state,
-						 const struct portmon_way *way)
+static noinline unsigned int portmon_out_other(struct portmon_tables *t,
+					       const struct sk_buff *skb,
+					       const struct nf_hook_state *state,
+					       const struct portmon_way *way)
 {
 	const struct net_device *dev = portmon_route_dev(skb);
 	struct portmon_wire wire = { .packets = 1, .bytes = skb->len };
@@ -433,28 +484,45 @@ static noinline unsigned int portmon_out_special(struct portmon_tables *t,
 	return portmon_bucket_add(t, way, bucket, wire.packets, wire.bytes);
 }
 
+/* Nearly always it is the loopback device, whose buffers are not looked into. */
+static __always_inline unsigned int
+portmon_out_special(struct portmon_tables *t, const struct sk_buff *skb,
+		    const struct nf_hook_state *state,
+		    const struct portmon_way *way)
+{
+	if (unlikely(portmon_route_dev(skb) != state->out ||
+		     !portmon_dev_is_loopback(state->out) || skb_is_gso(skb)))
+		return portmon_out_other(t, skb, state, way);
+	return portmon_bucket_add(t, way, PORTMON_BUCKET_LOOPBACK, 1, skb->len);
+}
+
 static __always_inline unsigned int
 portmon_in_special(struct portmon_tables *t, const struct sk_buff *skb,
 		   const struct nf_hook_state *state, unsigned int family)
 {
+	const struct portmon_way *way =
+		&portmon_ways[PORTMON_PATH_LOOPBACK][family];
+
 	if (portmon_dev_is_loopback(state->in) || portmon_is_copy(skb) ||
 	    (netif_is_l3_master(state->in) &&
 	     portmon_vrf_loopback(skb, state, family)))
-		return portmon_plain(t, skb,
-				     &portmon_ways[PORTMON_PATH_LOOPBACK][family],
-				     true);
+		return skb_is_gso(skb) ? portmon_plain(t, skb, way, true) :
+					 portmon_plain(t, skb, way, false);
 	return portmon_others(t, skb, &portmon_ways[PORTMON_PATH_IN][family]);
 }
 
-/* A hook and where it branches off to, each made for its path and family. */
+/*
+ * A hook and where it branches off to, each made for its path and family.
+ * Every packet would pay for the place where ftrace may put a call.
+ */
 #define PORTMON_HOOK_FN(name, path, family)				\
-static noinline unsigned int						\
+static notrace noinline unsigned int					\
 name##_gso(struct portmon_tables *t, const struct sk_buff *skb)		\
 {									\
 	return portmon_plain(t, skb, &portmon_ways[path][family], true);	\
 }									\
 									\
-static noinline unsigned int __maybe_unused				\
+static notrace noinline unsigned int __maybe_unused			\
 name##_special(struct portmon_tables *t, const struct sk_buff *skb,	\
 	       const struct nf_hook_state *state)			\
 {									\
@@ -464,8 +532,8 @@ name##_special(struct portmon_tables *t, const struct sk_buff *skb,	\
 				   &portmon_ways[path][family]);	\
 }									\
 									\
-static unsigned int name(void *priv, struct sk_buff *skb,		\
-			 const struct nf_hook_state *state)		\
+static notrace unsigned int name(void *priv, struct sk_buff *skb,	\
+				 const struct nf_hook_state *state)	\
 {									\
 	if (portmon_is_special(skb, state, path))			\
 		return name##_special(priv, skb, state);		\

@@ -25,30 +25,37 @@
  * portmon_tcp_segment() - count a segment that begins or ends a connection
  * @t: tables of the namespace
  * @record: of one of its ports, or NULL
- * @key: that port
+ * @scope: of that port
  * @dir: its direction as seen from that port
+ * @port: the port, as it lies in the segment
  * @flags: of its header
  *
  * Context: Packet path, under rcu_read_lock().
  */
 void portmon_tcp_segment(struct portmon_tables *t,
 			 struct portmon_record *record,
-			 const struct portmon_key *key, enum portmon_dir dir,
-			 u8 flags)
+			 enum portmon_scope scope, enum portmon_dir dir,
+			 const u8 *port, u8 flags)
 {
+	const struct portmon_key key = {
+		scope, PORTMON_TRANSPORT_TCP, port[0] << 8 | port[1],
+	};
 	const bool rx = dir == PORTMON_RX;
 
 	if (flags & PORTMON_TCP_SYN && flags & PORTMON_TCP_ACK)
-		portmon_event_at(t, record, key, rx ? PORTMON_A_TCP_SYNACK_RECEIVED :
-						      PORTMON_A_TCP_SYNACK_SENT);
+		portmon_event_at(t, record, &key,
+				 rx ? PORTMON_A_TCP_SYNACK_RECEIVED :
+				      PORTMON_A_TCP_SYNACK_SENT);
 	else if (flags & PORTMON_TCP_SYN)
-		portmon_event_at(t, record, key, rx ? PORTMON_A_TCP_SYN_RECEIVED :
-						      PORTMON_A_TCP_SYN_SENT);
+		portmon_event_at(t, record, &key,
+				 rx ? PORTMON_A_TCP_SYN_RECEIVED :
+				      PORTMON_A_TCP_SYN_SENT);
 	if (flags & PORTMON_TCP_FIN)
-		portmon_event_at(t, record, key, PORTMON_A_TCP_FIN);
+		portmon_event_at(t, record, &key, PORTMON_A_TCP_FIN);
 	if (flags & PORTMON_TCP_RST)
-		portmon_event_at(t, record, key, rx ? PORTMON_A_TCP_RST_RECEIVED :
-						      PORTMON_A_TCP_RST_SENT);
+		portmon_event_at(t, record, &key,
+				 rx ? PORTMON_A_TCP_RST_RECEIVED :
+				      PORTMON_A_TCP_RST_SENT);
 }
 
 static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,

@@ -20,8 +20,8 @@ struct sock;
 
 void portmon_tcp_segment(struct portmon_tables *t,
 			 struct portmon_record *record,
-			 const struct portmon_key *key, enum portmon_dir dir,
-			 u8 flags);
+			 enum portmon_scope scope, enum portmon_dir dir,
+			 const u8 *port, u8 flags);
 void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 			const struct sock *rx_sk);
 u64 portmon_drops_unplaced(void);

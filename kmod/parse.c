@@ -144,7 +144,15 @@ struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 		header += sizeof(struct sctphdr);
 	}
 	jumbo = portmon_jumbo_len(skb);
-	return portmon_segments(skb, bytes - jumbo, header - jumbo);
+	bytes -= jumbo;
+	header -= jumbo;
+	/* Of SCTP only the number of segments is known, not their size. */
+	if (info->gso_size == GSO_BY_FRAGS && bytes > header)
+		return (struct portmon_wire) {
+			max_t(u32, info->gso_segs, 1),
+			bytes + (max_t(u32, info->gso_segs, 1) - 1) * header,
+		};
+	return portmon_segments(skb, bytes, header);
 }
 
 #ifdef PORTMON_VERIFY

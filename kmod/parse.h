@@ -3,7 +3,6 @@
 #ifndef _PORTMON_PARSE_H
 #define _PORTMON_PARSE_H
 
-#include <linux/minmax.h>
 #include <linux/skbuff.h>
 #include <uapi/linux/portmon.h>
 
@@ -51,9 +50,7 @@ portmon_segments(const struct sk_buff *skb, u32 bytes, u32 header)
 
 	if (unlikely(bytes <= header))
 		return (struct portmon_wire) { 1, bytes };
-	if (info->gso_size == GSO_BY_FRAGS)
-		packets = max_t(u32, packets, 1);
-	else if (!packets || info->gso_type & SKB_GSO_DODGY)
+	if (unlikely(!packets || info->gso_type & SKB_GSO_DODGY))
 		packets = DIV_ROUND_UP(bytes - header, info->gso_size);
 	return (struct portmon_wire) { packets, bytes + (packets - 1) * header };
 }

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets of pointers: is it one of those, in the same time however many. */
+#include <linux/hash.h>
 #include <linux/slab.h>
 
 #include "pointers.h"
+
+/* Cheaper than what is made for keys of any length. */
+static u32 portmon_pointer_hash(const void *key, u32 len, u32 seed)
+{
+	return hash_ptr(*(void * const *)key, 32) ^ seed;
+}
 
 static const struct rhashtable_params portmon_pointers_params = {
 	.key_len = sizeof_field(struct portmon_pointer, p),
 	.key_offset = offsetof(struct portmon_pointer, p),
 	.head_offset = offsetof(struct portmon_pointer, node),
+	.hashfn = portmon_pointer_hash,
 	.automatic_shrinking = true,
 };
 

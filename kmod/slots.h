@@ -174,10 +174,13 @@ static __always_inline void portmon_slot_add(struct portmon_slot __percpu *slot,
 	portmon_cpu_write(&slot->last, now);
 }
 
+/* cpumask_first(cpu_possible_mask), which does not change. */
+extern unsigned int portmon_first_cpu;
+
 static inline struct portmon_slot *
 portmon_slot_first(struct portmon_slot __percpu *slot)
 {
-	return per_cpu_ptr(slot, cpumask_first(cpu_possible_mask));
+	return per_cpu_ptr(slot, portmon_first_cpu);
 }
 
 void portmon_slots_init(struct portmon_slots *s);
