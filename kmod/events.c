@@ -77,7 +77,8 @@ static struct portmon_counter *portmon_event_alloc(unsigned int kind)
 
 	if (event) {
 		event->kind = kind;
-		event->first = ktime_get_real_seconds();
+		if (kind >= PORTMON_KIND_DROP)
+			event->first = ktime_get_real_seconds();
 	}
 	return event;
 }
@@ -251,6 +252,58 @@ static void portmon_event_count(struct portmon_tables *t,
 	WRITE_ONCE(event->last, now);
 }
 
+/* Count an event of a record that has no counter for it yet, or of none. */
+static noinline void portmon_event_first(struct portmon_tables *t,
+					 struct portmon_record *record,
+					 const struct portmon_key *key,
+					 unsigned int kind, u64 n)
+{
+	struct portmon_counter *event = NULL;
+	bool made = false;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()) {
+		if (portmon_event_put_off(t, key, kind, n))
+			return;
+	} else {
+		record = record ?: portmon_record_get(t, key);
+		if (record)
+			event = portmon_event_get(t, record, key->scope, kind,
+						  &made);
+	}
+	if (event)
+		portmon_event_count(t, event, key, n, made);
+	else
+		atomic64_add(n, &t->events.overflow[key->scope][kind]);
+}
+
+/**
+ * portmon_segment_add() - count a segment at a record, or in the overflow
+ * @t: tables of the namespace
+ * @record: of the port, or NULL: no record was to be made for its packet
+ * @key: the port
+ * @kind: what the segment is, PORTMON_A_TCP_*
+ *
+ * Nobody asks when it was: a kind that the port has seen is one addition.
+ *
+ * Context: Packet path, under rcu_read_lock().
+ */
+void portmon_segment_add(struct portmon_tables *t,
+			 struct portmon_record *record,
+			 const struct portmon_key *key, unsigned int kind)
+{
+	struct portmon_counter *event;
+
+	if (unlikely(!record)) {
+		atomic64_inc(&t->events.overflow[key->scope][kind]);
+		return;
+	}
+	event = portmon_event_find(READ_ONCE(record->events), NULL, kind);
+	if (likely(event))
+		atomic64_inc(&event->count);
+	else
+		portmon_event_first(t, record, key, kind, 1);
+}
+
 /**
  * portmon_event_add() - count an event at a port, or in the overflow
  * @t: tables of the namespace
@@ -265,52 +318,14 @@ void portmon_event_add(struct portmon_tables *t, const struct portmon_key *key,
 {
 	struct portmon_record *record = portmon_record_find(t, key);
 	struct portmon_counter *event = NULL;
-	bool made = false;
-
-	if (record)
-		event = portmon_event_find(READ_ONCE(record->events), NULL,
-					   kind);
-	if (!event) {
-		if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible() &&
-		    portmon_event_put_off(t, key, kind, n))
-			return;
-		if (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible()) {
-			record = record ?: portmon_record_get(t, key);
-			if (record)
-				event = portmon_event_get(t, record, key->scope,
-							  kind, &made);
-		}
-	}
-	if (event)
-		portmon_event_count(t, event, key, n, made);
-	else
-		atomic64_add(n, &t->events.overflow[key->scope][kind]);
-}
-
-/**
- * portmon_event_at() - count what a segment's header tells of a port
- * @t: tables of the namespace
- * @record: of the port, or NULL
- * @key: the port
- * @kind: kind of event, PORTMON_A_TCP_* of a segment
- *
- * A kind that the port has seen is one addition: nobody asks when it was, and
- * a flood of SYNs pays for no more.
- *
- * Context: Packet path, under rcu_read_lock().
- */
-void portmon_event_at(struct portmon_tables *t, struct portmon_record *record,
-		      const struct portmon_key *key, unsigned int kind)
-{
-	struct portmon_counter *event = NULL;
 
 	if (record)
 		event = portmon_event_find(READ_ONCE(record->events), NULL,
 					   kind);
 	if (likely(event))
-		atomic64_inc(&event->count);
+		portmon_event_count(t, event, key, n, false);
 	else
-		portmon_event_add(t, key, kind, 1);
+		portmon_event_first(t, record, key, kind, n);
 }
 
 /* Take a count into @v; false if there is no room for it. */

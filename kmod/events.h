@@ -109,8 +109,9 @@ struct portmon_events {
 
 void portmon_event_add(struct portmon_tables *t, const struct portmon_key *key,
 		       unsigned int kind, u64 n);
-void portmon_event_at(struct portmon_tables *t, struct portmon_record *record,
-		      const struct portmon_key *key, unsigned int kind);
+void portmon_segment_add(struct portmon_tables *t,
+			 struct portmon_record *record,
+			 const struct portmon_key *key, unsigned int kind);
 void portmon_event_notice(struct portmon_tables *t, u8 event,
 			  const struct portmon_key *key, unsigned int kind,
 			  u64 count);

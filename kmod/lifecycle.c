@@ -43,17 +43,17 @@ void portmon_tcp_segment(struct portmon_tables *t,
 	const bool rx = dir == PORTMON_RX;
 
 	if (flags & PORTMON_TCP_SYN && flags & PORTMON_TCP_ACK)
-		portmon_event_at(t, record, &key,
+		portmon_segment_add(t, record, &key,
 				 rx ? PORTMON_A_TCP_SYNACK_RECEIVED :
 				      PORTMON_A_TCP_SYNACK_SENT);
 	else if (flags & PORTMON_TCP_SYN)
-		portmon_event_at(t, record, &key,
+		portmon_segment_add(t, record, &key,
 				 rx ? PORTMON_A_TCP_SYN_RECEIVED :
 				      PORTMON_A_TCP_SYN_SENT);
 	if (flags & PORTMON_TCP_FIN)
-		portmon_event_at(t, record, &key, PORTMON_A_TCP_FIN);
+		portmon_segment_add(t, record, &key, PORTMON_A_TCP_FIN);
 	if (flags & PORTMON_TCP_RST)
-		portmon_event_at(t, record, &key,
+		portmon_segment_add(t, record, &key,
 				 rx ? PORTMON_A_TCP_RST_RECEIVED :
 				      PORTMON_A_TCP_RST_SENT);
 }
