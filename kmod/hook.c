@@ -23,12 +23,12 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/route.h>
-#include <net/sock.h>
 
 #include "counters.h"
 #include "hook.h"
 #include "lifecycle.h"
 #include "parse.h"
+#include "way.h"
 
 /* Whose ports the two of a packet are. */
 enum portmon_path {
@@ -37,14 +37,6 @@ enum portmon_path {
 	PORTMON_PATH_FORWARD = PORTMON_HOOK_FORWARD,
 	PORTMON_PATH_LOOPBACK,
 	PORTMON_PATHS
-};
-
-/* Where a packet counts: in which cells of its two ports, at which hook. */
-struct portmon_way {
-	u8 dst_scope, dst_dir;
-	u8 src_scope, src_dir;
-	u8 hook, family;
-	u16 ports_pair;		/* in struct portmon_stats */
 };
 
 #define PORTMON_PORTS_PAIR(hook, family)				\
@@ -78,193 +70,6 @@ static const struct portmon_way portmon_ways[PORTMON_PATHS][PORTMON_FAMILIES] = 
 		    PORTMON_SCOPE_LOOPBACK, PORTMON_RX,
 		    PORTMON_SCOPE_LOOPBACK, PORTMON_TX),
 };
-
-static __always_inline unsigned int portmon_l3_len(unsigned int family)
-{
-	return family == PORTMON_FAMILY_IPV4 ? sizeof(struct iphdr) :
-					       sizeof(struct ipv6hdr);
-}
-
-static __always_inline u8 portmon_protocol(const struct sk_buff *skb,
-					   unsigned int family)
-{
-	return family == PORTMON_FAMILY_IPV4 ?
-	       ((const struct iphdr *)skb->data)->protocol :
-	       ((const struct ipv6hdr *)skb->data)->nexthdr;
-}
-
-static __always_inline unsigned int
-portmon_bucket_add(struct portmon_tables *t, const struct portmon_way *way,
-		   unsigned int bucket, u64 packets, u64 bytes)
-{
-	portmon_pair_add(&t->stats->bucket[way->hook][way->family][bucket],
-			 packets, bytes);
-	return NF_ACCEPT;
-}
-
-/* The totals of the packets with ports, of the hook and family. */
-static __always_inline struct portmon_pair __percpu *
-portmon_ports_pair(const struct portmon_tables *t,
-		   const struct portmon_way *way)
-{
-	return (void __percpu *)t->stats + way->ports_pair;
-}
-
-/*
- * Count in the records of both ports, which may have to be made, and what the
- * flags of a TCP segment tell.
- */
-static unsigned int portmon_both(struct portmon_tables *t,
-				 const struct portmon_way *way,
-				 unsigned int transport, const u8 *ports,
-				 u8 flags, struct portmon_wire wire)
-{
-	struct portmon_key src = {
-		way->src_scope, transport, ports[0] << 8 | ports[1],
-	};
-	struct portmon_key dst = {
-		way->dst_scope, transport, ports[2] << 8 | ports[3],
-	};
-	struct portmon_record *record;
-	u8 followed = t->followed[portmon_ip_protocol(transport)];
-
-	record = portmon_port_add(t, &src, way->src_dir, wire.packets,
-				  wire.bytes);
-	if (flags & followed)
-		portmon_tcp_segment(t, record, way->src_scope, way->src_dir,
-				    ports, flags);
-	record = portmon_port_add(t, &dst, way->dst_dir, wire.packets,
-				  wire.bytes);
-	if (flags & followed)
-		portmon_tcp_segment(t, record, way->dst_scope, way->dst_dir,
-				    ports + 2, flags);
-	return portmon_bucket_add(t, way, PORTMON_BUCKET_PORTS, wire.packets,
-				  wire.bytes);
-}
-
-/* Any packet at all, but what a bucket has taken already. */
-static noinline unsigned int portmon_slow(struct portmon_tables *t,
-					  const struct sk_buff *skb,
-					  const struct portmon_way *way)
-{
-	struct portmon_wire wire;
-	struct portmon_l3 l3;
-	u8 copy[PORTMON_PORTS_LEN], flags_copy;
-	const u8 *ports, *flags = NULL;
-	int transport;
-
-	portmon_parse(skb, 0, way->family, &l3);
-	wire = portmon_wire(skb, l3.l4);
-	if (l3.bucket >= 0)
-		return portmon_bucket_add(t, way, l3.bucket, wire.packets,
-					  wire.bytes);
-	transport = portmon_transport(l3.protocol);
-	if (transport < 0) {
-		portmon_protocol_add(t, way->hook, way->family, l3.protocol,
-				     wire.packets, wire.bytes);
-		return NF_ACCEPT;
-	}
-	ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
-	if (!ports)
-		return portmon_bucket_add(t, way, PORTMON_BUCKET_TRUNCATED,
-					  wire.packets, wire.bytes);
-	if (transport == PORTMON_TRANSPORT_TCP)
-		flags = skb_header_pointer(skb, l3.l4 + PORTMON_TCP_FLAGS,
-					   sizeof(flags_copy), &flags_copy);
-	return portmon_both(t, way, transport, ports, flags ? *flags : 0, wire);
-}
-
-/* A SYN of a connection that begins here: has NAT changed its port? */
-static void portmon_out_syn(struct portmon_tables *t, const struct sk_buff *skb,
-			    enum portmon_scope scope, const u8 *ports)
-{
-	const struct sock *sk = skb->sk;
-
-	if (sk && sk_fullsock(sk))
-		portmon_tcp_translated(t, sk, scope, ports[2] << 8 | ports[3]);
-}
-
-/* A plain packet one of whose ports, at least, has not been seen. */
-static noinline unsigned int portmon_new(struct portmon_tables *t,
-					 const struct sk_buff *skb,
-					 const struct portmon_way *way,
-					 struct portmon_wire wire)
-{
-	const u8 *ports = skb->data + portmon_l3_len(way->family);
-	u8 protocol = portmon_protocol(skb, way->family);
-	int transport = portmon_transport(protocol);
-
-	if (transport < 0)
-		return portmon_slow(t, skb, way);
-	portmon_verify(skb, way->family, protocol, wire);
-	return portmon_both(t, way, transport, ports,
-			    transport == PORTMON_TRANSPORT_TCP ?
-			    ports[PORTMON_TCP_FLAGS] : 0, wire);
-}
-
-/* One of the ports, or both, have become busy: let them have slots. */
-static noinline unsigned int portmon_busy(struct portmon_tables *t,
-					  const struct sk_buff *skb,
-					  const struct portmon_way *way,
-					  bool src, bool dst)
-{
-	const u8 *ports = skb->data + portmon_l3_len(way->family);
-	const struct portmon_ports *p =
-		READ_ONCE(t->ports[portmon_protocol(skb, way->family)]);
-
-	if (src)
-		portmon_slot_give(t, portmon_entry(p, way->src_scope, ports[0],
-						   ports[1]));
-	if (dst)
-		portmon_slot_give(t, portmon_entry(p, way->dst_scope, ports[2],
-						   ports[3]));
-	return NF_ACCEPT;
-}
-
-/* A plain packet one of whose ports, at least, has no slot. */
-static noinline unsigned int portmon_cold(struct portmon_tables *t,
-					  const struct sk_buff *skb,
-					  unsigned long src, unsigned long dst,
-					  const struct portmon_way *way,
-					  struct portmon_wire wire)
-{
-	unsigned long now = jiffies;
-	bool src_busy, dst_busy;
-
-	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD))
-		return portmon_new(t, skb, way, wire);
-	src_busy = portmon_entry_add(src, way->src_dir, wire.packets,
-				     wire.bytes, now);
-	dst_busy = portmon_entry_add(dst, way->dst_dir, wire.packets,
-				     wire.bytes, now);
-	portmon_pair_add(portmon_ports_pair(t, way), wire.packets, wire.bytes);
-	if (unlikely(src_busy | dst_busy))
-		return portmon_busy(t, skb, way, src_busy, dst_busy);
-	return NF_ACCEPT;
-}
-
-/* A plain TCP segment that begins or ends a connection. */
-static noinline unsigned int portmon_segment(struct portmon_tables *t,
-					     const struct sk_buff *skb,
-					     unsigned long src,
-					     unsigned long dst,
-					     const struct portmon_way *way,
-					     struct portmon_wire wire)
-{
-	const u8 *ports = skb->data + portmon_l3_len(way->family);
-	u8 flags = ports[PORTMON_TCP_FLAGS];
-
-	if (way->hook == PORTMON_HOOK_LOCAL_OUT &&
-	    (flags & (PORTMON_TCP_SYN | PORTMON_TCP_ACK)) == PORTMON_TCP_SYN)
-		portmon_out_syn(t, skb, way->dst_scope, ports);
-	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD))
-		return portmon_new(t, skb, way, wire);
-	portmon_tcp_segment(t, portmon_record(src), way->src_scope,
-			    way->src_dir, ports, flags);
-	portmon_tcp_segment(t, portmon_record(dst), way->dst_scope,
-			    way->dst_dir, ports + 2, flags);
-	return portmon_cold(t, skb, src, dst, way, wire);
-}
 
 /*
  * Is the header plain, and all there as far as its transport's byte @l4? One
@@ -434,27 +239,6 @@ portmon_is_special(const struct sk_buff *skb, const struct nf_hook_state *state,
 	return false;
 }
 
-/* A packet that has another route than its socket took for it. */
-static void portmon_out_rerouted(struct portmon_tables *t,
-				 const struct sk_buff *skb,
-				 const struct portmon_way *way, bool loopback)
-{
-	u8 copy[PORTMON_PORTS_LEN];
-	struct portmon_l3 l3;
-	const u8 *ports;
-
-	if (!skb->sk || !sk_fullsock(skb->sk) ||
-	    !READ_ONCE(t->followed[IPPROTO_TCP]))
-		return;
-	portmon_tcp_rerouted(skb->sk, loopback);
-	if (!loopback)		/* portmon_segment() sees it */
-		return;
-	portmon_parse(skb, 0, way->family, &l3);
-	ports = skb_header_pointer(skb, l3.l4, sizeof(copy), copy);
-	if (l3.bucket < 0 && l3.protocol == IPPROTO_TCP && ports)
-		portmon_out_syn(t, skb, PORTMON_SCOPE_LOOPBACK, ports);
-}
-
 /*
  * Loopback traffic passes LOCAL_OUT and LOCAL_IN and is counted at the latter.
  * Traffic through a VRF passes LOCAL_OUT twice, and is counted when neither
@@ -474,7 +258,7 @@ static noinline unsigned int portmon_out_other(struct portmon_tables *t,
 	if (netif_is_l3_master(dev) || netif_is_l3_master(state->out))
 		bucket = PORTMON_BUCKET_L3MDEV;
 	else if (dev != state->out)
-		portmon_out_rerouted(t, skb, way, portmon_dev_is_loopback(dev));
+		portmon_rerouted(t, skb, way, portmon_dev_is_loopback(dev));
 	if (bucket == PORTMON_BUCKET_LOOPBACK && !portmon_dev_is_loopback(dev))
 		return portmon_others(t, skb, way);
 	if (skb_is_gso(skb)) {
