@@ -145,7 +145,7 @@ def hairpin():
         netns.ip(f"addr add 10.70.0.{n}/24 dev x1", "link set x1 up")
     router.run("nft", "-f", "-", input="""table ip nat {
         chain pre { type nat hook prerouting priority -100; ip daddr 10.70.0.1 tcp dport 8080 dnat to 10.70.0.3:80; }
-        chain post { type nat hook postrouting priority 100; ip saddr 10.70.0.0/24 ip daddr 10.70.0.3 masquerade; }
+        chain post { type nat hook postrouting priority 100; ip saddr 10.70.0.0/24 ip daddr 10.70.0.3 snat to 10.70.0.1; }
     }""")
     seen = Counters(router, there="forward 2147483646 tcp dport 80", back="forward 2147483646 tcp sport 80")
     listener = two.socket("ipv4", socket.SOCK_STREAM, bind=("10.70.0.3", 80))

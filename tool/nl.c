@@ -394,12 +394,13 @@ int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_subscribe(struct pm *pm)
 {
-	/* Of the module's end too; first, so that none is missed. */
-	int err = nlsock_join(pm->nl, GENL_ID_CTRL);
+	int err;
 
-	if (err)
-		return err;
-	return pm->group ? nlsock_join(pm->nl, pm->group) : -EOPNOTSUPP;
+	if (!pm->group)
+		return -EOPNOTSUPP;
+	/* Of the module's end too; first, so that none is missed. */
+	err = nlsock_join(pm->nl, GENL_ID_CTRL);
+	return err ? err : nlsock_join(pm->nl, pm->group);
 }
 
 /**
