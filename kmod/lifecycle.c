@@ -73,7 +73,7 @@ static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,
 /* Sockets whose packets NAT or a mark has taken off the way of their address. */
 static struct rhashtable portmon_rerouted;
 
-/* So many at most, of the whole host: 4 MiB. Past it the address tells. */
+/* So many at most, of the whole host: 2 MiB. Past it the address tells. */
 #define PORTMON_REROUTED_MAX	65536
 
 /*
