@@ -279,10 +279,12 @@ def ktls():
         file.flush()
         connection.caller.setblocking(False)
         sent = 0
-        while got < size:
+        while got < size + 1:
             with contextlib.suppress(BlockingIOError):
                 if sent < size:
                     sent += os.sendfile(connection.caller.fileno(), file.fileno(), sent, min(65536, size - sent))
+                elif sent == size:      # older kernels keep the last piece of a file until there is more
+                    sent += connection.caller.send(b"x")
             connection.called.settimeout(0.01)
             with contextlib.suppress(TimeoutError):
                 got += len(connection.called.recv(1 << 17))
