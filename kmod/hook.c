@@ -300,13 +300,13 @@ portmon_in_special(struct portmon_tables *t, const struct sk_buff *skb,
  * Every packet would pay for the place where ftrace may put a call.
  */
 #define PORTMON_HOOK_FN(name, path, family)				\
-static notrace noinline unsigned int					\
+static noinline notrace unsigned int					\
 name##_gso(struct portmon_tables *t, const struct sk_buff *skb)		\
 {									\
 	return portmon_plain(t, skb, &portmon_ways[path][family], true);	\
 }									\
 									\
-static notrace noinline unsigned int __maybe_unused			\
+static noinline notrace unsigned int __maybe_unused			\
 name##_special(struct portmon_tables *t, const struct sk_buff *skb,	\
 	       const struct nf_hook_state *state)			\
 {									\
