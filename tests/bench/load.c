@@ -33,14 +33,12 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/random.h>
 #include <netinet/udp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -277,23 +275,6 @@ static void namespaces(int n)
 	printf("namespaces\n");
 }
 
-/*
- * Until the kernel's random numbers are seeded each costs thousands of
- * instructions, and a SYN-ACK takes some.  No machine that serves is like that.
- */
-static void seed(void)
-{
-	struct {
-		struct rand_pool_info info;
-		uint32_t rest[8];
-	} pool = { .info = { .entropy_count = 256, .buf_size = 32 } };
-	int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-
-	if (ioctl(fd, RNDADDENTROPY, &pool))
-		die("random seed");
-	close(fd);
-}
-
 int main(void)
 {
 	struct rlimit files = { 3 * PORTS_MAX, 3 * PORTS_MAX };
@@ -304,7 +285,6 @@ int main(void)
 	if (setrlimit(RLIMIT_NOFILE, &files) ||
 	    mlockall(MCL_CURRENT | MCL_FUTURE))
 		die("limits");
-	seed();
 	udp_open(&udp4, AF_INET, ADDR4_TX, ADDR4_RX, PORTS_MAX);
 	udp_open(&udp6, AF_INET6, ADDR6_TX, ADDR6_RX, 1);
 	udp_open(&bond, AF_INET, "10.97.0.1", "10.97.0.2", 1);

@@ -136,6 +136,8 @@ def syns(result):
     """Rows: state, the kernel's work for a SYN (without what sends it), what portmon adds, its share of both."""
     sent = result["packet"]["none"]["syn-sent"]["steady"]
     for (tool, load), name in SYNS.items():
+        if load not in result["packet"].get(tool, {}):
+            continue
         kernel, more = result["packet"]["none"][load]["steady"] - sent, extra(result, tool, load)
         yield [name, kernel, more, more / (kernel + more)]
 
