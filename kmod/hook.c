@@ -195,6 +195,7 @@ static __always_inline bool portmon_dev_special(const struct net_device *dev)
 
 static bool portmon_dev_is_loopback(const struct net_device *dev)
 {
+	/* As above: this bit does not change. */
 	return data_race(dev->flags) & IFF_LOOPBACK;
 }
 
