@@ -295,15 +295,14 @@ static int check_counted(const struct ctx *ctx, const struct snapshot *s)
 static void prepare(struct ctx *ctx, struct records *ports)
 {
 	const bool all = given(&ctx->opt, OPT_ALL);
-	size_t i;
 
 	view_mark(ports, &ctx->info);
 	if (!all || !given(&ctx->opt, OPT_NUMERIC))
 		view_name(ports, &ctx->services);
 	if (!all)
 		view_fold(ports);
-	for (i = 0; given(&ctx->opt, OPT_NUMERIC) && i < ports->n; i++)
-		ports->v[i].service = ports->v[i].iana = NULL;
+	if (given(&ctx->opt, OPT_NUMERIC))
+		view_unname(ports);
 }
 
 static int read_drops(struct ctx *ctx, const struct query *q,

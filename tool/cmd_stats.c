@@ -26,7 +26,6 @@ int stats_prepare(struct ctx *ctx, struct snapshot *s)
 	const struct options *opt = &ctx->opt;
 	const bool fold = !given(opt, OPT_ALL);
 	struct records *ports = &s->ports;
-	size_t i;
 
 	view_mark(ports, &ctx->info);
 	if (fold || !given(opt, OPT_NUMERIC))
@@ -34,8 +33,7 @@ int stats_prepare(struct ctx *ctx, struct snapshot *s)
 	if (fold)
 		view_fold(ports);
 	if (given(opt, OPT_NUMERIC))
-		for (i = 0; i < ports->n; i++)
-			ports->v[i].service = ports->v[i].iana = NULL;
+		view_unname(ports);
 	return given(opt, OPT_PROCESSES) ? snapshot_owners(ctx, s) : 0;
 }
 

@@ -27,6 +27,20 @@ void view_name(struct records *list, struct services *services)
 }
 
 /**
+ * view_unname() - take the names of services away again
+ * @list: port records
+ */
+void view_unname(struct records *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		list->v[i].service = NULL;
+		list->v[i].iana = NULL;
+	}
+}
+
+/**
  * view_mark() - mark the ports that this namespace picks for itself
  * @list: port records
  * @info: says which

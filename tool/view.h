@@ -8,6 +8,7 @@
 #include "services.h"
 
 void view_name(struct records *list, struct services *services);
+void view_unname(struct records *list);
 void view_mark(struct records *list, const struct info *info);
 bool view_folds(const struct record *r);
 void view_fold_into(struct record *fold, const struct record *r);
