@@ -18,6 +18,7 @@
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/addrconf.h>
 #include <net/ip.h>
@@ -110,7 +111,8 @@ static __always_inline bool portmon_gso(const struct sk_buff *skb,
 		return false;
 	if (type & (SKB_GSO_TCPV4 | SKB_GSO_TCPV6)) {
 		if (unlikely(protocol != IPPROTO_TCP ||
-			     !portmon_is_plain(skb, way, PORTMON_TCP_FLAGS)))
+			     !portmon_is_plain(skb, way,
+					       sizeof(struct tcphdr) - 1)))
 			return false;
 		header += l4[PORTMON_TCP_DOFF] >> 4 << 2;
 	} else if (type & SKB_GSO_UDP_L4 && protocol == IPPROTO_UDP) {

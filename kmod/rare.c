@@ -154,6 +154,8 @@ unsigned int portmon_cold(struct portmon_tables *t, const struct sk_buff *skb,
 
 	if (unlikely(src == PORTMON_COLD || dst == PORTMON_COLD))
 		return portmon_new(t, skb, way, wire);
+	portmon_verify(skb, way->family, portmon_protocol(skb, way->family),
+		       wire);
 	src_busy = portmon_entry_add(src, way->src_dir, wire.packets,
 				     wire.bytes, now);
 	dst_busy = portmon_entry_add(dst, way->dst_dir, wire.packets,
