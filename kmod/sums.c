@@ -8,6 +8,27 @@
 
 #include "counters.h"
 
+/*
+ * The wall clock, in ns, when jiffies were 0. A port at rest must have the same
+ * answer whenever it is asked for, and the two clocks are not read at once nor
+ * moved at once: so this only follows what is more than their jitter.
+ */
+static atomic64_t portmon_epoch;
+
+/* The wall clock, in seconds, when jiffies were @then. */
+static time64_t portmon_wall(u64 then)
+{
+	u64 epoch = ktime_get_coarse_real_ns() -
+		    jiffies64_to_nsecs(get_jiffies_64());
+	u64 held = atomic64_read(&portmon_epoch);
+
+	if (abs((s64)(epoch - held)) > NSEC_PER_SEC / 4)
+		atomic64_set(&portmon_epoch, epoch);
+	else
+		epoch = held;
+	return div_u64(epoch + jiffies64_to_nsecs(then), NSEC_PER_SEC);
+}
+
 /**
  * portmon_read() - sum up what an entry has counted
  * @t: tables of the namespace
@@ -19,12 +40,12 @@
 void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 		  struct portmon_values *v)
 {
-	unsigned long e = READ_ONCE(*entry), now = jiffies, last;
+	unsigned long e = READ_ONCE(*entry), last;
 	struct portmon_record *record = portmon_record(e);
 	const struct portmon_counter *events;
 	struct portmon_slot __percpu *slot;
 	enum portmon_dir dir;
-	u64 age = 0;
+	u64 now = get_jiffies_64();
 	int cpu;
 
 	lockdep_assert_held(&t->lock);
@@ -58,13 +79,9 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 	if (events)
 		portmon_events_read(events, v);
 	/* Stamps may be younger than @now: the packet path does not wait. */
-	if (time_after(now, last))
-		age = jiffies64_to_nsecs(now - last);
-	/*
-	 * The coarse clock goes with jiffies: a port at rest has the same
-	 * answer whenever it is asked for.
-	 */
-	v->last = div_u64(ktime_get_coarse_real_ns() - age, NSEC_PER_SEC);
+	if (time_after((unsigned long)now, last))
+		now -= (unsigned long)now - last;
+	v->last = portmon_wall(now);
 	/* The clock may have been set back since. */
 	v->first = min_t(time64_t, record->first, v->last);
 }
