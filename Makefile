@@ -230,7 +230,7 @@ check-fresh: deps ## README.md's commands in a new Debian, as root (DISTRO=trixi
 lint: PACKAGES += $(CLANG) mandoc zsh fish
 lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
-		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch]))
+		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch] tool/*/*.[ch]))
 
 # What is no C: completion in the shells it is for, manual pages.
 lint-text: tool

@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "columns.h"
-#include "completion.h"
-#include "ctx.h"
+#include "ctl/completion.h"
+#include "ctl/ctx.h"
+#include "lib/util.h"
 #include "portmon_version.h"
-#include "util.h"
+#include "view/columns.h"
 
 enum {
 	EXIT_DONE,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ctx.h"
-#include "portspec.h"
-#include "util.h"
+#include "ctl/ctx.h"
+#include "ctl/portspec.h"
+#include "lib/util.h"
 
 #define ARGS_MAX 16
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
-#include "services.h"
+#include "lib/names.h"
+#include "lib/services.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void __wrap_warn(const char *format, ...);

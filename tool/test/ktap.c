@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ktap.h"
-#include "util.h"
+#include "lib/util.h"
+#include "test/ktap.h"
 
 static const struct {
 	const char *name;

@@ -5,7 +5,7 @@
 
 #include <linux/netlink.h>
 
-#include "message.h"
+#include "test/message.h"
 
 /** @msg: what is being written; parse_record() empties it */
 struct message msg;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "nl.h"
+#include "lib/nl.h"
 
 /**
  * struct message - attributes, one behind the other

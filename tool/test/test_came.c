@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "came.h"
-#include "deltafile.h"
-#include "ktap.h"
-#include "util.h"
+#include "cmd/deltafile.h"
+#include "lib/util.h"
+#include "test/ktap.h"
+#include "view/came.h"
 
 static const struct mark mark = {
 	.boot = "0a48ac2c-8e85-43a3-b6d0-d9879da07505",

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
-#include "csv.h"
-#include "ktap.h"
-#include "util.h"
+#include "lib/util.h"
+#include "test/ktap.h"
+#include "view/columns.h"
+#include "view/csv.h"
 
 static struct ctx ctx;
 

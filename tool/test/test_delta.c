@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "deltafile.h"
-#include "ktap.h"
+#include "cmd/deltafile.h"
+#include "test/ktap.h"
 
 static char home[] = "/tmp/portmon-unit-XXXXXX";
 static struct deltafile d;

@@ -6,12 +6,12 @@
 
 #include <linux/netlink.h>
 
-#include "ktap.h"
-#include "known.h"
-#include "message.h"
-#include "names.h"
-#include "out_json.h"
-#include "view.h"
+#include "lib/known.h"
+#include "lib/names.h"
+#include "test/ktap.h"
+#include "test/message.h"
+#include "view/out_json.h"
+#include "view/view.h"
 
 static struct records list;
 

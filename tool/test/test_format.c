@@ -3,8 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "format.h"
-#include "ktap.h"
+#include "lib/format.h"
+#include "test/ktap.h"
 
 static void is_number(uint64_t v, enum units units, const char *must)
 {

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "grid.h"
-#include "ktap.h"
-#include "table.h"
+#include "test/ktap.h"
+#include "view/grid.h"
+#include "view/table.h"
 
 /* Rows of three cells, a dim one in the middle. */
 static void is_grid(size_t width, bool color, const char *must)

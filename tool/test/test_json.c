@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "ktap.h"
+#include "lib/json.h"
+#include "test/ktap.h"
 
 static char *buf;
 static size_t len;

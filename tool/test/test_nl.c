@@ -10,9 +10,9 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 
-#include "ktap.h"
-#include "nl.h"
-#include "util.h"
+#include "lib/nl.h"
+#include "lib/util.h"
+#include "test/ktap.h"
 
 enum reply {
 	END,

@@ -2,9 +2,9 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "ctx.h"
-#include "ktap.h"
-#include "util.h"
+#include "ctl/ctx.h"
+#include "lib/util.h"
+#include "test/ktap.h"
 
 #define MAX_ARGS 8
 

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ktap.h"
-#include "out_owners.h"
-#include "util.h"
+#include "lib/util.h"
+#include "test/ktap.h"
+#include "view/out_owners.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

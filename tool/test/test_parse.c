@@ -6,8 +6,8 @@
 
 #include <linux/netlink.h>
 
-#include "ktap.h"
-#include "message.h"
+#include "test/ktap.h"
+#include "test/message.h"
 
 static struct records list;
 

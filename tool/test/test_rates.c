@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "ktap.h"
-#include "rates.h"
+#include "test/ktap.h"
+#include "view/rates.h"
 
 static struct records list;
 static struct rates rates;

@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctx.h"
-#include "ktap.h"
-#include "portspec.h"
-#include "util.h"
+#include "ctl/ctx.h"
+#include "ctl/portspec.h"
+#include "lib/util.h"
+#include "test/ktap.h"
 
 enum {
 	TCP = PORTMON_TRANSPORT_TCP,

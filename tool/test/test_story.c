@@ -2,9 +2,9 @@
 /* What is told of a port, and what is not. */
 #include <string.h>
 
-#include "ktap.h"
-#include "reasons.h"
-#include "story.h"
+#include "lib/reasons.h"
+#include "test/ktap.h"
+#include "view/story.h"
 
 static struct ctx ctx;
 static struct record r;

@@ -3,8 +3,8 @@
 #include <locale.h>
 #include <string.h>
 
-#include "ktap.h"
-#include "top.h"
+#include "test/ktap.h"
+#include "top/top.h"
 
 static struct ctx ctx = {
 	.info = { .ephemeral_min = 32768, .ephemeral_max = 60999 },

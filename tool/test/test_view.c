@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "ktap.h"
-#include "view.h"
+#include "test/ktap.h"
+#include "view/view.h"
 
 static const struct info info = {
 	.ephemeral_min = 32768, .ephemeral_max = 60999,

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/* drops and closed: what the kernel dropped, and what was tried in vain. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ctl/ctx.h"
+#include "cmd/query.h"
+#include "lib/known.h"
+#include "lib/names.h"
+#include "lib/reasons.h"
+#include "lib/util.h"
+#include "view/out_json.h"
+#include "view/table.h"
+#include "view/view.h"
+
+/**
+ * struct row - a line: what one port lost for one reason
+ * @r: the port
+ * @drop: one of its drops
+ */
+struct row {
+	const struct record *r;
+	const struct drop *drop;
+};
+
+/**
+ * struct rows - all lines
+ * @v: the lines
+ * @n: how many there are
+ */
+struct rows {
+	struct row *v;
+	size_t n;
+};
+
+typedef bool (*wanted_fn)(const struct row *row);
+
+static bool every(const struct row *row)
+{
+	return row->drop->packets;
+}
+
+static bool closed(const struct row *row)
+{
+	return !strcmp(row->drop->reason, REASON_CLOSED) &&
+	       record_has(row->r, PORTMON_A_RECORD_PORT) &&
+	       (row->r->scope == PORTMON_SCOPE_LOCAL ||
+		row->r->scope == PORTMON_SCOPE_LOOPBACK);
+}
+
+static int add_rows(struct rows *rows, const struct records *list,
+		    wanted_fn wanted)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct row row = { .r = &list->v[i] };
+
+		for (row.drop = row.r->drops; row.drop;
+		     row.drop = row.drop->next) {
+			struct row *v;
+
+			if (!wanted(&row))
+				continue;
+			v = reallocarray(rows->v, rows->n + 1, sizeof(*v));
+			if (!v)
+				return -ENOMEM;
+			rows->v = v;
+			v[rows->n++] = row;
+		}
+	}
+	return 0;
+}
+
+/* The largest first; those alike as the kernel has them. */
+static int compare(const void *x, const void *y)
+{
+	const struct row *a = x, *b = y;
+
+	if (a->drop->packets != b->drop->packets)
+		return a->drop->packets < b->drop->packets ? 1 : -1;
+	if (a->r != b->r)
+		return a->r < b->r ? -1 : 1;
+	return strcmp(a->drop->reason, b->drop->reason);
+}
+
+static void sort(struct rows *rows, bool reverse)
+{
+	size_t i;
+
+	if (rows->n)
+		qsort(rows->v, rows->n, sizeof(*rows->v), compare);
+	for (i = 0; reverse && i < rows->n / 2; i++) {
+		const struct row row = rows->v[i];
+
+		rows->v[i] = rows->v[rows->n - 1 - i];
+		rows->v[rows->n - 1 - i] = row;
+	}
+}
+
+static void json_port(struct json *j, const struct record *r)
+{
+	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
+
+	json_word(j, "scope", name_of(&scope_names, r->scope));
+	if (port)
+		json_word(j, "transport",
+			  name_of(&transport_names, r->transport));
+	else
+		json_null(j, "transport");
+	if (r->folded || !port)
+		json_null(j, "port");
+	else
+		json_uint(j, "port", r->port);
+	if (r->folded)
+		json_uint(j, "folded", r->ports);
+	if (r->folded || !port)
+		json_null(j, "range");
+	else
+		json_word(j, "range", name_of(&range_names, r->range));
+	json_string(j, "service", r->service);
+	json_string(j, "iana", r->iana);
+}
+
+static void json_drop(struct json *j, const struct row *row)
+{
+	const struct reason *reason = reason_find(row->drop->reason);
+
+	json_object(j, NULL);
+	json_port(j, row->r);
+	json_word(j, "reason", row->drop->reason);
+	json_uint(j, "packets", row->drop->packets);
+	json_time(j, "first_seen", row->drop->first_seen);
+	json_time(j, "last_seen", row->drop->last_seen);
+	json_string(j, "meaning", reason ? reason->meaning : NULL);
+	json_string(j, "advice", reason ? reason->advice : NULL);
+	json_object_end(j);
+}
+
+static void json_tried(struct json *j, const struct row *row)
+{
+	json_object(j, NULL);
+	json_port(j, row->r);
+	json_uint(j, "packets", row->drop->packets);
+	json_time(j, "first_seen", row->drop->first_seen);
+	json_time(j, "last_seen", row->drop->last_seen);
+	json_object_end(j);
+}
+
+static void columns_port(struct table *t, const struct ctx *ctx)
+{
+	static const struct table_head heads[] = {
+		{ "NETNS", COLUMN_LEFT },
+		{ "SCOPE", COLUMN_LEFT },
+		{ "PORT", COLUMN_LEFT },
+		{ "SERVICE", COLUMN_TRUNC },
+	};
+	const size_t skip = !given(&ctx->opt, OPT_ALL_NETNS);
+
+	table_columns(t, heads + skip, ARRAY_SIZE(heads) - skip);
+}
+
+static void cell_port(struct table *t, const struct ctx *ctx,
+		      const struct record *r)
+{
+	const char *transport = name_of(&transport_names, r->transport);
+	char buf[64];
+
+	if (given(&ctx->opt, OPT_ALL_NETNS))
+		table_cell(t, r->netns);
+	table_cell(t, name_of(&scope_names, r->scope));
+	if (!record_has(r, PORTMON_A_RECORD_PORT))
+		snprintf(buf, sizeof(buf), "overflow");
+	else if (r->folded)
+		snprintf(buf, sizeof(buf), "ephemeral/%s", transport);
+	else
+		snprintf(buf, sizeof(buf), "%u/%s", r->port, transport);
+	table_cell(t, buf);
+	snprintf(buf, sizeof(buf), "%u ports", r->ports);
+	table_cell(t, r->folded ? buf : r->service ? r->service : "-");
+}
+
+static void cell_number(struct table *t, const struct ctx *ctx, uint64_t v)
+{
+	char buf[NUMBER_SIZE];
+
+	table_cell(t, format_number(buf, v, ctx->opt.units));
+}
+
+/* When an overflow happened is not kept. */
+static void cell_age(struct table *t, uint64_t seen, uint64_t now)
+{
+	char buf[AGE_SIZE];
+
+	table_cell(t, seen ? format_age(buf, seen, now) : "-");
+}
+
+/* What each reason means, once, in the order of the lines. */
+static void explain(const struct ctx *ctx, const struct rows *rows)
+{
+	size_t i, k;
+
+	for (i = 0; i < rows->n; i++) {
+		const char *name = rows->v[i].drop->reason;
+		const struct reason *reason = reason_find(name);
+
+		for (k = 0; k < i && strcmp(rows->v[k].drop->reason, name); k++)
+			;
+		if (k < i)
+			continue;
+		printf("\n%s%s%s\n  ", ctx->color ? "\033[1m" : "", name,
+		       ctx->color ? "\033[0m" : "");
+		print_wrapped(stdout, reason ? reason->meaning :
+			      "A reason that this tool does not know.",
+			      2, ctx_width(ctx));
+		printf("  What to do: ");
+		print_wrapped(stdout, reason ? reason->advice :
+			      "See include/net/dropreason-core.h of the kernel.",
+			      14, ctx_width(ctx));
+	}
+}
+
+static int print_drops(struct ctx *ctx, const struct rows *rows)
+{
+	static const struct table_head heads[] = {
+		{ "REASON", COLUMN_LEFT },
+		{ "PACKETS", COLUMN_RIGHT },
+		{ "LAST-SEEN", COLUMN_RIGHT },
+	};
+	const uint64_t now = time(NULL);
+	struct table *t = table_begin(ctx);
+	size_t i;
+	int err;
+
+	columns_port(t, ctx);
+	table_columns(t, heads, ARRAY_SIZE(heads));
+	for (i = 0; i < rows->n; i++) {
+		table_row(t, rows->v[i].r->folded);
+		cell_port(t, ctx, rows->v[i].r);
+		table_cell(t, rows->v[i].drop->reason);
+		cell_number(t, ctx, rows->v[i].drop->packets);
+		cell_age(t, rows->v[i].drop->last_seen, now);
+	}
+	err = table_end(t);
+	if (!err)
+		explain(ctx, rows);
+	return err;
+}
+
+static int print_closed(struct ctx *ctx, const struct rows *rows)
+{
+	static const struct table_head heads[] = {
+		{ "TRIED", COLUMN_RIGHT },
+		{ "FIRST", COLUMN_RIGHT },
+		{ "LAST", COLUMN_RIGHT },
+	};
+	const uint64_t now = time(NULL);
+	struct table *t = table_begin(ctx);
+	size_t i;
+
+	columns_port(t, ctx);
+	table_columns(t, heads, ARRAY_SIZE(heads));
+	for (i = 0; i < rows->n; i++) {
+		table_row(t, rows->v[i].r->folded);
+		cell_port(t, ctx, rows->v[i].r);
+		cell_number(t, ctx, rows->v[i].drop->packets);
+		cell_age(t, rows->v[i].drop->first_seen, now);
+		cell_age(t, rows->v[i].drop->last_seen, now);
+	}
+	return table_end(t);
+}
+
+/* Drops that are not counted must not look as if there were none. */
+static int check_counted(const struct ctx *ctx, const struct snapshot *s)
+{
+	const struct record nothing = { 0 };
+	const bool any = s->ports.n;
+
+	switch (drops_unknown(&ctx->info, &nothing)) {
+	case UNKNOWN_MISSING:
+		warn("drops are not available: this kernel has no tracepoint kfree_skb");
+		return -EOPNOTSUPP;
+	case UNKNOWN_OFF:
+		warn("%sdrops are not counted in this network namespace; switch it on with: portmon-ctl enable drops",
+		     any ? "warning: what follows was counted before; now " : "");
+		return any ? 0 : -ENOTCONN;
+	default:
+		return 0;
+	}
+}
+
+static void prepare(struct ctx *ctx, struct records *ports)
+{
+	const bool all = given(&ctx->opt, OPT_ALL);
+
+	view_mark(ports, &ctx->info);
+	if (!all || !given(&ctx->opt, OPT_NUMERIC))
+		view_name(ports, &ctx->services);
+	if (!all)
+		view_fold(ports);
+	if (given(&ctx->opt, OPT_NUMERIC))
+		view_unname(ports);
+}
+
+static int read_drops(struct ctx *ctx, const struct query *q,
+		      struct snapshot *s)
+{
+	struct filter filter = ctx->opt.filter;
+	int err;
+
+	(void)q;
+	filter.dropped = true;
+	err = snapshot_read(ctx, &filter,
+			    filter.port == ANY ? SNAP_OVERFLOW : 0, s);
+	if (err)
+		return err;
+	prepare(ctx, &s->ports);
+	return given(&ctx->opt, OPT_ALL_NETNS) ? 0 : check_counted(ctx, s);
+}
+
+/* The lines of ports and overflow, in order. */
+static int make_rows(const struct ctx *ctx, const struct snapshot *s,
+		     wanted_fn wanted, struct rows *rows)
+{
+	int err = add_rows(rows, &s->ports, wanted);
+
+	if (!err)
+		err = add_rows(rows, &s->overflow, wanted);
+	if (err)
+		warn("out of memory");
+	else
+		sort(rows, given(&ctx->opt, OPT_REVERSE));
+	return err;
+}
+
+static void json_rows(struct json *j, struct ctx *ctx,
+		      const struct snapshot *s, wanted_fn wanted,
+		      void (*fn)(struct json *j, const struct row *row))
+{
+	struct rows rows = { 0 };
+	size_t i;
+
+	if (make_rows(ctx, s, wanted, &rows))
+		j->err = ENOMEM;
+	for (i = 0; i < rows.n && !j->err; i++)
+		fn(j, &rows.v[i]);
+	free(rows.v);
+}
+
+static int print_rows(struct ctx *ctx, const struct query *q,
+		      wanted_fn wanted, const char *none,
+		      int (*fn)(struct ctx *ctx, const struct rows *rows))
+{
+	struct rows rows = { 0 };
+	struct snapshot s;
+	char since[TIME_SIZE];
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	err = make_rows(ctx, &s, wanted, &rows);
+	if (!err && rows.n)
+		err = fn(ctx, &rows);
+	else if (!err && given(&ctx->opt, OPT_ALL_NETNS))
+		warn("%s in any network namespace", none);
+	else if (!err)
+		warn("%s%s; counting began or was reset at %s", none,
+		     filter_is_set(&ctx->opt.filter) ?
+			     " of what was asked for" : "",
+		     format_time(since, ctx->info.since));
+	free(rows.v);
+	snapshot_free(&s);
+	return err;
+}
+
+static void json_drops(struct json *j, struct ctx *ctx,
+		       const struct snapshot *s)
+{
+	json_array(j, "drops");
+	json_rows(j, ctx, s, every, json_drop);
+	json_array_end(j);
+}
+
+static int table_drops(struct ctx *ctx, const struct query *q)
+{
+	return print_rows(ctx, q, every, "no packet has been dropped",
+			  print_drops);
+}
+
+static int run_drops(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct query_ops drops = {
+		.read = read_drops,
+		.json = json_drops,
+		.table = table_drops,
+	};
+
+	return query_run(ctx, &drops, argc, argv);
+}
+
+static void json_closed(struct json *j, struct ctx *ctx,
+			const struct snapshot *s)
+{
+	json_array(j, "closed");
+	json_rows(j, ctx, s, closed, json_tried);
+	json_array_end(j);
+}
+
+static int table_closed(struct ctx *ctx, const struct query *q)
+{
+	return print_rows(ctx, q, closed,
+			  "no port without a listener has been tried",
+			  print_closed);
+}
+
+static int run_closed(struct ctx *ctx, int argc, char **argv)
+{
+	static const struct query_ops ports = {
+		.read = read_drops,
+		.json = json_closed,
+		.table = table_closed,
+	};
+	const int scope = ctx->opt.filter.scope;
+
+	if (scope == PORTMON_SCOPE_REMOTE || scope == PORTMON_SCOPE_FORWARD) {
+		warn("closed ports are this host's: of scope local or loopback");
+		return USAGE;
+	}
+	return query_run(ctx, &ports, argc, argv);
+}
+
+const struct command cmd_drops = {
+	.name = "drops",
+	.summary = "packets the kernel dropped, why, and what to do",
+	.text = "A line for each port and reason for which the kernel dropped packets, the most first, then what each reason means and what to do. A drop counts on the port it was addressed to. Drops for which there was no counter are in the line overflow.",
+	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
+		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+	.run = run_drops,
+};
+
+const struct command cmd_closed = {
+	.name = "closed",
+	.summary = "ports that were tried and have no listener",
+	.text = "Ports of this host that packets came to while no program listened on them: how many, when the first and when the latest. Many ports tried in a short time are a port scan. Late packets of connections that are over count as well, on ephemeral ports.",
+	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
+		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+	.run = run_closed,
+};

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/* explain and services: what ports are for. Neither needs the module. */
+#include <fnmatch.h>
+#include <string.h>
+
+#include "ctl/ctx.h"
+#include "ctl/portspec.h"
+#include "lib/names.h"
+#include "lib/util.h"
+#include "view/out_json.h"
+#include "view/table.h"
+
+#define WORDS_SIZE 64
+#define EPHEMERAL_FILE "/proc/sys/net/ipv4/ip_local_port_range"
+
+static char *transport_words(char buf[static WORDS_SIZE], unsigned int bits)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	buf[0] = '\0';
+	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
+		if (bits & 1u << i)
+			len += snprintf(buf + len, WORDS_SIZE - len, "%s%s",
+					len ? "," : "",
+					name_of(&transport_names, i));
+	return buf;
+}
+
+static char *port_words(char buf[static WORDS_SIZE], const struct service *e)
+{
+	if (e->port == e->port_max)
+		snprintf(buf, WORDS_SIZE, "%u", e->port);
+	else
+		snprintf(buf, WORDS_SIZE, "%u-%u", e->port, e->port_max);
+	return buf;
+}
+
+static void json_service(struct json *j, const struct svc_match *m)
+{
+	const struct svc_table *t = m->table;
+	unsigned int i;
+
+	json_object(j, NULL);
+	json_string(j, "service", svc_text(t, m->e->name));
+	json_string(j, "iana", svc_iana(t, m->e));
+	json_string(j, "aliases", svc_text(t, m->e->aliases));
+	json_uint(j, "port", m->e->port);
+	json_uint(j, "port_max", m->e->port_max);
+	json_array(j, "transports");
+	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
+		if (m->e->transports & 1u << i)
+			json_word(j, NULL, name_of(&transport_names, i));
+	json_array_end(j);
+	json_string(j, "name", svc_text(t, m->e->full));
+	json_string(j, "for", svc_text(t, m->e->use));
+	json_string(j, "watch", svc_text(t, m->e->watch));
+	json_string(j, "source", t->source);
+	json_object_end(j);
+}
+
+static void print_field(const struct ctx *ctx, const char *head,
+			const char *text)
+{
+	if (!text)
+		return;
+	printf("  %-10s ", head);
+	print_wrapped(stdout, text, 13, ctx_width(ctx));
+}
+
+static void print_service(const struct ctx *ctx, const struct svc_match *m)
+{
+	const struct svc_table *t = m->table;
+	const char *iana = svc_iana(t, m->e);
+	char words[WORDS_SIZE], ports[WORDS_SIZE];
+
+	printf("%s%s%s: port %s over %s\n", ctx->color ? "\033[1m" : "",
+	       svc_text(t, m->e->name), ctx->color ? "\033[0m" : "",
+	       port_words(ports, m->e),
+	       transport_words(words, m->e->transports));
+	print_field(ctx, "name", svc_text(t, m->e->full));
+	if (iana && strcmp(iana, svc_text(t, m->e->name)))
+		print_field(ctx, "IANA", iana);
+	print_field(ctx, "aliases", svc_text(t, m->e->aliases));
+	print_field(ctx, "for", svc_text(t, m->e->use));
+	print_field(ctx, "watch for", svc_text(t, m->e->watch));
+	print_field(ctx, "source", t->source);
+}
+
+/*
+ * All that is said of a port, in the order of the sources: who renames a
+ * port in a file of his own still reads what it is for. A transport that an
+ * earlier source named is not repeated by one that has nothing to tell.
+ */
+static size_t find_port(struct ctx *ctx, const struct portspec *spec,
+			struct svc_match *match, size_t max)
+{
+	unsigned int source, i, named = 0;
+	size_t n = 0;
+
+	for (source = 0; source < SVC_SOURCES; source++) {
+		const struct svc_table *t = services_table(&ctx->services,
+							   source);
+		unsigned int seen = 0;
+
+		for (i = 0; i < t->singles + t->spans && n < max; i++) {
+			const struct service *e = &t->v[i];
+
+			if (e->port_max < spec->port || e->port > spec->port ||
+			    !(e->transports & spec->transports) ||
+			    (!e->use && !(e->transports & ~named)))
+				continue;
+			match[n++] = (struct svc_match){ t, e };
+			seen |= e->transports;
+		}
+		named |= seen;
+	}
+	return n;
+}
+
+/* The span that this network namespace takes its own ports from. */
+static bool read_ephemeral(unsigned int *min, unsigned int *max)
+{
+	FILE *f = fopen(EPHEMERAL_FILE, "re");
+	bool found;
+
+	if (!f)
+		return false;
+	found = fscanf(f, "%u %u", min, max) == 2;
+	fclose(f);
+	return found;
+}
+
+static void explain_range(const struct ctx *ctx, unsigned int port)
+{
+	const struct service *range = services_range(port);
+	unsigned int min, max;
+	char words[WORDS_SIZE];
+
+	if (range) {
+		printf("%u: %s port (%s)\n", port,
+		       svc_text(&catalogue, range->name),
+		       port_words(words, range));
+		print_field(ctx, "for", svc_text(&catalogue, range->use));
+		print_field(ctx, "watch for",
+			    svc_text(&catalogue, range->watch));
+	}
+	if (!read_ephemeral(&min, &max) || port < min || port > max)
+		return;
+	printf("  %-10s this host picks ports from %u to %u for its own outgoing\n"
+	       "%13sconnections (net.ipv4.ip_local_port_range), this one too\n",
+	       "ephemeral", min, max, "");
+}
+
+static void explain_text(const struct ctx *ctx, const struct portspec *spec,
+			 const struct svc_match *match, size_t n)
+{
+	const bool some = spec->transports != ALL_TRANSPORTS;
+	char words[WORDS_SIZE];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		print_service(ctx, &match[i]);
+		putchar('\n');
+	}
+	if (!n)
+		printf("no service is known for port %u%s%s; one of your own goes into ~/.config/portmon/services\n\n",
+		       spec->port, some ? " over " : "",
+		       some ? transport_words(words, spec->transports) : "");
+	explain_range(ctx, spec->port);
+}
+
+static void explain_json(struct json *j, const struct portspec *spec,
+			 const struct svc_match *match, size_t n)
+{
+	const struct service *range = services_range(spec->port);
+	unsigned int min, max;
+	size_t i;
+
+	json_object(j, NULL);
+	json_uint(j, "port", spec->port);
+	json_string(j, "range",
+		    range ? svc_text(&catalogue, range->name) : NULL);
+	if (read_ephemeral(&min, &max))
+		json_bool(j, "ephemeral",
+			  spec->port >= min && spec->port <= max);
+	json_array(j, "services");
+	for (i = 0; i < n; i++)
+		json_service(j, &match[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+#define MATCH_MAX 16
+
+static void explain(struct ctx *ctx, struct json *j,
+		    const struct portspec *spec)
+{
+	struct svc_match match[MATCH_MAX];
+	size_t n = find_port(ctx, spec, match, MATCH_MAX);
+
+	if (j)
+		explain_json(j, spec, match, n);
+	else
+		explain_text(ctx, spec, match, n);
+}
+
+static int explain_all(struct ctx *ctx, struct json *j, char *arg)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, k, n = portspec_parse(&ctx->services, arg, spec);
+
+	for (i = 0; i < n; i++) {
+		/* A name's transports are told together, port by port. */
+		for (k = 0; k < i && spec[k].port != spec[i].port; k++)
+			;
+		if (k < i)
+			continue;
+		for (k = i + 1; k < n; k++)
+			if (spec[k].port == spec[i].port)
+				spec[i].transports |= spec[k].transports;
+		explain(ctx, j, &spec[i]);
+	}
+	return n < 0 ? n : 0;
+}
+
+static bool wanted(const struct svc_match *m, const char *pattern)
+{
+	const char *name = svc_text(m->table, m->e->name);
+	const char *full = svc_text(m->table, m->e->full);
+
+	return !pattern || !fnmatch(pattern, name, FNM_CASEFOLD) ||
+	       svc_is_called(m->table, m->e, pattern) ||
+	       (full && strcasestr(full, pattern));
+}
+
+typedef void (*list_fn)(const struct svc_match *m, void *arg);
+
+static size_t list_services(struct ctx *ctx, const char *pattern, list_fn fn,
+			    void *arg)
+{
+	unsigned int source, i;
+	size_t n = 0;
+
+	for (source = 0; source < SVC_SOURCES; source++) {
+		const struct svc_table *t = services_table(&ctx->services,
+							   source);
+
+		if (source == SVC_SYSTEM && !given(&ctx->opt, OPT_ALL))
+			continue;
+		for (i = 0; i < t->singles + t->spans; i++) {
+			struct svc_match m = { t, &t->v[i] };
+
+			if (!wanted(&m, pattern))
+				continue;
+			fn(&m, arg);
+			n++;
+		}
+	}
+	return n;
+}
+
+static void add_row(const struct svc_match *m, void *arg)
+{
+	const char *full = svc_text(m->table, m->e->full);
+	char words[WORDS_SIZE];
+
+	table_row(arg, false);
+	table_cell(arg, port_words(words, m->e));
+	table_cell(arg, transport_words(words, m->e->transports));
+	table_cell(arg, svc_text(m->table, m->e->name));
+	table_cell(arg, full ? full : "");
+	table_cell(arg, m->table->source);
+}
+
+static void add_json(const struct svc_match *m, void *arg)
+{
+	json_service(arg, m);
+}
+
+static int services_table_out(struct ctx *ctx, const char *pattern)
+{
+	static const struct table_head heads[] = {
+		{ "PORT", COLUMN_RIGHT },
+		{ "TRANSPORT", COLUMN_LEFT },
+		{ "SERVICE", COLUMN_LEFT },
+		{ "NAME", COLUMN_TRUNC },
+		{ "SOURCE", COLUMN_TRUNC },
+	};
+	struct table *t = table_begin(ctx);
+	size_t n;
+
+	table_columns(t, heads, ARRAY_SIZE(heads));
+	n = list_services(ctx, pattern, add_row, t);
+	if (!n)
+		warn("no service matches '%s'%s", pattern ? pattern : "",
+		     given(&ctx->opt, OPT_ALL) ? "" :
+		     "; --all also looks at the system's database");
+	return table_end(t);
+}
+
+static int run_services(struct ctx *ctx, int argc, char **argv)
+{
+	const char *pattern = argc ? argv[0] : NULL;
+	struct json j;
+	int err;
+
+	if (argc > 1)
+		return ctx_no_args(argc - 1, argv + 1);
+	if (!given(&ctx->opt, OPT_JSON))
+		return services_table_out(ctx, pattern);
+	err = out_json_begin(&j, ctx);
+	if (err)
+		return err;
+	json_array(&j, "services");
+	list_services(ctx, pattern, add_json, &j);
+	json_array_end(&j);
+	return out_json_end(&j);
+}
+
+/* A name may have a span of ports, as X11 has; asked for is one port. */
+static bool is_span(const char *arg)
+{
+	uint16_t port, port_max;
+
+	return parse_ports(arg, &port, &port_max, &arg) && port != port_max;
+}
+
+static int run_explain(struct ctx *ctx, int argc, char **argv)
+{
+	const bool as_json = given(&ctx->opt, OPT_JSON);
+	struct json j;
+	int err;
+
+	if (given(&ctx->opt, OPT_LIST))
+		return run_services(ctx, argc, argv);
+	if (!argc) {
+		warn("which port? a number, number/transport or a service's name");
+		return USAGE;
+	}
+	if (argc > 1 || is_span(argv[0])) {
+		warn("one port or name at a time");
+		return USAGE;
+	}
+	err = ctx_enter(ctx);
+	if (err || !as_json)
+		return err ? err : explain_all(ctx, NULL, argv[0]);
+	err = out_json_begin(&j, ctx);
+	if (err)
+		return err;
+	json_array(&j, "explain");
+	err = explain_all(ctx, &j, argv[0]);
+	json_array_end(&j);
+	return err ? err : out_json_end(&j);
+}
+
+const struct command cmd_explain = {
+	.name = "explain",
+	.args = "PORT[/TRANSPORT]|NAME | --list [PATTERN]",
+	.summary = "what a port is for, and what to watch for",
+	.text = "Tells which services use a port, what they are for and what to watch for, its IANA range, and whether this host picks it for its own connections. With --list, lists what the command services does. Works without the module.",
+	.options = OPTS_JSON | OPT(NETNS) | OPT(LIST) | OPT(ALL),
+	.run = run_explain,
+};
+
+const struct command cmd_services = {
+	.name = "services",
+	.args = "[PATTERN]",
+	.summary = "the services that have a name here",
+	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue, with --all also those of /etc/services. PATTERN is a shell pattern for the short name, another name of it (IANA's, an alias), or a part of the full name. Works without the module.",
+	.options = OPTS_JSON | OPT(ALL),
+	.run = run_services,
+};

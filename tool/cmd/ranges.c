@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ranges and buckets: the sums. */
+#include <errno.h>
+
+#include "ctl/ctx.h"
+#include "cmd/query.h"
+#include "lib/util.h"
+#include "view/columns.h"
+#include "view/out_json.h"
+#include "view/out_table.h"
+
+static void warn_nothing(const struct ctx *ctx)
+{
+	char buf[TIME_SIZE];
+
+	warn("nothing has been seen%s; counting began or was reset at %s",
+	     filter_is_set(&ctx->opt.filter) ? " of what was asked for" :
+					       " yet",
+	     format_time(buf, ctx->info.since));
+}
+
+/* The kernel may send a line for a range that counted nothing. */
+static void drop_empty(struct records *list)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (list->v[i].ports || list->v[i].rx.packets ||
+		    list->v[i].tx.packets)
+			list->v[n++] = list->v[i];
+	list->n = n;
+}
+
+static int print(struct ctx *ctx, const struct records *list,
+		 const struct records *more)
+{
+	if (list->n || more->n || given(&ctx->opt, OPT_CSV))
+		return out_table(ctx, list, more, 0);
+	warn_nothing(ctx);
+	return 0;
+}
+
+static int read_ranges(struct ctx *ctx, const struct query *q,
+		       struct snapshot *s)
+{
+	int err = pm_ranges(ctx->pm, &ctx->opt.filter, &s->ports);
+
+	(void)q;
+	if (err)
+		return pm_complain(ctx->pm, "read the ranges", err);
+	if (!given(&ctx->opt, OPT_JSON))
+		drop_empty(&s->ports);
+	return 0;
+}
+
+static void json_ranges(struct json *j, struct ctx *ctx,
+			const struct snapshot *s)
+{
+	(void)ctx;
+	out_json_sums(j, "ranges", &s->ports);
+}
+
+static int print_ranges(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	err = print(ctx, &s.ports, &s.overflow);
+	snapshot_free(&s);
+	return err;
+}
+
+static const struct query_ops ranges_query = {
+	.read = read_ranges,
+	.json = json_ranges,
+	.table = print_ranges,
+};
+
+static int run_ranges(struct ctx *ctx, int argc, char **argv)
+{
+	return query_run(ctx, &ranges_query, argc, argv);
+}
+
+/* A line with the sum below the buckets of each hook and family. */
+static int add_totals(const struct records *list, struct records *out)
+{
+	struct record sum = { 0 };
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < list->n && !err; i++) {
+		const struct record *r = &list->v[i];
+
+		sum.hook = r->hook;
+		sum.family = r->family;
+		sum.netns = r->netns;
+		count_add(&sum.all, &r->all);
+		err = records_add(out, r);
+		if (!err && (i + 1 == list->n || r[1].netns != r->netns ||
+			     r[1].hook != r->hook ||
+			     r[1].family != r->family)) {
+			err = records_add(out, &sum);
+			sum = (struct record){ 0 };
+		}
+	}
+	return err;
+}
+
+static int print_buckets(struct ctx *ctx, const struct query *q)
+{
+	struct records lines = { 0 };
+	struct snapshot s;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	/* A program can add up by itself. */
+	if (given(&ctx->opt, OPT_CSV))
+		err = print(ctx, &s.other, &s.overflow);
+	else
+		err = add_totals(&s.other, &lines);
+	if (err == -ENOMEM)
+		warn("out of memory");
+	else if (!given(&ctx->opt, OPT_CSV))
+		err = print(ctx, &lines, &s.overflow);
+	records_free(&lines);
+	snapshot_free(&s);
+	return err;
+}
+
+static int read_buckets(struct ctx *ctx, const struct query *q,
+			struct snapshot *s)
+{
+	int err = pm_buckets(ctx->pm, &s->other);
+
+	(void)q;
+	return err ? pm_complain(ctx->pm, "read the buckets", err) : 0;
+}
+
+static void json_buckets(struct json *j, struct ctx *ctx,
+			 const struct snapshot *s)
+{
+	(void)ctx;
+	out_json_buckets(j, "other", &s->other);
+}
+
+static const struct query_ops buckets_query = {
+	.read = read_buckets,
+	.json = json_buckets,
+	.table = print_buckets,
+};
+
+static int run_buckets(struct ctx *ctx, int argc, char **argv)
+{
+	return query_run(ctx, &buckets_query, argc, argv);
+}
+
+const struct command cmd_ranges = {
+	.name = "ranges",
+	.summary = "sums over the well-known, registered and dynamic ports",
+	.text = "A line for each scope, transport and IANA range: how many ports have counted, packets and bytes.",
+	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPTS_TABLE |
+		   OPT(BARS) | OPTS_NETNS,
+	.layout = &ranges_layout,
+	.run = run_ranges,
+};
+
+const struct command cmd_buckets = {
+	.name = "buckets",
+	.summary = "what became of the packets of each hook",
+	.text = "Every packet that passed a hook is in one line: counted by ports, of a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is their sum: all packets that passed it.",
+	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPT(NUMERIC) |
+		   OPTS_NETNS,
+	.layout = &buckets_layout,
+	.run = run_buckets,
+};

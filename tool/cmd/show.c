@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <time.h>
+
+#include "ctl/ctx.h"
+#include "ctl/portspec.h"
+#include "cmd/query.h"
+#include "lib/names.h"
+#include "lib/util.h"
+#include "view/columns.h"
+#include "view/out_json.h"
+#include "view/out_owners.h"
+#include "view/out_table.h"
+#include "view/story.h"
+#include "view/view.h"
+
+/* The kernel takes one transport or all; some are picked here. */
+static void keep_transports(struct records *list, unsigned int transports)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (transport_bit(list->v[i].transport) & transports)
+			list->v[n++] = list->v[i];
+	list->n = n;
+}
+
+static int only_transport(unsigned int transports)
+{
+	unsigned int i;
+
+	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
+		if (transports == 1u << i)
+			return i;
+	return ANY;
+}
+
+static int read_spec(struct ctx *ctx, const struct portspec *spec,
+		     struct records *list)
+{
+	struct filter filter = ctx->opt.filter;
+	struct records part = { 0 };
+	int err;
+	size_t i;
+
+	filter.port = spec->port;
+	filter.port_max = spec->port_max;
+	filter.transport = only_transport(spec->transports);
+	err = pm_ports(ctx->pm, &filter, &part);
+	if (err)
+		pm_complain(ctx->pm, "read the counters", err);
+	keep_transports(&part, spec->transports);
+	for (i = 0; i < part.n && !err; i++)
+		err = records_add(list, &part.v[i]);
+	records_free(&part);
+	return err;
+}
+
+static int read_arg(struct ctx *ctx, const char *arg, struct records *list)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n, err = 0;
+	size_t before = list->n;
+	char buf[TIME_SIZE];
+
+	n = portspec_parse(&ctx->services, arg, spec);
+	for (i = 0; i < n && !err; i++)
+		err = read_spec(ctx, &spec[i], list);
+	if (!err && list->n == before && !given(&ctx->opt, OPT_ALL_NETNS))
+		warn("%s has not been seen; counting began or was reset at %s",
+		     arg, format_time(buf, ctx->info.since));
+	return n < 0 ? n : err;
+}
+
+/* What is not counted is said: else its absence looks like a zero. */
+static void say_off(const struct record *r, bool any_tcp)
+{
+	const struct info *info = r->info;
+
+	if (any_tcp && !info->lifecycle)
+		printf("\nTCP handshakes are not followed in this network namespace; switch it on with: portmon-ctl enable lifecycle\n");
+	if (info->missing & PORTMON_TRACEPOINT_KFREE_SKB)
+		printf("\ndrops are not available: this kernel has no tracepoint kfree_skb\n");
+	else if (!info->counts_drops)
+		printf("\ndrops are not counted in this network namespace; switch it on with: portmon-ctl enable drops\n");
+}
+
+static void tell_stories(const struct ctx *ctx, const struct records *list)
+{
+	const uint64_t now = time(NULL);
+	bool any_tcp = false;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		story_print(stdout, ctx, &list->v[i], now);
+		if (list->v[i].transport == PORTMON_TRANSPORT_TCP)
+			any_tcp = true;
+	}
+	if (list->n && !given(&ctx->opt, OPT_ALL_NETNS))
+		say_off(&list->v[0], any_tcp);
+}
+
+/* Who owns the ports, whether or not anything has been counted there. */
+static int print_owners(struct ctx *ctx, const struct query *q,
+			const struct answer *a)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n, err = 0;
+
+	for (i = 0; i < q->argc && !err; i++) {
+		n = portspec_parse(&ctx->services, q->argv[i], spec);
+		if (n < 0)
+			return n;
+		printf("\nWho uses %s%s%s:\n", q->argv[i],
+		       a->ns ? " in " : "", a->ns ? a->ns->label : "");
+		err = out_owners(ctx, &a->s.owners, spec, n);
+	}
+	return err;
+}
+
+/* Wrong arguments are found before anything is asked of the kernel. */
+static int check_args(struct ctx *ctx, int argc, char **argv)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n;
+
+	if (!argc) {
+		warn("which port? a number, number/transport or a service's name");
+		return USAGE;
+	}
+	for (i = 0; i < argc; i++) {
+		n = portspec_parse(&ctx->services, argv[i], spec);
+		if (n < 0)
+			return n;
+	}
+	return 0;
+}
+
+static bool is_text(const struct options *opt)
+{
+	return !given(opt, OPT_JSON) && !given(opt, OPT_CSV);
+}
+
+static void sort(const struct ctx *ctx, struct records *list)
+{
+	view_sort(list, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
+}
+
+static int read_show(struct ctx *ctx, const struct query *q,
+		     struct snapshot *s)
+{
+	int i, err = 0;
+
+	for (i = 0; i < q->argc && !err; i++)
+		err = read_arg(ctx, q->argv[i], &s->ports);
+	if (err)
+		return err;
+	view_mark(&s->ports, &ctx->info);
+	if (!given(&ctx->opt, OPT_NUMERIC))
+		view_name(&s->ports, &ctx->services);
+	sort(ctx, &s->ports);
+	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
+		err = snapshot_owners(ctx, s);
+	return err;
+}
+
+static void json_show(struct json *j, struct ctx *ctx,
+		      const struct snapshot *s)
+{
+	out_json_ports(j, ctx, "ports", &s->ports);
+}
+
+static int print_show(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	size_t i;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	sort(ctx, &s.ports);
+	if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
+		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	if (!err && !given(&ctx->opt, OPT_CSV))
+		tell_stories(ctx, &s.ports);
+	snapshot_free(&s);
+	for (i = 0; i < q->n && !err && is_text(&ctx->opt); i++)
+		if (!q->v[i].note)
+			err = print_owners(ctx, q, &q->v[i]);
+	return err;
+}
+
+static const struct query_ops show_query = {
+	.read = read_show,
+	.json = json_show,
+	.table = print_show,
+};
+
+static int run_show(struct ctx *ctx, int argc, char **argv)
+{
+	int err = check_args(ctx, argc, argv);
+
+	return err ? err : query_run(ctx, &show_query, argc, argv);
+}
+
+const struct command cmd_show = {
+	.name = "show",
+	.args = "PORT[/TRANSPORT]|FIRST-LAST|NAME ...",
+	.summary = "one port in every scope and transport, and how it fares",
+	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services). Below the table stands what became of TCP's handshakes, what was sent again, and what was dropped and why.",
+	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
+		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
+		   OPTS_NETNS | OPT(PROCESSES),
+	.layout = &ports_layout,
+	.run = run_show,
+};

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/* stats and reset: both tell what was counted, in the same shape. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "cmd/stats.h"
+#include "ctl/ctx.h"
+#include "cmd/query.h"
+#include "lib/util.h"
+#include "view/columns.h"
+#include "view/out_json.h"
+#include "view/out_table.h"
+#include "view/view.h"
+
+/**
+ * stats_prepare() - mark, name and fold ports as the options ask
+ * @ctx: the run, in the network namespace
+ * @s: its ports
+ *
+ * Names are dear, and owners more so: only where something asks for them.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int stats_prepare(struct ctx *ctx, struct snapshot *s)
+{
+	const struct options *opt = &ctx->opt;
+	const bool fold = !given(opt, OPT_ALL);
+	struct records *ports = &s->ports;
+
+	view_mark(ports, &ctx->info);
+	if (fold || !given(opt, OPT_NUMERIC))
+		view_name(ports, &ctx->services);
+	if (fold)
+		view_fold(ports);
+	if (given(opt, OPT_NUMERIC))
+		view_unname(ports);
+	return given(opt, OPT_PROCESSES) ? snapshot_owners(ctx, s) : 0;
+}
+
+/* For people the busiest first; a program gets what costs least. */
+static enum sort_key sort_key(const struct options *opt)
+{
+	if (given(opt, OPT_SORT))
+		return opt->sort;
+	return given(opt, OPT_JSON) || given(opt, OPT_CSV) ? SORT_NONE :
+							     SORT_BYTES;
+}
+
+static void warn_overflow(const struct ctx *ctx, const struct records *list)
+{
+	uint64_t packets = 0;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		packets = sum_add(packets, sum_add(list->v[i].rx.packets,
+						   list->v[i].tx.packets));
+	if (packets)
+		warn("warning: %" PRIu64 " packets came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records load the module with a larger max_records",
+		     packets, ctx->info.records, ctx->info.records_max);
+}
+
+static void warn_nothing(const struct ctx *ctx)
+{
+	char buf[TIME_SIZE];
+
+	if (filter_is_set(&ctx->opt.filter))
+		warn("no port that was asked for has been seen since %s",
+		     format_time(buf, ctx->info.since));
+	else
+		warn("nothing has been seen yet; counting began or was reset at %s",
+		     format_time(buf, ctx->info.since));
+}
+
+/**
+ * stats_sort() - put ports in the order that the options ask for
+ * @ctx: the run
+ * @ports: the ports
+ */
+void stats_sort(const struct ctx *ctx, struct records *ports)
+{
+	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
+}
+
+static int read_stats(struct ctx *ctx, const struct query *q,
+		      struct snapshot *s)
+{
+	const bool json = given(&ctx->opt, OPT_JSON);
+	struct filter filter = ctx->opt.filter;
+	int err;
+
+	(void)q;
+	filter.non_zero = true;
+	err = snapshot_read(ctx, &filter,
+			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), s);
+	if (err)
+		return err;
+	err = stats_prepare(ctx, s);
+	if (err)
+		return err;
+	if (json)
+		stats_sort(ctx, &s->ports);
+	warn_overflow(ctx, &s->overflow);
+	return 0;
+}
+
+static int print_stats(struct ctx *ctx, const struct query *q)
+{
+	struct snapshot s;
+	bool some;
+	int err = query_merge(q, &s);
+
+	if (err)
+		return err;
+	stats_sort(ctx, &s.ports);
+	some = s.ports.n || s.overflow.n;
+	if (some || given(&ctx->opt, OPT_CSV))
+		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	if (!some)
+		warn_nothing(ctx);
+	snapshot_free(&s);
+	return err;
+}
+
+static const struct query_ops stats_query = {
+	.read = read_stats,
+	.json = out_json_body,
+	.table = print_stats,
+};
+
+static int run_stats(struct ctx *ctx, int argc, char **argv)
+{
+	const struct options *opt = &ctx->opt;
+
+	if (given(opt, OPT_COUNT) && !given(opt, OPT_INTERVAL)) {
+		warn("--count needs --interval");
+		return USAGE;
+	}
+	if (given(opt, OPT_INTERVAL))
+		return stats_intervals(ctx);
+	if (given(opt, OPT_DELTA))
+		return stats_delta(ctx);
+	return query_run(ctx, &stats_query, argc, argv);
+}
+
+static void say_reset(const struct ctx *ctx, const struct snapshot *s)
+{
+	if (filter_is_set(&ctx->opt.filter))
+		printf("set %zu port records to zero\n", s->ports.n);
+	else
+		printf("set %zu port records, %zu overflow records and %zu buckets of the namespace to zero\n",
+		       s->ports.n, s->overflow.n, s->other.n);
+}
+
+static int run_reset(struct ctx *ctx, int argc, char **argv)
+{
+	const struct options *opt = &ctx->opt;
+	struct snapshot s;
+	int failed = 0, err = ctx_counting(ctx);
+
+	(void)argc;
+	(void)argv;
+	if (err)
+		return err;
+	/* What an error left of the answer is in no later one: print it. */
+	err = snapshot_reset(ctx, &opt->filter, &s);
+	if (err && !s.ports.n && !s.overflow.n && !s.other.n)
+		return err;
+	view_mark(&s.ports, &ctx->info);
+	if (!given(opt, OPT_NUMERIC))
+		view_name(&s.ports, &ctx->services);
+	if (given(opt, OPT_JSON))
+		failed = out_json_snapshot(ctx, &s);
+	else if (given(opt, OPT_DETAILS))
+		failed = out_table_ports(ctx, &s.ports, &s.overflow);
+	else
+		say_reset(ctx, &s);
+	snapshot_free(&s);
+	return err ? err : failed;
+}
+
+const struct command cmd_stats = {
+	.name = "stats",
+	.summary = "packets and bytes of every port, the busiest first",
+	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given. --delta shows what came since the last call of the same user, --interval what comes, as so much a second.",
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
+		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
+		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
+		   OPTS_NETNS | OPT(PROCESSES),
+	.layout = &ports_layout,
+	.run = run_stats,
+};
+
+const struct command cmd_reset = {
+	.name = "reset",
+	.summary = "set counters to zero; --json prints what they held",
+	.text = "Sets the counters of the whole network namespace to zero, or with a filter those of the ports that match. No packet is lost or counted twice: what is printed with --json (or as a table with --details) and what is counted afterwards are together what was counted. Needs CAP_NET_ADMIN.",
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
+		   OPT(DETAILS) | OPT(NETNS),
+	.layout = &ports_layout,
+	.run = run_reset,
+};

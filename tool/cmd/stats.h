@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The three ways of stats: all there was, what came since, what comes. */
+#ifndef PORTMON_CTL_STATS_H
+#define PORTMON_CTL_STATS_H
+
+#include "ctl/ctx.h"
+#include "lib/snapshot.h"
+
+int stats_prepare(struct ctx *ctx, struct snapshot *s);
+void stats_sort(const struct ctx *ctx, struct records *ports);
+int stats_delta(struct ctx *ctx);
+int stats_intervals(struct ctx *ctx);
+
+#endif

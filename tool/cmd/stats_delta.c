@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/* stats --delta: what came since the same user's last call. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/deltafile.h"
+#include "cmd/stats.h"
+#include "lib/util.h"
+#include "view/came.h"
+#include "view/out_json.h"
+#include "view/out_table.h"
+
+static int read_boot(char boot[static BOOT_ID_SIZE])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	bool found = f && fgets(boot, BOOT_ID_SIZE, f);
+
+	if (f)
+		fclose(f);
+	if (!found) {
+		warn("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read");
+		return -EIO;
+	}
+	boot[strcspn(boot, "\n")] = '\0';
+	return 0;
+}
+
+/* 0 where the kernel has none (before 5.14); the inode has to do then. */
+static uint64_t read_cookie(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
+/* All of it, whatever is asked for: the mark is one for the namespace. */
+static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
+{
+	struct filter all = FILTER_ALL;
+	int err;
+
+	all.non_zero = true;
+	err = snapshot_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	mark->generation = ctx->info.generation;
+	mark->since = ctx->info.since;
+	mark->time = time(NULL);
+	return err;
+}
+
+/*
+ * What was counted between the last call and a reset is nowhere any more; a
+ * snapshot of another boot or before a reset is as good as none.
+ *
+ * Return: whether @before is of use.
+ */
+static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
+			  const struct mark *now, struct snapshot *before)
+{
+	char since[TIME_SIZE], last[TIME_SIZE];
+
+	format_time(since, now->since);
+	ctx->span.from = now->since;
+	ctx->span.to = now->time;
+	if (found == -ENOENT || strcmp(old->boot, now->boot) ||
+	    old->cookie != now->cookie) {
+		warn("no earlier --delta of this user, namespace and boot is known; shown is what came since %s",
+		     since);
+	} else if (old->since != now->since) {
+		warn("warning: the counters were reset or the module was loaded anew at %s, after the last --delta at %s; shown is what came since then",
+		     since, format_time(last, old->time));
+	} else {
+		/* The clock may have been set back in between. */
+		ctx->span.from = old->time < now->time ? old->time : now->time;
+		return true;
+	}
+	snapshot_free(before);
+	return false;
+}
+
+static void warn_set_back(const struct came *came, const struct mark *old,
+			  const struct mark *now, bool used)
+{
+	if (used && old->generation != now->generation)
+		warn("warning: some counters were reset since the last --delta; of %zu ports only what came after that is shown",
+		     came->ports.set_back);
+}
+
+static int print(struct ctx *ctx, const struct came *came)
+{
+	struct snapshot s;
+	char from[TIME_SIZE];
+	int err = 0;
+
+	if (came_get(came, &ctx->opt.filter, &s)) {
+		warn("out of memory");
+		return -ENOMEM;
+	}
+	err = stats_prepare(ctx, &s);
+	if (err)
+		goto out;
+	stats_sort(ctx, &s.ports);
+	if (given(&ctx->opt, OPT_JSON))
+		err = out_json_snapshot(ctx, &s);
+	else if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
+		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	else
+		warn("nothing has come since %s",
+		     format_time(from, ctx->span.from));
+	if (!err && (fflush(stdout) || ferror(stdout)))
+		err = errno ? -errno : -EIO;
+out:
+	snapshot_free(&s);
+	return err;
+}
+
+/* The new state is in place only after all has been printed. */
+static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
+{
+	struct snapshot before, s = { 0 };
+	struct came came = { 0 };
+	struct mark old;
+	bool used;
+	int err, found = deltafile_read(d, &old, &before);
+
+	if (found && found != -ENOENT)
+		return found;
+	err = read_now(ctx, now, &s);
+	if (!err)
+		err = deltafile_prepare(d, now, &s);
+	if (err)
+		goto out;
+	used = compare_marks(ctx, found, &old, now, &before);
+	if (came_add(&came, &before, 0) || came_add(&came, &s, 1)) {
+		warn("out of memory");
+		err = -ENOMEM;
+		goto out;
+	}
+	warn_set_back(&came, &old, now, used);
+	err = print(ctx, &came);
+	if (!err)
+		err = deltafile_commit(d);
+out:
+	came_free(&came);
+	snapshot_free(&before);
+	snapshot_free(&s);
+	return err;
+}
+
+/**
+ * stats_delta() - print what came since the last call
+ * @ctx: the run
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int stats_delta(struct ctx *ctx)
+{
+	struct deltafile d = { .dir = -1 };
+	struct mark now = { 0 };
+	int err = ctx_counting(ctx);
+
+	if (!err)
+		err = read_boot(now.boot);
+	if (!err)
+		err = deltafile_open(&d);
+	now.cookie = read_cookie();
+	if (!err)
+		err = run(ctx, &d, &now);
+	deltafile_close(&d);
+	return err;
+}

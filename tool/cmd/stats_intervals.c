@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/* stats --interval: what comes, as so much a second. */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/stats.h"
+#include "lib/util.h"
+#include "view/came.h"
+#include "view/out_json.h"
+#include "view/out_table.h"
+
+/* Lines of a screen where there is none. */
+#define LINES 24
+
+/**
+ * struct intervals - readings, again and again
+ * @came: the readings
+ * @since: ctx->info.since at the latest
+ * @generation: ctx->info.generation at the latest
+ * @at: when the latest was, in seconds of the monotonic clock
+ * @lines: lines printed since the heads of the columns
+ */
+struct intervals {
+	struct came came;
+	uint64_t since;
+	uint32_t generation;
+	double at;
+	unsigned int lines;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void sleep_until(double when)
+{
+	struct timespec ts = { .tv_sec = when };
+
+	ts.tv_nsec = (when - ts.tv_sec) * 1e9;
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
+	       EINTR)
+		;
+}
+
+/*
+ * After a reset of everything all counters began at zero, also those that
+ * have passed by now what they held before.
+ */
+static int forget(struct intervals *i)
+{
+	struct snapshot empty = { 0 };
+
+	came_free(&i->came);
+	return came_add(&i->came, &empty, i->at);
+}
+
+static int take_reading(struct ctx *ctx, struct intervals *i)
+{
+	const bool again = i->at;
+	struct filter filter = ctx->opt.filter;
+	struct snapshot s;
+	char buf[TIME_SIZE];
+	int err;
+
+	filter.non_zero = true;
+	err = snapshot_read(ctx, &filter, SNAP_OVERFLOW | SNAP_OTHER, &s);
+	if (err)
+		return err;
+	if (again && ctx->info.since != i->since)
+		err = forget(i);
+	i->at = now();
+	if (!err)
+		err = came_add(&i->came, &s, i->at);
+	snapshot_free(&s);
+	if (err)
+		warn("out of memory");
+	else if (again && ctx->info.since != i->since)
+		warn("warning: the counters were reset at %s; what came before that in this interval is not shown",
+		     format_time(buf, ctx->info.since));
+	else if (again && ctx->info.generation != i->generation)
+		warn("warning: counters were reset in this interval; what they held before is not shown");
+	i->since = ctx->info.since;
+	i->generation = ctx->info.generation;
+	return err;
+}
+
+static unsigned int screen_lines(const struct ctx *ctx)
+{
+	struct winsize size;
+
+	if (ctx->tty && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
+	    size.ws_row > 4)
+		return size.ws_row;
+	return LINES;
+}
+
+/* The heads come again when they have left the screen. */
+static int print_lines(struct ctx *ctx, struct intervals *i,
+		       struct snapshot *s)
+{
+	const struct record quiet = { .note = "nothing" };
+	unsigned int n;
+	bool heads;
+
+	if (!s->ports.n && !s->overflow.n && records_add(&s->overflow, &quiet))
+		return -ENOMEM;
+	n = s->ports.n + s->overflow.n;
+	heads = !i->lines || (!given(&ctx->opt, OPT_CSV) &&
+			      i->lines + n > screen_lines(ctx));
+	i->lines = heads ? n + 1 : i->lines + n;
+	return out_table_lines(ctx, &s->ports, &s->overflow,
+			       i->came.ports.seconds, heads);
+}
+
+static int print(struct ctx *ctx, struct intervals *i)
+{
+	const uint64_t ms = i->came.ports.seconds * 1000 + 0.5;
+	struct snapshot s;
+	int err;
+
+	if (came_get(&i->came, &ctx->opt.filter, &s)) {
+		warn("out of memory");
+		return -ENOMEM;
+	}
+	err = stats_prepare(ctx, &s);
+	if (err)
+		goto out;
+	stats_sort(ctx, &s.ports);
+	ctx->span.to = time(NULL);
+	ctx->span.from = ctx->span.to - (ms + 500) / 1000;
+	ctx->span.ms = ms;
+	err = given(&ctx->opt, OPT_JSON) ? out_json_snapshot(ctx, &s) :
+					   print_lines(ctx, i, &s);
+	if (!err && fflush(stdout))
+		err = -errno;
+out:
+	snapshot_free(&s);
+	return err;
+}
+
+/**
+ * stats_intervals() - print what comes in each interval, as it does
+ * @ctx: the run
+ *
+ * There is nothing to be said before the first interval is over.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int stats_intervals(struct ctx *ctx)
+{
+	const double step = ctx->opt.interval_ms / 1000.0;
+	struct intervals i = { 0 };
+	unsigned int n = 0;
+	double next;
+	int err = ctx_counting(ctx);
+
+	if (!err)
+		err = take_reading(ctx, &i);
+	for (next = i.at + step; !err; next += step) {
+		/* Who was stopped does not make up for it. */
+		if (next < now())
+			next = now();
+		sleep_until(next);
+		err = take_reading(ctx, &i);
+		if (!err)
+			err = print(ctx, &i);
+		if (++n == ctx->opt.count)
+			break;
+	}
+	came_free(&i.came);
+	return err;
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/completion.h"
+#include "lib/util.h"
+
+#define NETNS_DIR "/run/netns"
+
+/**
+ * struct table - what a script is made of
+ * @commands: the commands
+ * @n: how many there are
+ */
+struct table {
+	const struct command *const *commands;
+	size_t n;
+};
+
+static uint64_t taken_by(const struct command *c)
+{
+	return c->options | OPTS_ALWAYS;
+}
+
+/* The option behind a number, if the command takes it. */
+static const struct option_def *option(const struct command *c,
+				       unsigned int i)
+{
+	return taken_by(c) & UINT64_C(1) << i ? options_def(i) : NULL;
+}
+
+static bool is_netns(const struct option_def *o)
+{
+	return o == options_def(OPT_NETNS);
+}
+
+static bool takes_help(const struct command *c)
+{
+	return !strcmp(c->name, "help");
+}
+
+/* Text with a backslash before each of some letters. */
+static void print_escaped(const char *text, const char *letters)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", stdout);
+		else if (strchr(letters, *text))
+			printf("\\%c", *text);
+		else
+			putchar(*text);
+	}
+}
+
+static void print_words(const struct names *words)
+{
+	unsigned int i;
+
+	for (i = 0; i < words->n; i++)
+		printf("%s%s", i ? " " : "", words->v[i]);
+}
+
+static void print_commands(const struct table *t, const char *between)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		printf("%s%s", i ? between : "", t->commands[i]->name);
+}
+
+static void bash_option(const struct option_def *o)
+{
+	if (!o->arg)
+		return;
+	printf("\t--%s)", o->name);
+	if (o->words) {
+		printf(" words='");
+		print_words(o->words);
+		printf("' ;;\n");
+	} else if (is_netns(o)) {
+		printf(" words=$(cd " NETNS_DIR " 2> /dev/null && echo *) ;;\n");
+	} else {
+		printf(" return ;;\n");
+	}
+}
+
+static void bash_command(const struct table *t, const struct command *c)
+{
+	const struct option_def *o;
+	unsigned int i;
+
+	printf("\t%s) words='", c->name);
+	for (i = 0; i < N_OPTIONS; i++) {
+		o = option(c, i);
+		if (o)
+			printf("--%s ", o->name);
+	}
+	if (takes_help(c))
+		print_commands(t, " ");
+	printf("' ;;\n");
+}
+
+static void print_bash(const struct table *t)
+{
+	unsigned int i;
+	size_t k;
+
+	printf("_portmon_ctl()\n{\n"
+	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	       "\tlocal command= words= i\n"
+	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+	       "\t\tcase ${COMP_WORDS[i]} in\n\t\t");
+	print_commands(t, "|");
+	printf(") command=${COMP_WORDS[i]}; break ;;\n"
+	       "\t\tesac\n\tdone\n"
+	       "\tcase $prev in\n");
+	for (i = 0; i < N_OPTIONS; i++)
+		bash_option(options_def(i));
+	printf("\tesac\n"
+	       "\t[ -n \"$words\" ] || case $command in\n"
+	       "\t'') words='");
+	print_commands(t, " ");
+	printf(" --help --version' ;;\n");
+	for (k = 0; k < t->n; k++)
+		bash_command(t, t->commands[k]);
+	printf("\tesac\n"
+	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	       "}\ncomplete -F _portmon_ctl portmon-ctl\n");
+}
+
+static void zsh_argument(const struct option_def *o)
+{
+	if (!o->arg)
+		return;
+	putchar(':');
+	print_escaped(o->arg, ":[]\\");
+	putchar(':');
+	if (o->words) {
+		putchar('(');
+		print_words(o->words);
+		putchar(')');
+	} else if (is_netns(o)) {
+		fputs("_files -W " NETNS_DIR, stdout);
+	}
+}
+
+static void zsh_option(const struct option_def *o, const char *dashes,
+		       const char *name, const char *equals)
+{
+	printf(" \\\n\t\t'%s%s%s[", dashes, name, o->arg ? equals : "");
+	print_escaped(o->help, ":[]\\");
+	putchar(']');
+	zsh_argument(o);
+	putchar('\'');
+}
+
+static void zsh_command(const struct command *c)
+{
+	const struct option_def *o;
+	unsigned int i;
+	char letter[2] = "";
+
+	printf("\t%s) _arguments", c->name);
+	for (i = 0; i < N_OPTIONS; i++) {
+		o = option(c, i);
+		if (!o)
+			continue;
+		zsh_option(o, "--", o->name, "=");
+		letter[0] = o->letter;
+		/* A letter that two of its options have is the first one's. */
+		if (o->letter && options_letter(o->letter, taken_by(c)) == i)
+			zsh_option(o, "-", letter, "+");
+	}
+	printf(" \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
+	       takes_help(c) ? "_portmon_ctl_commands" : "");
+}
+
+static void print_zsh(const struct table *t)
+{
+	size_t i;
+
+	printf("#compdef portmon-ctl\n"
+	       "_portmon_ctl_commands()\n{\n"
+	       "\tlocal -a commands\n\tcommands=(\n");
+	for (i = 0; i < t->n; i++) {
+		printf("\t\t'%s:", t->commands[i]->name);
+		print_escaped(t->commands[i]->summary, ":\\");
+		printf("'\n");
+	}
+	printf("\t)\n\t_describe command commands\n}\n"
+	       "_portmon_ctl()\n{\n"
+	       "\tcase ${words[(r)(");
+	print_commands(t, "|");
+	printf(")]} in\n");
+	for (i = 0; i < t->n; i++)
+		zsh_command(t->commands[i]);
+	printf("\t*) _portmon_ctl_commands ;;\n"
+	       "\tesac\n}\n_portmon_ctl \"$@\"\n");
+}
+
+static void fish_text(const char *text)
+{
+	putchar('\'');
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+	putchar('\'');
+}
+
+static void fish_option(const struct command *c, const struct option_def *o,
+			bool letter)
+{
+	printf("complete -c portmon-ctl -n '__fish_seen_subcommand_from %s' -l %s",
+	       c->name, o->name);
+	if (letter)
+		printf(" -s %c", o->letter);
+	if (o->arg)
+		printf(" -x");
+	if (o->words) {
+		printf(" -a '");
+		print_words(o->words);
+		putchar('\'');
+	} else if (is_netns(o)) {
+		printf(" -a '(ls " NETNS_DIR " 2> /dev/null)'");
+	}
+	printf(" -d ");
+	fish_text(o->help);
+	putchar('\n');
+}
+
+static void fish_command(const struct table *t, const struct command *c)
+{
+	const struct option_def *o;
+	unsigned int i;
+
+	printf("complete -c portmon-ctl -n __fish_use_subcommand -a %s -d ",
+	       c->name);
+	fish_text(c->summary);
+	putchar('\n');
+	for (i = 0; i < N_OPTIONS; i++) {
+		o = option(c, i);
+		if (o)
+			fish_option(c, o, o->letter &&
+				    options_letter(o->letter,
+						   taken_by(c)) == i);
+	}
+	if (!takes_help(c))
+		return;
+	printf("complete -c portmon-ctl -n '__fish_seen_subcommand_from help' -a '");
+	print_commands(t, " ");
+	printf("'\n");
+}
+
+static void print_fish(const struct table *t)
+{
+	size_t i;
+
+	printf("complete -c portmon-ctl -f\n");
+	for (i = 0; i < t->n; i++)
+		fish_command(t, t->commands[i]);
+}
+
+/**
+ * completion_print() - print a script that completes the command line
+ * @shell: for which shell
+ * @commands: all commands
+ * @n: how many there are
+ *
+ * Return: 0 or USAGE.
+ */
+int completion_print(const char *shell, const struct command *const *commands,
+		     size_t n)
+{
+	static const struct {
+		const char *name;
+		void (*print)(const struct table *t);
+	} shells[] = {
+		{ "bash", print_bash }, { "zsh", print_zsh },
+		{ "fish", print_fish },
+	};
+	const struct table t = { commands, n };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(shells); i++) {
+		if (strcmp(shells[i].name, shell))
+			continue;
+		shells[i].print(&t);
+		return 0;
+	}
+	warn("unknown shell '%s'; it is one of: bash, zsh, fish", shell);
+	return USAGE;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ctl/ctx.h"
+#include "host/netns.h"
+#include "lib/util.h"
+#include "portmon_version.h"
+
+/**
+ * ctx_enter() - go to the network namespace that was asked for
+ * @ctx: the run
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int ctx_enter(struct ctx *ctx)
+{
+	return ctx->opt.netns ? netns_enter(ctx->opt.netns) : 0;
+}
+
+/**
+ * ctx_connect() - connect to the module and read @ctx->info
+ * @ctx: the run
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int ctx_connect(struct ctx *ctx)
+{
+	int err = ctx_enter(ctx);
+
+	if (!err)
+		err = pm_open(&ctx->pm);
+	if (err)
+		return err;
+	err = pm_info(ctx->pm, &ctx->info);
+	if (err)
+		return pm_complain(ctx->pm, "ask the module", err);
+	if (strcmp(ctx->info.version, PORTMON_VERSION))
+		warn("warning: the loaded module is version %s and this tool is %s; load the module that came with the tool: modprobe -r portmon && modprobe portmon",
+		     ctx->info.version, PORTMON_VERSION);
+	return 0;
+}
+
+/**
+ * ctx_counting() - connect, and insist on a namespace that is counted
+ * @ctx: the run
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int ctx_counting(struct ctx *ctx)
+{
+	int err = ctx_connect(ctx);
+
+	if (err || ctx->info.enabled)
+		return err;
+	if (ctx->opt.netns)
+		warn("counting is off in network namespace %s; switch it on with: portmon-ctl --netns %s enable",
+		     ctx->opt.netns, ctx->opt.netns);
+	else
+		warn("counting is off in this network namespace; switch it on with: portmon-ctl enable");
+	return -ENOTCONN;
+}
+
+/**
+ * ctx_width() - how wide a text may be
+ * @ctx: the run
+ *
+ * Return: columns of the terminal, or 80.
+ */
+unsigned int ctx_width(const struct ctx *ctx)
+{
+	struct winsize size;
+
+	if (ctx->tty && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) &&
+	    size.ws_col >= 40)
+		return size.ws_col;
+	return 80;
+}
+
+/**
+ * ctx_no_args() - refuse arguments of a subcommand that takes none
+ * @argc: how many there are
+ * @argv: the arguments
+ *
+ * Return: 0 or USAGE.
+ */
+int ctx_no_args(int argc, char **argv)
+{
+	if (!argc)
+		return 0;
+	warn("unexpected argument '%s'", argv[0]);
+	return USAGE;
+}
+
+/**
+ * ctx_free() - release what a run holds
+ * @ctx: the run
+ */
+void ctx_free(struct ctx *ctx)
+{
+	pm_close(ctx->pm);
+	services_free(&ctx->services);
+}

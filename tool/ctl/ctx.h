@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What every subcommand is handed, and what it is made of. */
+#ifndef PORTMON_CTL_CTX_H
+#define PORTMON_CTL_CTX_H
+
+#include <stdbool.h>
+
+#include "ctl/options.h"
+#include "lib/nl.h"
+#include "lib/record.h"
+#include "lib/services.h"
+
+/* Returned for what is wrong on the command line: exit status 2. */
+#define USAGE (-4096)
+
+#define COLUMNS_MAX 64
+
+struct column;
+struct layout;
+
+/**
+ * struct span - when what is told has come, if not since the last reset
+ * @from: its begin, in seconds since the epoch
+ * @to: its end, 0 for none
+ * @ms: its length in thousandths of a second, 0 if not known so well
+ */
+struct span {
+	uint64_t from;
+	uint64_t to;
+	uint64_t ms;
+};
+
+/**
+ * struct ctx - one run of the tool
+ * @opt: what the command line asked for
+ * @services: names of ports, read when first asked for
+ * @pm: connection to the module, NULL before ctx_connect()
+ * @info: state of the namespace, valid after ctx_connect()
+ * @span: when what is told has come
+ * @netns: name of the namespace being asked, with --all-netns
+ * @tty: standard output is a terminal
+ * @color: colours are wanted
+ * @columns: columns to print, in order
+ * @n_columns: how many
+ * @told_hidden: the person knows that owners are hidden; once is enough
+ * @told_untold: bit per transport whose sockets are known not to be told
+ */
+struct ctx {
+	struct options opt;
+	struct services services;
+	struct pm *pm;
+	struct info info;
+	struct span span;
+	const char *netns;
+	bool tty;
+	bool color;
+	const struct column *columns[COLUMNS_MAX];
+	size_t n_columns;
+	bool told_hidden;
+	unsigned int told_untold;
+};
+
+/**
+ * struct command - a subcommand
+ * @name: its name
+ * @args: what follows the name, or NULL if nothing may
+ * @summary: one line for the list
+ * @text: some more for "help NAME"
+ * @options: bit per option it takes, see options.h
+ * @layout: its table, NULL if columns are not for choice
+ * @run: returns 0, a negative errno (the person has been told) or USAGE
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *text;
+	uint64_t options;
+	const struct layout *layout;
+	int (*run)(struct ctx *ctx, int argc, char **argv);
+};
+
+extern const struct command cmd_stats;
+extern const struct command cmd_top;
+extern const struct command cmd_show;
+extern const struct command cmd_ranges;
+extern const struct command cmd_buckets;
+extern const struct command cmd_coverage;
+extern const struct command cmd_explain;
+extern const struct command cmd_services;
+extern const struct command cmd_drops;
+extern const struct command cmd_closed;
+extern const struct command cmd_monitor;
+extern const struct command cmd_reset;
+extern const struct command cmd_enable;
+extern const struct command cmd_disable;
+extern const struct command cmd_info;
+
+int ctx_enter(struct ctx *ctx);
+int ctx_connect(struct ctx *ctx);
+int ctx_counting(struct ctx *ctx);
+unsigned int ctx_width(const struct ctx *ctx);
+int ctx_no_args(int argc, char **argv);
+void ctx_free(struct ctx *ctx);
+
+#endif

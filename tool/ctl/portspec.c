@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctx.h"
+#include "ctl/portspec.h"
+#include "lib/names.h"
+#include "lib/util.h"
+
+static int find_name(struct services *services, const char *name,
+		     unsigned int transports, struct portspec *spec)
+{
+	struct svc_match match[PORTSPEC_MAX];
+	size_t i, n, found = 0;
+
+	n = services_find_name(services, name, match, PORTSPEC_MAX);
+	for (i = 0; i < n; i++) {
+		const struct service *e = match[i].e;
+
+		if (!(e->transports & transports))
+			continue;
+		spec[found++] = (struct portspec){
+			e->port, e->port_max, e->transports & transports
+		};
+	}
+	return found;
+}
+
+/**
+ * portspec_parse() - ports that an argument asks for
+ * @services: names of ports
+ * @arg: the argument
+ * @spec: what it asks for
+ *
+ * Return: how many of @spec are filled, or USAGE (the person has been told).
+ */
+int portspec_parse(struct services *services, const char *arg,
+		   struct portspec spec[static PORTSPEC_MAX])
+{
+	const char *slash = strchr(arg, '/');
+	unsigned int transports = ALL_TRANSPORTS;
+	char name[128];
+	int v, n;
+
+	snprintf(name, sizeof(name), "%.*s",
+		 (int)(slash ? slash - arg : (int)strlen(arg)), arg);
+	if (slash) {
+		v = name_find(&transport_names, slash + 1, strlen(slash + 1));
+		if (v < 0) {
+			warn("unknown transport '%s'; it is one of: tcp, udp, udplite, sctp, dccp",
+			     slash + 1);
+			return USAGE;
+		}
+		transports = 1u << v;
+	}
+	if (parse_ports(name, &spec[0].port, &spec[0].port_max, NULL)) {
+		spec[0].transports = transports;
+		return 1;
+	}
+	if (isdigit((unsigned char)*name) && !name[strspn(name, "0123456789-")]) {
+		warn_ports(name);
+		return USAGE;
+	}
+	n = find_name(services, name, transports, spec);
+	if (n)
+		return n;
+	warn("no service is called '%s'; see: portmon-ctl services", arg);
+	return USAGE;
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <net/if_arp.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/if_link.h>
+
+#include "host/coverage.h"
+#include "lib/util.h"
+
+#define ETHERNET_HEADER 14
+
+const struct cause_text cause_texts[CAUSES] = {
+	[CAUSE_LINK_HEADER] = {
+		"link-header", "bytes",
+		"link-layer headers, 14 for each packet on Ethernet: interfaces count them, portmon counts from the IP header on"
+	},
+	[CAUSE_BUFFERS] = {
+		"buffers", "packets",
+		"more came to IP than there were buffers: the kernel joins packets (GRO, GSO), portmon counts those on the wire; an interface made of software (lo, veth, tun) counts buffers and so shows less"
+	},
+	[CAUSE_NOT_IP] = {
+		"not-ip", "packets",
+		"received, but not handed to IP: ARP and whatever else is not IP, frames for other hosts, what a bridge passes on, what XDP or tc took"
+	},
+	[CAUSE_OTHER_HOST] = {
+		"other-host", "packets",
+		"addressed to another host and seen because the interface is promiscuous or the switch floods"
+	},
+	[CAUSE_NO_HANDLER] = {
+		"no-handler", "packets",
+		"came to an interface that is only in reserve, as in a bond"
+	},
+	[CAUSE_DROPPED] = {
+		"dropped", "packets",
+		"dropped by an interface or before any protocol looked: of no known protocol, on a VLAN nobody has, or more than the host could take"
+	},
+	[CAUSE_BAD] = {
+		"bad", "packets",
+		"refused by IP: wrong header or checksum, an address that is not for this host, cut short"
+	},
+	[CAUSE_NO_ROUTE] = {
+		"no-route", "packets",
+		"for another host, and there was no way on"
+	},
+	[CAUSE_FRAGMENTS] = {
+		"fragments", "packets",
+		"fragments of IPv4: portmon sees the packet they are put together to, not those that went into it"
+	},
+	[CAUSE_BEFORE_HOOK] = {
+		"before-hook", "packets",
+		"came to IP but to none of portmon's hooks: dropped by a firewall rule in prerouting, by the reverse path filter or by IPsec, for another host while this one does not forward, multicast that nobody here listens to, or forwarded by a flowtable"
+	},
+	[CAUSE_LOOPED] = {
+		"looped", "packets",
+		"at a hook without having come from an interface to IP: this host's own multicast and broadcast comes back to it, what a bridge passes on (br_netfilter), and packets that a firewall rule makes"
+	},
+	[CAUSE_TX_OTHER] = {
+		"tx-other", "packets",
+		"sent without passing a hook: ARP and whatever else is not IP, packet sockets (DHCP, LLDP), what a bridge, XDP, tc or a flowtable passes on, fragments"
+	},
+	[CAUSE_TX_LESS] = {
+		"tx-less", "packets",
+		"passed a hook and were not counted by an interface as sent: sent in larger buffers (GSO on lo, veth, tun), dropped by a firewall rule in postrouting, by IPsec or by a queue, or nobody answered to ARP; broadcast and multicast that also comes back"
+	},
+	[CAUSE_TX_DROPPED] = {
+		"tx-dropped", "packets",
+		"dropped by an interface on the way out"
+	},
+	[CAUSE_TX_NO_ROUTE] = {
+		"tx-no-route", "packets",
+		"could not be sent: no route, no memory"
+	},
+	[CAUSE_TX_FRAGMENTS] = {
+		"tx-fragments", "packets",
+		"fragments made behind the hook: interfaces count each, portmon the packet they were made of"
+	},
+	[CAUSE_XDP] = {
+		"xdp", NULL,
+		"an XDP program sees packets before the kernel does; what it drops, answers or sends elsewhere is not counted (nor is it always by the interface)"
+	},
+	[CAUSE_TC] = {
+		"tc", NULL,
+		"tc filters act before IP; what they drop or send elsewhere is not counted"
+	},
+	[CAUSE_BRIDGE] = {
+		"bridge-netfilter", NULL,
+		"a bridge passes its frames through the firewall's hooks (br_netfilter): what it passes on counts as forward, without having come to IP"
+	},
+	[CAUSE_FLOWTABLE] = {
+		"flowtable", NULL,
+		"a flowtable of nftables forwards established connections past the hooks: of those only the beginning and the end is counted"
+	},
+	[CAUSE_FLOWTABLE_UNKNOWN] = {
+		"flowtable-unknown", NULL,
+		"whether a flowtable of nftables forwards packets past the hooks cannot be told without CAP_NET_ADMIN; try as root"
+	},
+	[CAUSE_ELSEWHERE] = {
+		"elsewhere", NULL,
+		"the other end, or what is below, is in another network namespace, which counts for itself: portmon-ctl --netns NAME coverage"
+	},
+};
+
+static int read_hooks(struct ctx *ctx, struct sample *s)
+{
+	struct records list = { 0 };
+	int err = pm_buckets(ctx->pm, &list);
+	size_t i;
+
+	for (i = 0; i < list.n && !err; i++) {
+		const struct record *r = &list.v[i];
+
+		if (r->hook < HOOKS)
+			count_add(&s->hook[r->hook], &r->all);
+		if (r->bucket == PORTMON_BUCKET_L3MDEV)
+			count_add(&s->twice, &r->all);
+	}
+	records_free(&list);
+	if (!err)
+		err = pm_info(ctx->pm, &ctx->info);
+	s->generation = ctx->info.generation;
+	return err ? pm_complain(ctx->pm, "read the counters", err) : 0;
+}
+
+/**
+ * sample_read() - read all counters, as close to one time as can be
+ * @ctx: the run, connected
+ * @s: the counters, to release with sample_free()
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int sample_read(struct ctx *ctx, struct sample *s)
+{
+	struct timespec now;
+	int err;
+
+	*s = (struct sample){ 0 };
+	err = links_read(&s->links);
+	if (!err)
+		err = mib_read(&s->mib);
+	if (!err)
+		err = read_hooks(ctx, s);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s->ms = now.tv_sec * UINT64_C(1000) + now.tv_nsec / 1000000;
+	return err;
+}
+
+/**
+ * sample_free() - release a sample
+ * @s: the sample
+ */
+void sample_free(struct sample *s)
+{
+	links_free(&s->links);
+}
+
+static bool is_kind(const struct link *link, const char *const *kinds)
+{
+	for (; *kinds; kinds++)
+		if (!strcmp(link->kind, *kinds))
+			return true;
+	return false;
+}
+
+/**
+ * link_counts() - are an interface's packets in the sum?
+ * @links: all interfaces
+ * @link: the interface
+ *
+ * Not if they are counted by another one as well, from which IP gets them or
+ * through which they came: a port of a bridge or bond, a VLAN, a VRF.
+ *
+ * Return: whether they are.
+ */
+bool link_counts(const struct links *links, const struct link *link)
+{
+	static const char *const stacked[] = {
+		"vlan", "macvlan", "macvtap", "ipvlan", "ipvtap", "macsec", NULL
+	};
+	static const char *const vrf[] = { "vrf", NULL };
+	const struct link *other;
+
+	if (is_kind(link, vrf))
+		return false;
+	other = link->master ? links_find(links, link->master) : NULL;
+	if (other && !is_kind(other, vrf))
+		return false;
+	other = link->lower ? links_find(links, link->lower) : NULL;
+	return !other || !is_kind(link, stacked) ||
+	       !link_counts(links, other);
+}
+
+/**
+ * link_has() - does a cause lie in an interface?
+ * @link: the interface
+ * @cause: one of those of which nothing can be counted
+ *
+ * Return: whether it does.
+ */
+bool link_has(const struct link *link, enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_XDP:
+		return link->xdp != XDP_ATTACHED_NONE;
+	case CAUSE_TC:
+		return link->tc;
+	case CAUSE_BRIDGE:
+		return link->bridge_netfilter;
+	case CAUSE_FLOWTABLE:
+		return link->flowtable;
+	case CAUSE_ELSEWHERE:
+		return link->elsewhere;
+	default:
+		return false;
+	}
+}
+
+/* A counter that went back began anew. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+static void count_since(struct count *now, const struct count *before)
+{
+	now->packets = since(now->packets, before->packets);
+	now->bytes = since(now->bytes, before->bytes);
+}
+
+static void links_since(struct links *now, const struct links *before)
+{
+	size_t i;
+
+	for (i = 0; i < now->n; i++) {
+		struct link *l = &now->v[i];
+		const struct link *b = links_find(before, l->index);
+
+		if (!b)
+			continue;
+		count_since(&l->rx, &b->rx);
+		count_since(&l->tx, &b->tx);
+		l->rx_dropped = since(l->rx_dropped, b->rx_dropped);
+		l->tx_dropped = since(l->tx_dropped, b->tx_dropped);
+		l->other_host = since(l->other_host, b->other_host);
+		l->no_handler = since(l->no_handler, b->no_handler);
+	}
+}
+
+static void mib_since(struct mib *now, const struct mib *before)
+{
+	uint64_t *n = (uint64_t *)now;
+	const uint64_t *b = (const uint64_t *)before;
+	size_t i;
+
+	for (i = 0; i < MIB_FIELDS; i++)
+		n[i] = since(n[i], b[i]);
+}
+
+static void find(struct coverage *c, enum cause why, uint64_t amount)
+{
+	c->amount[why] += amount;
+	c->found[why] |= amount > 0;
+}
+
+/* By how much a is more than b. */
+static uint64_t excess(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static void add_link(struct coverage *c, const struct link *link)
+{
+	enum cause cause;
+
+	for (cause = CAUSE_XDP; cause < CAUSES; cause++)
+		c->found[cause] |= link_has(link, cause);
+	if (!link_counts(&c->links, link))
+		return;
+	count_add(&c->rx.links, &link->rx);
+	count_add(&c->tx.links, &link->tx);
+	if (link->type == ARPHRD_ETHER)
+		find(c, CAUSE_LINK_HEADER, ETHERNET_HEADER *
+		     (link->rx.packets + link->tx.packets));
+	find(c, CAUSE_OTHER_HOST, link->other_host);
+	find(c, CAUSE_NO_HANDLER, link->no_handler);
+	find(c, CAUSE_DROPPED, link->rx_dropped);
+	find(c, CAUSE_TX_DROPPED, link->tx_dropped);
+}
+
+static void find_received(struct coverage *c)
+{
+	const struct mib *m = &c->mib;
+	const uint64_t merged = excess(m->fragments, m->whole);
+	const uint64_t gone = m->bad + m->no_route + merged;
+
+	find(c, CAUSE_BUFFERS, excess(m->received, m->buffers));
+	find(c, CAUSE_NOT_IP, excess(c->rx.links.packets, m->received));
+	find(c, CAUSE_BAD, m->bad);
+	find(c, CAUSE_NO_ROUTE, m->no_route);
+	find(c, CAUSE_FRAGMENTS, merged);
+	find(c, CAUSE_BEFORE_HOOK,
+	     excess(m->received, c->rx.portmon.packets + gone));
+	find(c, CAUSE_LOOPED, excess(c->rx.portmon.packets, m->received));
+}
+
+static void find_sent(struct coverage *c)
+{
+	const struct mib *m = &c->mib;
+
+	find(c, CAUSE_TX_OTHER,
+	     excess(c->tx.links.packets, c->tx.portmon.packets));
+	find(c, CAUSE_TX_LESS,
+	     excess(c->tx.portmon.packets, c->tx.links.packets));
+	find(c, CAUSE_TX_NO_ROUTE, m->tx_no_route + m->tx_discarded);
+	find(c, CAUSE_TX_FRAGMENTS, excess(m->tx_fragments, m->tx_split));
+}
+
+static void add_hooks(struct coverage *c, const struct sample *after,
+		      const struct sample *before)
+{
+	struct count twice = after->twice;
+	enum portmon_hook hook;
+
+	memcpy(c->hook, after->hook, sizeof(c->hook));
+	for (hook = 0; hook < HOOKS; hook++)
+		count_since(&c->hook[hook], &before->hook[hook]);
+	count_since(&twice, &before->twice);
+	c->rx.portmon = c->hook[PORTMON_HOOK_LOCAL_IN];
+	count_add(&c->rx.portmon, &c->hook[PORTMON_HOOK_FORWARD]);
+	c->tx.portmon = c->hook[PORTMON_HOOK_LOCAL_OUT];
+	c->tx.portmon.packets -= twice.packets;
+	c->tx.portmon.bytes -= twice.bytes;
+	count_add(&c->tx.portmon, &c->hook[PORTMON_HOOK_FORWARD]);
+}
+
+/**
+ * coverage_between() - what came between two samples, and what differs
+ * @c: the answer; its interfaces are those of @after
+ * @before: the first sample
+ * @after: the second sample, after links_inspect(); what it counted becomes
+ *   what it counted since @before
+ *
+ * Return: 0, or -EINTR if portmon's counters were reset in between.
+ */
+int coverage_between(struct coverage *c, const struct sample *before,
+		     struct sample *after)
+{
+	size_t i;
+
+	*c = (struct coverage){ .links = after->links, .mib = after->mib };
+	if (before->generation != after->generation)
+		return -EINTR;
+	c->ms = after->ms - before->ms;
+	links_since(&c->links, &before->links);
+	mib_since(&c->mib, &before->mib);
+	add_hooks(c, after, before);
+	for (i = 0; i < c->links.n; i++)
+		add_link(c, &c->links.v[i]);
+	c->found[CAUSE_FLOWTABLE_UNKNOWN] = c->links.flowtables;
+	find_received(c);
+	find_sent(c);
+	return 0;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sock_diag, as ss(8) asks it. libnl's own library for it speaks an older
+ * version of the protocol, which knows only TCP and DCCP.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <netlink/msg.h>
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/portmon.h>
+#include <linux/sock_diag.h>
+
+#include "host/sockets.h"
+#include "lib/nlsock.h"
+#include "lib/util.h"
+
+/*
+ * States from here on are DCCP's own, of a connection whose client has not
+ * heard from the server since the handshake or that is about to close; in
+ * newer kernels they begin with a TCP socket that is bound and nothing else.
+ */
+#define BEYOND_TCP	13
+
+/* Not what nobody holds and nothing can come of. */
+#define STATES		(~(1u << TCP_TIME_WAIT))
+#define TCP_STATES	(STATES & ~(1u << BEYOND_TCP))
+
+/* An association's states are SCTP's own: 3 and more are established. */
+#define SCTP_OPEN	3
+#define SCTP_CLOSING	4
+
+/**
+ * struct transport - how the kernel calls a transport
+ * @protocol: IP protocol number
+ * @name: in /proc/net/protocols
+ */
+static const struct transport {
+	uint8_t protocol;
+	const char *name;
+} transports[] = {
+	[PORTMON_TRANSPORT_TCP] = { IPPROTO_TCP, "TCP" },
+	[PORTMON_TRANSPORT_UDP] = { IPPROTO_UDP, "UDP" },
+	[PORTMON_TRANSPORT_UDPLITE] = { IPPROTO_UDPLITE, "UDP-Lite" },
+	[PORTMON_TRANSPORT_SCTP] = { IPPROTO_SCTP, "SCTP" },
+	[PORTMON_TRANSPORT_DCCP] = { IPPROTO_DCCP, "DCCP" },
+};
+
+/**
+ * struct reading - a list being read
+ * @list: where sockets go
+ * @transport: enum portmon_transport of this dump
+ */
+struct reading {
+	struct socks *list;
+	unsigned int transport;
+};
+
+static enum sock_kind sctp_kind(const struct inet_diag_msg *d)
+{
+	if (!d->id.idiag_dport)
+		return SOCK_LISTENS;
+	if (d->idiag_state < SCTP_OPEN)
+		return SOCK_OPENING;
+	return d->idiag_state < SCTP_CLOSING ? SOCK_OPEN : SOCK_CLOSING;
+}
+
+static enum sock_kind kind(unsigned int transport,
+			   const struct inet_diag_msg *d)
+{
+	if (transport == PORTMON_TRANSPORT_SCTP)
+		return sctp_kind(d);
+	switch (d->idiag_state) {
+	case TCP_LISTEN:
+		return SOCK_LISTENS;
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return SOCK_OPENING;
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+		return SOCK_OPEN;
+	case TCP_CLOSE:
+		/* Unconnected, where there are no connections to close. */
+		return transport == PORTMON_TRANSPORT_UDP ||
+		       transport == PORTMON_TRANSPORT_UDPLITE ?
+		       SOCK_LISTENS : SOCK_CLOSING;
+	default:
+		return d->idiag_state < BEYOND_TCP ? SOCK_CLOSING : SOCK_OPEN;
+	}
+}
+
+static struct sock *add(struct socks *list)
+{
+	if (list->n == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 64;
+		struct sock *v = reallocarray(list->v, cap, sizeof(*v));
+
+		if (!v)
+			return NULL;
+		list->v = v;
+		list->cap = cap;
+	}
+	return &list->v[list->n++];
+}
+
+static int take(struct nlmsghdr *h, void *arg)
+{
+	const struct inet_diag_msg *d = nlmsg_data(h);
+	const struct reading *r = arg;
+	struct sock *s;
+
+	if (nlmsg_datalen(h) < (int)sizeof(*d))
+		return -EBADMSG;
+	/* A TCP socket that is neither bound nor connected. */
+	if (!d->id.idiag_sport)
+		return 0;
+	s = add(r->list);
+	if (!s)
+		return -ENOMEM;
+	*s = (struct sock){
+		.transport = r->transport,
+		.family = d->idiag_family,
+		.kind = kind(r->transport, d),
+		.port = ntohs(d->id.idiag_sport),
+		.peer = ntohs(d->id.idiag_dport),
+		.inode = d->idiag_inode,
+		.uid = d->idiag_uid,
+	};
+	memcpy(s->address, d->id.idiag_src, sizeof(s->address));
+	/* Elsewhere these are bytes. */
+	if (s->kind == SOCK_LISTENS && (r->transport == PORTMON_TRANSPORT_TCP ||
+					r->transport == PORTMON_TRANSPORT_SCTP)) {
+		s->queue = d->idiag_rqueue;
+		s->queue_max = d->idiag_wqueue;
+	}
+	return 0;
+}
+
+static int dump_once(struct nlsock *nl, unsigned int family,
+		     struct reading *r)
+{
+	struct inet_diag_req_v2 req = {
+		.sdiag_family = family,
+		.sdiag_protocol = transports[r->transport].protocol,
+		.idiag_states = r->transport == PORTMON_TRANSPORT_TCP ?
+				TCP_STATES : STATES,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY,
+						NLM_F_REQUEST | NLM_F_DUMP);
+
+	if (!msg || nlmsg_append(msg, &req, sizeof(req), NLMSG_ALIGNTO)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return nlsock_ask(nl, msg, take, r);
+}
+
+/* A protocol that is not there has no sockets. */
+static bool in_use(unsigned int t)
+{
+	FILE *f = fopen("/proc/net/protocols", "re");
+	char line[256];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, " ")] = '\0';
+		found = !strcasecmp(line, transports[t].name);
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static int read_transport(struct nlsock *nl, unsigned int t,
+			  struct socks *list)
+{
+	struct reading r = { .list = list, .transport = t };
+	int err = dump_once(nl, AF_INET, &r);
+
+	if (!err)
+		err = dump_once(nl, AF_INET6, &r);
+	/* The module that tells is missing, or so is IPv6. */
+	if (err == -ENOENT || err == -EAFNOSUPPORT) {
+		if (err == -ENOENT && in_use(t))
+			list->untold |= 1u << t;
+		err = 0;
+	}
+	return err;
+}
+
+/**
+ * socks_read() - read the sockets of this network namespace
+ * @list: they are added to this, to release with socks_free()
+ * @wanted: bit per transport that is wanted
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int socks_read(struct socks *list, unsigned int wanted)
+{
+	struct nlsock *nl = NULL;
+	unsigned int t;
+	int err = nlsock_open(&nl, NETLINK_SOCK_DIAG);
+
+	for (t = 0; t < ARRAY_SIZE(transports) && !err; t++)
+		if (wanted & 1u << t)
+			err = read_transport(nl, t, list);
+	nlsock_close(nl);
+	if (err)
+		warn("cannot list the sockets: %s", strerror(-err));
+	return err;
+}
+
+/**
+ * socks_free() - release sockets
+ * @list: the sockets
+ */
+void socks_free(struct socks *list)
+{
+	free(list->v);
+	*list = (struct socks){ 0 };
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
+
+#include "lib/nl.h"
+#include "lib/nlsock.h"
+#include "lib/util.h"
+
+/* How often a dump is read again that a reset broke into. */
+#define MAX_TRIES	16
+
+/**
+ * struct pm - a connection to the module
+ * @nl: its socket
+ * @family: number the kernel gave the family
+ * @group: number of its multicast group, 0 if it has none
+ */
+struct pm {
+	struct nlsock *nl;
+	int family;
+	int group;
+};
+
+typedef int (*handler)(const struct nlattr *attrs, int len, void *arg);
+
+/**
+ * struct taker - what takes the attributes of each message
+ * @fn: the function
+ * @arg: its argument
+ */
+struct taker {
+	handler fn;
+	void *arg;
+};
+
+static int take(struct nlmsghdr *h, void *arg)
+{
+	const struct taker *t = arg;
+
+	if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
+		return -EBADMSG;
+	return t->fn(nlmsg_data(h) + GENL_HDRLEN,
+		     nlmsg_datalen(h) - GENL_HDRLEN, t->arg);
+}
+
+/* Send a request, which is freed, and read the answer. */
+static int transact(struct pm *pm, struct nl_msg *msg, handler fn, void *arg)
+{
+	struct taker taker = { .fn = fn, .arg = arg };
+
+	return nlsock_ask(pm->nl, msg, take, &taker);
+}
+
+static struct nl_msg *request(int family, uint8_t cmd, uint8_t version,
+			      int flags)
+{
+	struct nl_msg *msg = nlmsg_alloc_size(256);
+
+	if (msg && !genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+				flags, cmd, version)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return msg;
+}
+
+/* The groups are nests in a nest; the module has one. */
+static int group_number(const struct nlattr *groups)
+{
+	const struct nlattr *group, *name, *id;
+	int left;
+
+	nla_for_each_nested(group, groups, left) {
+		name = nla_find(nla_data(group), nla_len(group),
+				CTRL_ATTR_MCAST_GRP_NAME);
+		id = nla_find(nla_data(group), nla_len(group),
+			      CTRL_ATTR_MCAST_GRP_ID);
+		if (name && id && nla_len(id) == sizeof(uint32_t) &&
+		    !nla_strcmp(name, PORTMON_MCGRP_EVENTS))
+			return nla_get_u32(id);
+	}
+	return 0;
+}
+
+static int keep_family(const struct nlattr *attrs, int len, void *arg)
+{
+	const struct nlattr *a = nla_find(attrs, len, CTRL_ATTR_FAMILY_ID);
+	struct pm *pm = arg;
+
+	if (!a || nla_len(a) != sizeof(uint16_t))
+		return -EBADMSG;
+	pm->family = nla_get_u16(a);
+	a = nla_find(attrs, len, CTRL_ATTR_MCAST_GROUPS);
+	pm->group = a ? group_number(a) : 0;
+	return 0;
+}
+
+/**
+ * pm_find() - ask which number the module's family has, which it gets anew
+ *             each time that the module is loaded
+ * @pm: the connection
+ *
+ * Return: 0, -ENOENT if the module is not loaded, or a negative errno.
+ */
+int pm_find(struct pm *pm)
+{
+	struct nl_msg *msg = request(GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 1,
+				     NLM_F_REQUEST | NLM_F_ACK);
+
+	if (!msg || nla_put_string(msg, CTRL_ATTR_FAMILY_NAME,
+				   PORTMON_FAMILY_NAME)) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return transact(pm, msg, keep_family, pm);
+}
+
+/**
+ * pm_open() - connect to the module of this network namespace
+ * @pmp: the connection, to close with pm_close()
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int pm_open(struct pm **pmp)
+{
+	struct pm *pm = calloc(1, sizeof(*pm));
+	int err;
+
+	if (!pm) {
+		warn("out of memory");
+		return -ENOMEM;
+	}
+	err = nlsock_open(&pm->nl, NETLINK_GENERIC);
+	if (err) {
+		warn("cannot open a netlink socket: %s", strerror(-err));
+		goto failed;
+	}
+	err = pm_find(pm);
+	if (err == -ENOENT) {
+		warn("the portmon module is not loaded; load it with: modprobe portmon");
+		goto failed;
+	} else if (err) {
+		pm_complain(pm, "find the portmon module", err);
+		goto failed;
+	}
+	*pmp = pm;
+	return 0;
+failed:
+	pm_close(pm);
+	return err;
+}
+
+/**
+ * pm_close() - end a connection
+ * @pm: the connection or NULL
+ */
+void pm_close(struct pm *pm)
+{
+	if (!pm)
+		return;
+	nlsock_close(pm->nl);
+	free(pm);
+}
+
+/**
+ * pm_complain() - tell the person what failed, why, and what to do
+ * @pm: the connection
+ * @what: what was to be done ("read the ports")
+ * @err: the negative errno that it ended with
+ *
+ * Return: @err.
+ */
+int pm_complain(const struct pm *pm, const char *what, int err)
+{
+	const char *why = pm->nl->sentence[0] ? pm->nl->sentence : strerror(-err);
+	const char *hint = "";
+
+	switch (-err) {
+	case ENOENT:
+		if (pm->nl->sentence[0])
+			break;
+		warn("the portmon module was unloaded; load it with: modprobe portmon");
+		return err;
+	case EPERM:
+	case EACCES:
+		hint = "; try as root (sudo portmon-ctl ...)";
+		break;
+	case EINTR:
+		why = "the counters were reset again and again while they were read";
+		hint = "; try again";
+		break;
+	case ENETDOWN:
+		hint = "; switch it on with: portmon-ctl enable";
+		break;
+	case EOPNOTSUPP:
+	case EBADMSG:
+		hint = "; are module and tool of different versions? see: portmon-ctl info";
+		break;
+	}
+	warn("cannot %s: %s%s", what, why, hint);
+	return err;
+}
+
+static int take_info(const struct nlattr *attrs, int len, void *arg)
+{
+	return pm_parse_info(attrs, len, arg);
+}
+
+static int take_record(const struct nlattr *attrs, int len, void *arg)
+{
+	struct record *r = records_new(arg);
+
+	return r ? pm_parse_record(attrs, len, r, arg) : -ENOMEM;
+}
+
+/**
+ * pm_info() - ask for the module and the state of the namespace
+ * @pm: the connection
+ * @info: the answer
+ *
+ * Return: 0 or a negative errno.
+ */
+int pm_info(struct pm *pm, struct info *info)
+{
+	struct nl_msg *msg = request(pm->family, PORTMON_CMD_INFO_GET,
+				     PORTMON_FAMILY_VERSION,
+				     NLM_F_REQUEST | NLM_F_ACK);
+
+	return msg ? transact(pm, msg, take_info, info) : -ENOMEM;
+}
+
+/**
+ * pm_switch() - switch counting, or a part of it, in the namespace
+ * @pm: the connection
+ * @what: bit per PORTMON_A_INFO_ENABLED, LIFECYCLE and DROPS
+ * @on: on or off
+ * @info: the state after it
+ *
+ * Return: 0, -EALREADY if nothing changed, or a negative errno.
+ */
+int pm_switch(struct pm *pm, unsigned int what, bool on, struct info *info)
+{
+	struct nl_msg *msg = request(pm->family, PORTMON_CMD_NETNS_SET,
+				     PORTMON_FAMILY_VERSION,
+				     NLM_F_REQUEST | NLM_F_ACK);
+	unsigned int attr;
+	int err = msg ? 0 : -ENOMEM;
+
+	for (attr = 1; attr <= PORTMON_A_INFO_MAX && !err; attr++)
+		if (what & 1u << attr && nla_put_u8(msg, attr, on))
+			err = -ENOMEM;
+	if (err) {
+		nlmsg_free(msg);
+		return err;
+	}
+	return transact(pm, msg, take_info, info);
+}
+
+static int put_filter(struct nl_msg *msg, const struct filter *f, bool ports)
+{
+	int err = 0;
+
+	if (f->scope != ANY)
+		err |= nla_put_u8(msg, PORTMON_A_RECORD_SCOPE, f->scope);
+	if (f->transport != ANY)
+		err |= nla_put_u8(msg, PORTMON_A_RECORD_TRANSPORT,
+				  f->transport);
+	if (f->range != ANY)
+		err |= nla_put_u8(msg, PORTMON_A_RECORD_RANGE, f->range);
+	if (!ports)
+		return err;
+	if (f->port != ANY)
+		err |= nla_put_u16(msg, PORTMON_A_RECORD_PORT, f->port);
+	if (f->port != ANY && f->port_max != f->port)
+		err |= nla_put_u16(msg, PORTMON_A_RECORD_PORT_MAX,
+				   f->port_max);
+	if (f->non_zero)
+		err |= nla_put_flag(msg, PORTMON_A_RECORD_NON_ZERO);
+	if (f->dropped)
+		err |= nla_put_flag(msg, PORTMON_A_RECORD_DROPPED);
+	return err;
+}
+
+static int dump_once(struct pm *pm, uint8_t cmd, const struct filter *f,
+		     bool ports, struct records *list)
+{
+	struct nl_msg *msg = request(pm->family, cmd, PORTMON_FAMILY_VERSION,
+				     NLM_F_REQUEST | NLM_F_DUMP);
+
+	if (!msg || (f && put_filter(msg, f, ports))) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	return transact(pm, msg, take_record, list);
+}
+
+/* A dump that was broken into is neither old nor new: read it again. */
+static int dump(struct pm *pm, uint8_t cmd, const struct filter *f,
+		bool ports, struct records *list)
+{
+	const size_t before = list->n;
+	int tries, err = 0;
+
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		list->n = before;
+		err = dump_once(pm, cmd, f, ports, list);
+		if (err || !pm->nl->intr)
+			return err;
+	}
+	list->n = before;
+	return -EINTR;
+}
+
+/**
+ * pm_ports() - read port records, ordered by scope, transport and port
+ * @pm: the connection
+ * @f: which
+ * @list: they are added to this
+ *
+ * Return: 0, -EINTR if resets kept breaking in, or a negative errno.
+ */
+int pm_ports(struct pm *pm, const struct filter *f, struct records *list)
+{
+	return dump(pm, PORTMON_CMD_PORT_GET, f, true, list);
+}
+
+/**
+ * pm_ranges() - read the sums per scope, transport and IANA range
+ * @pm: the connection
+ * @f: which (scope, transport and range)
+ * @list: they are added to this
+ *
+ * Return: 0, -EINTR if resets kept breaking in, or a negative errno.
+ */
+int pm_ranges(struct pm *pm, const struct filter *f, struct records *list)
+{
+	return dump(pm, PORTMON_CMD_RANGE_GET, f, false, list);
+}
+
+/**
+ * pm_overflow() - read what no record of its own could be had for
+ * @pm: the connection
+ * @f: which (scope, transport and range)
+ * @list: they are added to this
+ *
+ * Return: 0, -EINTR if resets kept breaking in, or a negative errno.
+ */
+int pm_overflow(struct pm *pm, const struct filter *f, struct records *list)
+{
+	return dump(pm, PORTMON_CMD_OVERFLOW_GET, f, false, list);
+}
+
+/**
+ * pm_buckets() - read what became of the packets per hook and family
+ * @pm: the connection
+ * @list: they are added to this
+ *
+ * Return: 0, -EINTR if resets kept breaking in, or a negative errno.
+ */
+int pm_buckets(struct pm *pm, struct records *list)
+{
+	return dump(pm, PORTMON_CMD_BUCKET_GET, NULL, false, list);
+}
+
+/**
+ * pm_reset() - set counters to zero and return what they held
+ * @pm: the connection
+ * @f: which; with nothing asked for, all of the namespace
+ * @list: what they held is added to this, also where an error is returned
+ *
+ * Never read again: what has been returned once is in no later answer.
+ *
+ * Return: 0 or a negative errno.
+ */
+int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
+{
+	return dump_once(pm, PORTMON_CMD_RESET, f, true, list);
+}
+
+/**
+ * pm_subscribe() - have the module tell what happens
+ * @pm: the connection, which is for nothing else from now on
+ *
+ * Return: 0 or a negative errno.
+ */
+int pm_subscribe(struct pm *pm)
+{
+	int err;
+
+	if (!pm->group)
+		return -EOPNOTSUPP;
+	/* Of the module's end too; first, so that none is missed. */
+	err = nlsock_join(pm->nl, GENL_ID_CTRL);
+	return err ? err : nlsock_join(pm->nl, pm->group);
+}
+
+/**
+ * pm_fd() - what to wait for before pm_listen()
+ * @pm: the connection
+ *
+ * Return: its file descriptor.
+ */
+int pm_fd(const struct pm *pm)
+{
+	return pm->nl->fd;
+}
+
+/**
+ * struct listener - who is told of news
+ * @fn: is called for each
+ * @arg: its argument
+ */
+struct listener {
+	news_fn fn;
+	void *arg;
+};
+
+/* CTRL_CMD_DELFAMILY, of whatever family. */
+static int take_end(struct nlmsghdr *h)
+{
+	const struct genlmsghdr *g = nlmsg_data(h);
+	const struct nlattr *name = nlmsg_find_attr(h, GENL_HDRLEN,
+						    CTRL_ATTR_FAMILY_NAME);
+
+	return g->cmd == CTRL_CMD_DELFAMILY && name &&
+	       !nla_strcmp(name, PORTMON_FAMILY_NAME) ? -ENOENT : 0;
+}
+
+static int take_news(struct nlmsghdr *h, void *arg)
+{
+	const struct listener *listener = arg;
+	const struct genlmsghdr *g = nlmsg_data(h);
+	struct records drops = { 0 };
+	struct news news = { 0 };
+	struct nlattr *attrs;
+	int len, err;
+
+	if (nlmsg_datalen(h) < (int)GENL_HDRLEN)
+		return -EBADMSG;
+	if (h->nlmsg_type == GENL_ID_CTRL)
+		return take_end(h);
+	attrs = nlmsg_data(h) + GENL_HDRLEN;
+	len = nlmsg_datalen(h) - GENL_HDRLEN;
+	news.cmd = g->cmd;
+	switch (g->cmd) {
+	case PORTMON_CMD_NETNS_NTF:
+		err = pm_parse_info(attrs, len, &news.info);
+		break;
+	case PORTMON_CMD_EVENT_NTF:
+	case PORTMON_CMD_RESET_NTF:
+		err = pm_parse_record(attrs, len, &news.record, &drops);
+		break;
+	default:
+		return 0;	/* of a newer module */
+	}
+	if (!err)
+		err = listener->fn(&news, listener->arg);
+	records_free(&drops);
+	return err;
+}
+
+/**
+ * pm_listen() - wait for news
+ * @pm: the connection, subscribed
+ * @fn: is called for each; may return other than 0 to end it
+ * @arg: its argument
+ *
+ * Return: 0, -ENOENT when the module is unloaded, another negative errno, or
+ * what @fn returned that was not 0.
+ */
+int pm_listen(struct pm *pm, news_fn fn, void *arg)
+{
+	struct listener listener = { fn, arg };
+
+	return nlsock_listen(pm->nl, take_news, &listener);
+}
+
+/**
+ * pm_lost() - how many news were lost because this program was too slow
+ * @pm: the connection
+ *
+ * Return: their number since it was opened.
+ */
+uint32_t pm_lost(const struct pm *pm)
+{
+	return pm->nl->lost;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one part of the tool that speaks to the module. Functions return 0 or a
+ * negative errno as the kernel gave it; pm_complain() tells the person.
+ */
+#ifndef PORTMON_CTL_NL_H
+#define PORTMON_CTL_NL_H
+
+#include "lib/record.h"
+
+struct nlattr;
+struct pm;
+
+/**
+ * struct news - something that the module tells unasked
+ * @cmd: PORTMON_CMD_EVENT_NTF, RESET_NTF or NETNS_NTF
+ * @record: of an event or a reset
+ * @info: of a switch
+ */
+struct news {
+	int cmd;
+	struct record record;
+	struct info info;
+};
+
+typedef int (*news_fn)(const struct news *news, void *arg);
+
+int pm_open(struct pm **pmp);
+int pm_find(struct pm *pm);
+void pm_close(struct pm *pm);
+
+int pm_info(struct pm *pm, struct info *info);
+int pm_switch(struct pm *pm, unsigned int what, bool on, struct info *info);
+int pm_ports(struct pm *pm, const struct filter *f, struct records *list);
+int pm_ranges(struct pm *pm, const struct filter *f, struct records *list);
+int pm_overflow(struct pm *pm, const struct filter *f, struct records *list);
+int pm_buckets(struct pm *pm, struct records *list);
+int pm_reset(struct pm *pm, const struct filter *f, struct records *list);
+
+int pm_subscribe(struct pm *pm);
+int pm_fd(const struct pm *pm);
+int pm_listen(struct pm *pm, news_fn fn, void *arg);
+uint32_t pm_lost(const struct pm *pm);
+
+int pm_complain(const struct pm *pm, const char *what, int err);
+
+int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
+		    struct records *list);
+int pm_parse_info(const struct nlattr *attrs, int len, struct info *info);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/record.h"
+
+/**
+ * records_new() - append a record that is not filled in
+ * @list: list to grow
+ *
+ * Return: the record, valid until the next one is added, or NULL.
+ */
+struct record *records_new(struct records *list)
+{
+	if (list->n == list->cap) {
+		size_t cap = list->cap ? list->cap * 2 : 64;
+		struct record *v = realloc(list->v, cap * sizeof(*v));
+
+		if (!v)
+			return NULL;
+		list->v = v;
+		list->cap = cap;
+	}
+	return &list->v[list->n++];
+}
+
+/**
+ * records_drop() - append a drop that is not filled in to those of a record
+ * @list: list that holds the record
+ * @r: the record
+ *
+ * Return: the drop, or NULL.
+ */
+struct drop *records_drop(struct records *list, struct record *r)
+{
+	struct drop **at, *drop = calloc(1, sizeof(*drop));
+
+	if (!drop)
+		return NULL;
+	for (at = &r->drops; *at; at = &(*at)->next)
+		;
+	*at = drop;
+	drop->kept = list->drops;
+	list->drops = drop;
+	return drop;
+}
+
+static int copy_drops(struct records *list, struct record *to,
+		      const struct drop *from)
+{
+	to->drops = NULL;
+	for (; from; from = from->next) {
+		struct drop *drop = records_drop(list, to);
+
+		if (!drop)
+			return -ENOMEM;
+		memcpy(drop->reason, from->reason, sizeof(drop->reason));
+		drop->packets = from->packets;
+		drop->first_seen = from->first_seen;
+		drop->last_seen = from->last_seen;
+	}
+	return 0;
+}
+
+/**
+ * records_add() - append a copy of a record
+ * @list: list to grow
+ * @r: record to copy
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int records_add(struct records *list, const struct record *r)
+{
+	struct record *to = records_new(list);
+
+	if (!to)
+		return -ENOMEM;
+	*to = *r;
+	return copy_drops(list, to, r->drops);
+}
+
+/**
+ * records_empty() - forget all records of a list, but keep the room for them
+ * @list: list to empty
+ */
+void records_empty(struct records *list)
+{
+	struct drop *drop;
+
+	while ((drop = list->drops)) {
+		list->drops = drop->kept;
+		free(drop);
+	}
+	list->n = 0;
+}
+
+/**
+ * records_free() - forget all records of a list
+ * @list: list to empty; it can be used again
+ */
+void records_free(struct records *list)
+{
+	records_empty(list);
+	free(list->v);
+	*list = (struct records){ 0 };
+}

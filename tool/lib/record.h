@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One line of counters, as every view of the tool sees it. */
+#ifndef PORTMON_CTL_RECORD_H
+#define PORTMON_CTL_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/portmon.h>
+
+#include "lib/sum.h"
+
+/**
+ * struct count - packets on the wire and their network-layer bytes
+ * @packets: packets; a GRO or GSO buffer counts as its segments
+ * @bytes: network-layer bytes, each segment with its headers
+ */
+struct count {
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+/* More than the longest name of a reason has; a longer one is cut. */
+#define REASON_SIZE 48
+
+/**
+ * struct drop - packets of a port that were dropped for one reason
+ * @next: the same port's next one
+ * @kept: the next one of the same list of records
+ * @reason: the kernel's name for it
+ * @packets: packets on the wire
+ * @first_seen: when the first was dropped, 0 if that is not known
+ * @last_seen: when the latest was dropped, 0 if that is not known
+ */
+struct drop {
+	struct drop *next;
+	struct drop *kept;
+	char reason[REASON_SIZE];
+	uint64_t packets;
+	uint64_t first_seen;
+	uint64_t last_seen;
+};
+
+static inline void count_add(struct count *to, const struct count *c)
+{
+	to->packets = sum_add(to->packets, c->packets);
+	to->bytes = sum_add(to->bytes, c->bytes);
+}
+
+struct info;
+struct owners;
+
+/**
+ * struct record - a port, a range, an overflow record, a bucket or a fold
+ * @has: bit per PORTMON_A_RECORD_* attribute that the kernel sent
+ * @scope: enum portmon_scope
+ * @transport: enum portmon_transport
+ * @range: enum portmon_range
+ * @hook: enum portmon_hook
+ * @family: enum portmon_family
+ * @bucket: enum portmon_bucket
+ * @protocol: IP protocol number of a bucket
+ * @ephemeral: port is one that this namespace picks for itself
+ * @port: port number, of a fold the first one
+ * @port_max: last port of a fold
+ * @ports: ports in a range or in a fold
+ * @folded: this line stands for @ports ephemeral ports
+ * @rx: see enum portmon_scope
+ * @tx: see enum portmon_scope
+ * @all: what a bucket counted
+ * @tcp: what became of connections, by PORTMON_A_TCP_*
+ * @dropped: packets that were dropped, for all reasons together
+ * @drops: the same by reason, NULL for none; valid as long as the list that
+ *   holds the record, which a copy made by records_add() is no part of
+ * @event: enum portmon_event, of a notification
+ * @missed: events that were not told before this one
+ * @first_seen: seconds since the epoch
+ * @last_seen: seconds since the epoch
+ * @service: short name of the port's service or NULL (not from the kernel)
+ * @iana: name that IANA registered for it or NULL (not from the kernel)
+ * @owners: sockets of the namespace and who holds them, NULL if nobody asked
+ *   (not from the kernel)
+ * @netns: network namespace, NULL where there is only one (not from the
+ *   kernel)
+ * @info: state of that namespace, NULL where it is that of the run (not from
+ *   the kernel)
+ * @note: not a record but what is to be said of @netns ("off"), or NULL
+ */
+struct record {
+	uint32_t has;
+	uint8_t scope;
+	uint8_t transport;
+	uint8_t range;
+	uint8_t hook;
+	uint8_t family;
+	uint8_t bucket;
+	uint8_t protocol;
+	bool ephemeral;
+	uint16_t port;
+	uint16_t port_max;
+	uint32_t ports;
+	bool folded;
+	uint8_t event;
+	uint32_t missed;
+	struct count rx;
+	struct count tx;
+	struct count all;
+	uint64_t tcp[PORTMON_A_TCP_MAX + 1];
+	uint64_t dropped;
+	struct drop *drops;
+	uint64_t first_seen;
+	uint64_t last_seen;
+	const char *service;
+	const char *iana;
+	const struct owners *owners;
+	const char *netns;
+	const struct info *info;
+	const char *note;
+};
+
+/**
+ * struct records - a list of records that grows
+ * @v: the records
+ * @n: how many there are
+ * @cap: how many there is room for
+ * @drops: the drops of all of them
+ */
+struct records {
+	struct record *v;
+	size_t n;
+	size_t cap;
+	struct drop *drops;
+};
+
+static inline bool record_has(const struct record *r, unsigned int attr)
+{
+	return r->has & 1u << attr;
+}
+
+/* Segments that were sent again, SYN-ACKs included. */
+static inline uint64_t record_retransmitted(const struct record *r)
+{
+	return sum_add(r->tcp[PORTMON_A_TCP_RETRANSMITTED],
+		       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
+}
+
+struct record *records_new(struct records *list);
+int records_add(struct records *list, const struct record *r);
+struct drop *records_drop(struct records *list, struct record *r);
+void records_empty(struct records *list);
+void records_free(struct records *list);
+
+/**
+ * struct info - the module and the state of one network namespace
+ * @has: bit per PORTMON_A_INFO_* attribute that the kernel sent
+ * @version: version of the module
+ * @enabled: counting is on (a number, as the kernel sent it, like the next two)
+ * @lifecycle: TCP's handshakes, ends and retransmissions are followed
+ * @counts_drops: drops are counted
+ * @since: when counting began or was last reset, 0 while off
+ * @generation: changes with every reset
+ * @records: records in use
+ * @records_max: bound on them
+ * @slots: records with per-CPU counters
+ * @slots_max: bound on them
+ * @memory: bytes of kernel memory
+ * @ephemeral_min: first port picked for outgoing connections
+ * @ephemeral_max: last port picked for outgoing connections
+ * @missing: enum portmon_tracepoint, those that the kernel lacks
+ * @events: event counters in use
+ * @events_max: bound on them
+ * @drops_unplaced: drops of which the kernel did not tell the namespace
+ */
+struct info {
+	uint32_t has;
+	char version[32];
+	uint8_t enabled;
+	uint8_t lifecycle;
+	uint8_t counts_drops;
+	uint64_t since;
+	uint32_t generation;
+	uint32_t records;
+	uint32_t records_max;
+	uint32_t slots;
+	uint32_t slots_max;
+	uint64_t memory;
+	uint16_t ephemeral_min;
+	uint16_t ephemeral_max;
+	uint32_t missing;
+	uint32_t events;
+	uint32_t events_max;
+	uint64_t drops_unplaced;
+};
+
+#define ANY (-1)
+
+/**
+ * struct filter - which ports are asked for; ANY where it does not matter
+ * @scope: enum portmon_scope
+ * @transport: enum portmon_transport
+ * @range: enum portmon_range
+ * @port: first port
+ * @port_max: last port, the same as @port for a single one
+ * @non_zero: only what counted since the last reset
+ * @dropped: only ports of which a packet was dropped
+ */
+struct filter {
+	int scope;
+	int transport;
+	int range;
+	int port;
+	int port_max;
+	bool non_zero;
+	bool dropped;
+};
+
+#define FILTER_ALL \
+	{ .scope = ANY, .transport = ANY, .range = ANY, \
+	  .port = ANY, .port_max = ANY }
+
+static inline bool filter_is_set(const struct filter *f)
+{
+	return f->scope != ANY || f->transport != ANY || f->range != ANY ||
+	       f->port != ANY;
+}
+
+#endif

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/services.h"
+#include "lib/util.h"
+
+#define SITE_FILE	"/etc/portmon/services"
+#define SYSTEM_FILE	"/etc/services"
+
+/*
+ * A wide span tells what a port may be, not what it is: explain knows it,
+ * but it gives no port its name (and so keeps none from being folded).
+ */
+#define NAME_SPAN_MAX	100
+
+#define PORTS		65536
+
+/* $XDG_CONFIG_HOME/portmon/services, or the same under $HOME/.config. */
+static char *user_file(int *err)
+{
+	const char *dir = getenv("XDG_CONFIG_HOME");
+	const char *sub = "";
+	char *path;
+
+	if (!dir || *dir != '/') {
+		dir = getenv("HOME");
+		sub = "/.config";
+	}
+	if (!dir || *dir != '/')
+		return NULL;
+	if (asprintf(&path, "%s%s/portmon/services", dir, sub) >= 0)
+		return path;
+	*err = -ENOMEM;
+	return NULL;
+}
+
+static void load(struct services *s, unsigned int source)
+{
+	struct svc_table *t = &s->tables[source];
+	char *path = NULL;
+	int err = 0;
+
+	switch (source) {
+	case SVC_USER:
+		path = user_file(&err);
+		if (path)
+			err = svc_load(path, false, t);
+		break;
+	case SVC_SITE:
+		err = svc_load(SITE_FILE, false, t);
+		break;
+	case SVC_CATALOGUE:
+		*t = catalogue;
+		break;
+	case SVC_SYSTEM:
+		/* Its odder lines are not this tool's business. */
+		err = svc_load(SYSTEM_FILE, true, t);
+		t->registered = true;
+		break;
+	}
+	/* After su, $HOME may still be somebody else's. */
+	if (err && !(err == -EACCES && source == SVC_USER))
+		warn("cannot read %s: %s; going on without it",
+		     t->source ? t->source : "the user's services",
+		     strerror(-err));
+	if (source == SVC_USER) {
+		free(path);
+		t->source = "user's file";
+	}
+}
+
+/**
+ * services_table() - the names of one source, read when first asked for
+ * @s: the sources
+ * @source: which
+ *
+ * Return: its table, empty where there is no such file.
+ */
+const struct svc_table *services_table(struct services *s, unsigned int source)
+{
+	if (!(s->loaded & 1u << source)) {
+		s->loaded |= 1u << source;
+		load(s, source);
+	}
+	return &s->tables[source];
+}
+
+/**
+ * services_free() - release what was read
+ * @s: the sources
+ */
+void services_free(struct services *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < SVC_SOURCES; i++)
+		if (s->loaded & 1u << i && i != SVC_CATALOGUE)
+			svc_free(&s->tables[i]);
+	s->loaded = 0;
+	free(s->named);
+	s->named = NULL;
+}
+
+/**
+ * svc_find_port() - what a table says of a port
+ * @t: the table
+ * @port: port number
+ * @transports: bit per transport of which one must match
+ *
+ * Return: the entry or NULL.
+ */
+const struct service *svc_find_port(const struct svc_table *t,
+				    unsigned int port,
+				    unsigned int transports)
+{
+	unsigned int low = 0, high = t->singles, i;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (t->v[middle].port < port)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (i = low; i < t->singles && t->v[i].port == port; i++)
+		if (t->v[i].transports & transports)
+			return &t->v[i];
+	for (i = t->singles; i < t->singles + t->spans; i++)
+		if (t->v[i].port <= port && port <= t->v[i].port_max &&
+		    t->v[i].transports & transports)
+			return &t->v[i];
+	return NULL;
+}
+
+static bool gives_name(const struct service *e)
+{
+	return e->port_max - e->port < NAME_SPAN_MAX;
+}
+
+/**
+ * services_mark() - note which ports have a name, where many will be asked for
+ * @s: the sources
+ *
+ * Most ports have none, which is quickly said of a port that is not marked.
+ * Without memory for the marks every source is searched every time.
+ */
+void services_mark(struct services *s)
+{
+	unsigned int source, i, port;
+
+	if (s->named)
+		return;
+	s->named = calloc(PORTS / 8, 1);
+	for (source = 0; source < SVC_SOURCES && s->named; source++) {
+		const struct svc_table *t = services_table(s, source);
+
+		for (i = 0; i < t->singles + t->spans; i++) {
+			const struct service *e = &t->v[i];
+
+			if (!gives_name(e))
+				continue;
+			for (port = e->port; port <= e->port_max; port++)
+				s->named[port / 8] |= 1 << port % 8;
+		}
+	}
+}
+
+/**
+ * services_name() - names of a port's service
+ * @s: the sources; the first that names the port decides, and for @iana the
+ *   first that tells it
+ * @port: port number
+ * @transport: enum portmon_transport
+ * @iana: is set to the name that IANA registered, or NULL
+ *
+ * Return: the short name or NULL.
+ */
+const char *services_name(struct services *s, unsigned int port,
+			  unsigned int transport, const char **iana)
+{
+	const char *name = NULL;
+	unsigned int source;
+
+	*iana = NULL;
+	if (s->named && !(s->named[port / 8] & 1 << port % 8))
+		return NULL;
+	for (source = 0; source < SVC_SOURCES; source++) {
+		const struct svc_table *t = services_table(s, source);
+		const struct service *e;
+
+		if (!t->singles && !t->spans)
+			continue;
+		e = svc_find_port(t, port, transport_bit(transport));
+		if (!e || !gives_name(e))
+			continue;
+		if (!name)
+			name = svc_text(t, e->name);
+		*iana = svc_iana(t, e);
+		if (*iana || t->registered)
+			break;
+	}
+	return name;
+}
+
+/**
+ * svc_is_called() - does a name stand for an entry?
+ * @t: the table
+ * @e: the entry
+ * @name: short name, alias or IANA's name, in any case of letters
+ *
+ * Return: true if so.
+ */
+bool svc_is_called(const struct svc_table *t, const struct service *e,
+		   const char *name)
+{
+	const char *alias = svc_text(t, e->aliases);
+	const char *iana = svc_iana(t, e);
+	size_t len = strlen(name);
+
+	if (!strcasecmp(svc_text(t, e->name), name) ||
+	    (iana && !strcasecmp(iana, name)))
+		return true;
+	while (alias && *alias) {
+		size_t n = strcspn(alias, " \t");
+
+		if (n == len && !strncasecmp(alias, name, n))
+			return true;
+		alias += n;
+		alias += strspn(alias, " \t");
+	}
+	return false;
+}
+
+/**
+ * services_find_name() - ports that a name stands for
+ * @s: the sources; the first that knows the name decides
+ * @name: as svc_is_called() takes it
+ * @match: room for what is found
+ * @max: how much of it
+ *
+ * Return: how many were found.
+ */
+size_t services_find_name(struct services *s, const char *name,
+			  struct svc_match *match, size_t max)
+{
+	unsigned int source, i;
+	size_t n = 0;
+
+	for (source = 0; source < SVC_SOURCES && !n; source++) {
+		const struct svc_table *t = services_table(s, source);
+
+		for (i = 0; i < t->singles + t->spans && n < max; i++)
+			if (svc_is_called(t, &t->v[i], name))
+				match[n++] = (struct svc_match){ t, &t->v[i] };
+	}
+	return n;
+}
+
+/**
+ * services_range() - IANA range of a port, as the catalogue tells it
+ * @port: port number
+ *
+ * For explain, which must answer without the module; everything else goes
+ * by what the kernel says.
+ *
+ * Return: the entry of @catalogue or NULL.
+ */
+const struct service *services_range(unsigned int port)
+{
+	const struct service *e = catalogue.v + catalogue.singles +
+				  catalogue.spans;
+	unsigned int i;
+
+	for (i = 0; i < catalogue.ranges; i++, e++)
+		if (e->port <= port && port <= e->port_max)
+			return e;
+	return NULL;
+}

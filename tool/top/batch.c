@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The live view for scripts: one reading after the other, as text or JSON. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "lib/known.h"
+#include "lib/names.h"
+#include "lib/util.h"
+#include "top/top.h"
+#include "view/out_json.h"
+
+#define TITLE_SIZE 512
+
+static void sleep_until(double when)
+{
+	const struct timespec ts = {
+		.tv_sec = when, .tv_nsec = (when - (time_t)when) * 1e9,
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
+	       EINTR)
+		;
+}
+
+static void print_cell(unsigned int width, bool right, const char *text,
+		       bool last)
+{
+	char fit[TOP_CELL * MB_LEN_MAX];
+	int blanks = width - format_fit(fit, sizeof(fit), text, width);
+
+	printf("%*s%s%*s", right ? blanks : 0, "", fit,
+	       right || last ? 0 : blanks, "");
+	putchar(last ? '\n' : ' ');
+}
+
+static void print_text(const struct top *t)
+{
+	char text[TITLE_SIZE], cell[TOP_CELL];
+	struct top_layout l;
+	unsigned int column;
+	size_t i;
+
+	top_title(text, sizeof(text), t);
+	puts(text);
+	top_asked(text, sizeof(text), t);
+	puts(text);
+	top_layout(t, 0, t->n, UINT_MAX, &l);
+	for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++)
+		print_cell(l.width[column], top_is_number(column),
+			   top_head(column), column == TOP_COLUMNS - 1);
+	for (i = 0; i < t->n; i++) {
+		for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++) {
+			top_cell(cell, t, column, t->rows[i]);
+			print_cell(l.width[column], top_is_number(column),
+				   cell, column == TOP_COLUMNS - 1);
+		}
+	}
+	putchar('\n');
+}
+
+/* @total says what is known; @r holds the counters. */
+static void json_counters(struct json *j, const struct info *info,
+			  const char *key, const struct record *total,
+			  const struct record *r)
+{
+	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
+
+	json_object(j, key);
+	out_json_count(j, "rx", &r->rx);
+	out_json_count(j, "tx", &r->tx);
+	if (tcp_unknown(info, total, attr))
+		json_null(j, "established");
+	else
+		json_uint(j, "established", r->tcp[attr]);
+	if (drops_unknown(info, total))
+		json_null(j, "dropped");
+	else
+		json_uint(j, "dropped", r->dropped);
+	json_object_end(j);
+}
+
+static void json_row(struct json *j, const struct top *t, const struct rate *r)
+{
+	const struct record *total = &r->total;
+	const struct info *info = &t->ctx->info;
+
+	json_object(j, NULL);
+	json_word(j, "scope", name_of(&scope_names, total->scope));
+	json_word(j, "transport", name_of(&transport_names, total->transport));
+	if (total->folded || !record_has(total, PORTMON_A_RECORD_PORT))
+		json_null(j, "port");
+	else
+		json_uint(j, "port", total->port);
+	if (total->folded)
+		json_uint(j, "folded", total->ports);
+	else
+		json_word(j, "range", name_of(&range_names, total->range));
+	json_string(j, "service", t->numeric ? NULL : total->service);
+	json_string(j, "iana", t->numeric ? NULL : total->iana);
+	json_counters(j, info, "total", total, total);
+	json_counters(j, info, "came", total, &r->came);
+	json_object_end(j);
+}
+
+/* One document a reading. */
+static int print_json(const struct top *t)
+{
+	struct json j;
+	size_t i;
+	int err = out_json_begin(&j, t->ctx);
+
+	if (err)
+		return err;
+	json_uint(&j, "interval_ms", t->rates.seconds * 1000 + 0.5);
+	json_array(&j, "top");
+	for (i = 0; i < t->n && !j.err; i++)
+		json_row(&j, t, t->rows[i]);
+	json_array_end(&j);
+	return out_json_end(&j);
+}
+
+static int print(const struct top *t)
+{
+	int err = 0;
+
+	if (given(&t->ctx->opt, OPT_JSON))
+		err = print_json(t);
+	else
+		print_text(t);
+	if (!err && fflush(stdout))
+		err = -errno;
+	return err;
+}
+
+/**
+ * top_batch() - print readings until told to stop
+ * @t: the live view, with nothing read yet
+ *
+ * The rates of the first come after one interval.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int top_batch(struct top *t)
+{
+	const unsigned int count = t->ctx->opt.count;
+	unsigned int i;
+	int err = top_read(t);
+	double next = t->rates.at;
+
+	for (i = 0; !err && (!count || i < count); i++) {
+		next += t->interval;
+		if (next < top_clock())
+			next = top_clock();
+		sleep_until(next);
+		err = top_read(t);
+		if (!err)
+			err = print(t);
+	}
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The terminal, for the files that draw on it. */
+#ifndef PORTMON_CTL_TOP_SCREEN_H
+#define PORTMON_CTL_TOP_SCREEN_H
+
+#include "top/top.h"
+
+/**
+ * enum look - how a text looks; without colours most are bold
+ * @LOOK_PLAIN: like the rest
+ * @LOOK_HEAD: above a table
+ * @LOOK_SORTED: above the column that is sorted by
+ * @LOOK_DIM: matters less
+ * @LOOK_GRAPH: a graph
+ * @LOOK_CURSOR: the line the cursor is on
+ * @LOOK_NOTICE: something to look at
+ */
+enum look {
+	LOOK_PLAIN,
+	LOOK_HEAD,
+	LOOK_SORTED,
+	LOOK_DIM,
+	LOOK_GRAPH,
+	LOOK_CURSOR,
+	LOOK_NOTICE,
+};
+
+void top_put(int y, int x, unsigned int width, enum look look,
+	     const char *text);
+int top_lines(void);
+int top_width(void);
+void top_detail_draw(const struct top *t);
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/* top: reads the counters again and again and shows what came. */
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/snapshot.h"
+#include "lib/util.h"
+#include "top/top.h"
+#include "view/view.h"
+
+#define INTERVAL 1.0
+
+static atomic_int signalled;
+static atomic_int resized;
+
+static void on_signal(int number)
+{
+	signalled = number;
+}
+
+static void on_resize(int number)
+{
+	(void)number;
+	resized = 1;
+}
+
+/**
+ * top_clock() - the clock of readings
+ *
+ * Return: seconds.
+ */
+double top_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* Names decide what folds, so they are asked for even if none is shown. */
+static int take(struct top *t, struct snapshot *s)
+{
+	struct ctx *ctx = t->ctx;
+	int err = 0;
+	size_t i;
+
+	view_mark(&s->ports, &ctx->info);
+	view_name(&s->ports, &ctx->services);
+	for (i = 0; i < s->overflow.n && !err; i++)
+		err = records_add(&s->ports, &s->overflow.v[i]);
+	if (!err)
+		err = rates_add(&t->rates, &s->ports, top_clock());
+	if (!err)
+		err = top_rows(t);
+	return err;
+}
+
+/**
+ * top_read() - read the counters and make the list
+ * @t: the live view
+ *
+ * Return: 0, -EINTR if resets kept breaking in and what was there stays, or a
+ * negative errno.
+ */
+int top_read(struct top *t)
+{
+	struct ctx *ctx = t->ctx;
+	struct filter filter = ctx->opt.filter;
+	struct snapshot s;
+	int err;
+
+	/* What the keys may widen is not for the kernel to leave out. */
+	filter.scope = ANY;
+	filter.transport = ANY;
+	err = snapshot_get(ctx, &filter, SNAP_OVERFLOW, &s);
+	if (err)
+		return err;
+	err = take(t, &s);
+	t->notice = t->rates.set_back ?
+		"counters were set to zero since the last reading" : NULL;
+	snapshot_free(&t->last);
+	t->last = s;
+	if (!err && t->page == TOP_DETAIL && top_owner(t))
+		top_screen_redraw();
+	return err;
+}
+
+/* The readings are over: say why, now that the terminal is as it was. */
+static int complain(const struct top *t, int err)
+{
+	switch (err) {
+	case -ENOMEM:
+		warn("out of memory");
+		return err;
+	case -EPIPE:
+		return err;
+	default:
+		return pm_complain(t->ctx->pm, "read the counters", err);
+	}
+}
+
+/*
+ * The signals come only while waiting, so that none is missed. Curses takes
+ * over those that it finds untouched, therefore before it starts.
+ */
+static void catch_signals(sigset_t *waiting)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal };
+	sigset_t blocked;
+	size_t i;
+
+	sigemptyset(&blocked);
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		sigaddset(&blocked, ends[i]);
+		sigaction(ends[i], &action, NULL);
+	}
+	sigaddset(&blocked, SIGWINCH);
+	action.sa_handler = on_resize;
+	sigaction(SIGWINCH, &action, NULL);
+	sigprocmask(SIG_BLOCK, &blocked, waiting);
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		sigdelset(waiting, ends[i]);
+	sigdelset(waiting, SIGWINCH);
+}
+
+/* Returns -EIO if the terminal is gone, which a key cannot tell. */
+static int wait_for_key(double seconds, const sigset_t *waiting)
+{
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+	const struct timespec ts = {
+		.tv_sec = seconds > 0 ? seconds : 0,
+		.tv_nsec = seconds > 0 ? (seconds - (time_t)seconds) * 1e9 : 0,
+	};
+	int there = 0;
+
+	if (ppoll(fds, ARRAY_SIZE(fds), &ts, waiting) <= 0)
+		return 0;
+	if ((fds[0].revents | fds[1].revents) & (POLLHUP | POLLERR | POLLNVAL))
+		return -EIO;
+	if (fds[0].revents & POLLIN &&
+	    (ioctl(STDIN_FILENO, FIONREAD, &there) || !there))
+		return -EIO;
+	return 0;
+}
+
+/* Keys may come in a burst; each finds the list that the one before made. */
+static int press_keys(struct top *t)
+{
+	const enum top_page before = t->page;
+	int key, err = 0;
+
+	while (!err && !t->done && top_screen_key(&key)) {
+		top_key(t, key);
+		err = top_rows(t);
+	}
+	if (!err && t->page == TOP_DETAIL && before != TOP_DETAIL &&
+	    top_owner(t))
+		top_screen_redraw();
+	return err;
+}
+
+static int show(struct top *t, const sigset_t *waiting)
+{
+	double next = t->rates.at + t->interval;
+	int err = 0;
+
+	while (!err && !t->done && !signalled) {
+		if (resized) {
+			resized = 0;
+			top_screen_resize();
+		}
+		top_screen_draw(t);
+		err = wait_for_key(next - top_clock(), waiting);
+		if (!err)
+			err = press_keys(t);
+		if (err || top_clock() < next)
+			continue;
+		if (!t->paused)
+			err = top_read(t);
+		if (err == -EINTR) {
+			t->notice = "counters are being set to zero, they are read again soon";
+			err = 0;
+		}
+		next = top_clock() + t->interval;
+	}
+	return err;
+}
+
+/* Who sent the signal learns from the status that it was heeded. */
+static void die_of(int number)
+{
+	sigset_t set;
+
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int run_screen(struct top *t)
+{
+	sigset_t waiting;
+	int err;
+
+	catch_signals(&waiting);
+	err = top_screen_open(t);
+	if (err)
+		return err;
+	err = top_read(t);
+	if (!err)
+		err = show(t, &waiting);
+	top_screen_close();
+	/* Ctrl-C is one of the ways to have seen enough. */
+	if (signalled && signalled != SIGINT)
+		die_of(signalled);
+	if (err == -EIO) {
+		warn("the terminal is gone");
+		return err;
+	}
+	return err ? complain(t, err) : 0;
+}
+
+static int take_sort(struct top *t, enum sort_key key)
+{
+	static const enum top_column columns[] = {
+		[SORT_NONE] = TOP_RATE, [SORT_BYTES] = TOP_TOTAL,
+		[SORT_PACKETS] = TOP_PACKETS, [SORT_RX] = TOP_RX,
+		[SORT_TX] = TOP_TX, [SORT_LAST_SEEN] = TOP_SEEN,
+		[SORT_PORT] = TOP_PORT, [SORT_SERVICE] = TOP_SERVICE,
+		[SORT_SCOPE] = TOP_SCOPE,
+		[SORT_CONNECTIONS] = TOP_CONNECTIONS,
+		[SORT_DROPS] = TOP_DROPS,
+	};
+
+	if (key && (key >= ARRAY_SIZE(columns) || !columns[key])) {
+		warn("top cannot sort by that; it can by bytes, packets, rx, tx, connections, drops, last-seen, port, service or scope, and without --sort by rate");
+		return USAGE;
+	}
+	t->sort = columns[key];
+	return 0;
+}
+
+static bool is_utf8(void)
+{
+	return setlocale(LC_CTYPE, "") &&
+	       !strcmp(nl_langinfo(CODESET), "UTF-8");
+}
+
+static int check_options(const struct options *opt)
+{
+	if (given(opt, OPT_BATCH))
+		return 0;
+	if (given(opt, OPT_JSON) || given(opt, OPT_ITERATIONS)) {
+		warn("--%s needs --batch", given(opt, OPT_JSON) ?
+		     "json" : "iterations");
+		return USAGE;
+	}
+	return 0;
+}
+
+static int run_top(struct ctx *ctx, int argc, char **argv)
+{
+	const struct options *opt = &ctx->opt;
+	/* Too large for the stack of some; there is one. */
+	static struct top t;
+	const char *iana;
+	int err;
+
+	(void)argc;
+	(void)argv;
+	t = (struct top){
+		.ctx = ctx,
+		.ascii = !is_utf8() || given(opt, OPT_ASCII),
+		.interval = given(opt, OPT_DELAY) ? opt->interval_ms / 1e3 :
+						    INTERVAL,
+		.reverse = given(opt, OPT_REVERSE),
+		.scope = opt->filter.scope,
+		.transport = opt->filter.transport,
+		.all = given(opt, OPT_ALL),
+		.numeric = given(opt, OPT_NUMERIC),
+		.units = opt->units,
+	};
+	err = check_options(opt);
+	if (!err)
+		err = take_sort(&t, opt->sort);
+	if (!err)
+		err = ctx_counting(ctx);
+	if (err)
+		return err;
+	/* Files that cannot be read are told of while there is a place to. */
+	services_name(&ctx->services, 0, 0, &iana);
+	if (given(opt, OPT_BATCH)) {
+		err = top_batch(&t);
+		if (err && !ferror(stdout))
+			complain(&t, err);
+	} else {
+		err = run_screen(&t);
+	}
+	top_rows_free(&t);
+	snapshot_free(&t.last);
+	rates_free(&t.rates);
+	return err;
+}
+
+const struct command cmd_top = {
+	.name = "top",
+	.summary = "what every port is doing now, live; q ends it, h helps",
+	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, and above them the rates of each IANA range and scope. Keys choose what is shown and in which order: h lists them, Enter opens the page of a port, q ends. --batch prints readings one after the other for scripts, with --json one document a line each.",
+	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT |
+		   (OPTS_UNITS & ~OPT(BITS)) |
+		   OPT(NUMERIC) | OPT(ALL) | OPT(NETNS) | OPT(BATCH) |
+		   OPT(DELAY) | OPT(ITERATIONS) | OPT(ASCII),
+	.run = run_top,
+};

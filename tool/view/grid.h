@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Rows of text in columns that are as wide as what is in them. */
+#ifndef PORTMON_CTL_GRID_H
+#define PORTMON_CTL_GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "ctl/ctx.h"
+
+/**
+ * enum grid_row - how a row looks where there are colours
+ * @GRID_PLAIN: as it is
+ * @GRID_DIM: it matters less than others
+ * @GRID_HEAD: the heads of the columns
+ */
+enum grid_row {
+	GRID_PLAIN,
+	GRID_DIM,
+	GRID_HEAD,
+};
+
+/**
+ * struct grid - rows being collected; all zero is an empty one
+ * @color: colours are wanted
+ * @n: how many columns
+ * @column: next cell of the row
+ * @flags: of each column, enum table_flags
+ * @width: of each column
+ * @least: width of its head
+ * @text: all rows: enum grid_row in a byte, then the cells, a struct piece
+ *   in front of each
+ * @len: bytes of that
+ * @cap: bytes there is room for
+ * @heads: bytes of the first row
+ * @err: memory has run out
+ */
+struct grid {
+	bool color;
+	size_t n;
+	size_t column;
+	unsigned int flags[COLUMNS_MAX];
+	size_t width[COLUMNS_MAX];
+	size_t least[COLUMNS_MAX];
+	char *text;
+	size_t len;
+	size_t cap;
+	size_t heads;
+	bool err;
+};
+
+void grid_column(struct grid *g, const char *head, unsigned int flags);
+void grid_row(struct grid *g, enum grid_row how);
+void grid_cell(struct grid *g, const char *text);
+int grid_print(struct grid *g, FILE *out, size_t width);
+void grid_free(struct grid *g);
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef PORTMON_CTL_OUT_COVERAGE_H
+#define PORTMON_CTL_OUT_COVERAGE_H
+
+#include "host/coverage.h"
+
+int out_coverage(struct ctx *ctx, const struct coverage *c);
+int out_json_coverage(struct ctx *ctx, const struct coverage *c);
+
+#endif

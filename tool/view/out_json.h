@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The shape of the JSON documents. */
+#ifndef PORTMON_CTL_OUT_JSON_H
+#define PORTMON_CTL_OUT_JSON_H
+
+#include "lib/json.h"
+#include "lib/snapshot.h"
+
+/* Version of Documentation/portmon-ctl.schema.json. */
+#define OUT_JSON_SCHEMA 1
+
+int out_json_begin(struct json *j, struct ctx *ctx);
+void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
+void out_json_count(struct json *j, const char *key, const struct count *c);
+int out_json_end(struct json *j);
+void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
+		    const struct records *list);
+void out_json_sums(struct json *j, const char *key,
+		   const struct records *list);
+void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
+		       const struct records *list);
+void out_json_body(struct json *j, struct ctx *ctx, const struct snapshot *s);
+int out_json_snapshot(struct ctx *ctx, const struct snapshot *s);
+void out_json_buckets(struct json *j, const char *key,
+		      const struct records *list);
+
+#endif

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+
+#include "lib/util.h"
+#include "view/rates.h"
+
+/* Every counter of a record: a line for each member that is made of them. */
+#define COUNTERS(member) \
+	{ offsetof(struct record, member), \
+	  sizeof(((struct record *)0)->member) / sizeof(uint64_t) }
+
+static const struct {
+	size_t offset;
+	size_t n;
+} counters[] = {
+	COUNTERS(rx),
+	COUNTERS(tx),
+	COUNTERS(all),
+	COUNTERS(tcp),
+	COUNTERS(dropped),
+};
+
+static const uint64_t *counters_of(const struct record *r, size_t i)
+{
+	return (const uint64_t *)((const char *)r + counters[i].offset);
+}
+
+static bool went_back(const struct record *now, const struct record *before)
+{
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		for (k = 0; k < counters[i].n; k++)
+			if (counters_of(now, i)[k] < counters_of(before, i)[k])
+				return true;
+	return false;
+}
+
+static void subtract(struct record *from, const struct record *before)
+{
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++) {
+		uint64_t *v = (uint64_t *)counters_of(from, i);
+
+		for (k = 0; k < counters[i].n; k++)
+			v[k] -= counters_of(before, i)[k];
+	}
+}
+
+/**
+ * rate_compare() - the order of records
+ * @a: a port, an overflow record or a bucket
+ * @b: another
+ *
+ * Return: less than, equal to or greater than 0. Ports come as the kernel
+ * sends them, by scope, transport and number; what has no port comes last.
+ */
+int rate_compare(const struct record *a, const struct record *b)
+{
+	const int a_port = record_has(a, PORTMON_A_RECORD_PORT);
+	const int b_port = record_has(b, PORTMON_A_RECORD_PORT);
+
+	if (a_port != b_port)
+		return b_port - a_port;
+	if (a->scope != b->scope)
+		return a->scope - b->scope;
+	if (a->transport != b->transport)
+		return a->transport - b->transport;
+	if (a_port)
+		return a->port - b->port;
+	if (a->range != b->range)
+		return a->range - b->range;
+	if (a->hook != b->hook)
+		return a->hook - b->hook;
+	if (a->family != b->family)
+		return a->family - b->family;
+	if (a->bucket != b->bucket)
+		return a->bucket - b->bucket;
+	return a->protocol - b->protocol;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return rate_compare(a, b);
+}
+
+static void sort(struct records *list)
+{
+	size_t i;
+
+	for (i = 1; i < list->n; i++) {
+		if (rate_compare(&list->v[i - 1], &list->v[i]) > 0) {
+			qsort(list->v, list->n, sizeof(*list->v), compare);
+			return;
+		}
+	}
+}
+
+/* Few of many ports do anything: only those have a history. */
+static int remember(const struct rates *rates, struct rate *rate)
+{
+	const double bytes = (double)rate->came.rx.bytes + rate->came.tx.bytes;
+	const double bits = rate_per_second(rates, 8 * bytes);
+
+	if (!rate->history && bits > 0) {
+		rate->history = calloc(RATES_HISTORY, sizeof(*rate->history));
+		if (!rate->history)
+			return -ENOMEM;
+	}
+	if (rate->history)
+		rate->history[rates->readings % RATES_HISTORY] = bits;
+	return 0;
+}
+
+static int fill(struct rates *rates, struct rate *to, const struct record *r,
+		struct rate *before)
+{
+	to->total = *r;
+	/* The list that holds these does not last as long. */
+	to->total.drops = NULL;
+	to->came = to->total;
+	if (before) {
+		to->history = before->history;
+		before->history = NULL;
+	}
+	/* The first reading tells nothing of when it came. */
+	if (!rates->readings)
+		subtract(&to->came, r);
+	/*
+	 * Of what was set back in between, what it holds now is what came
+	 * after that, and all that is known.
+	 */
+	else if (before && went_back(r, &before->total))
+		rates->set_back++;
+	else if (before)
+		subtract(&to->came, &before->total);
+	return remember(rates, to);
+}
+
+static void free_list(struct rate *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		free(v[i].history);
+	free(v);
+}
+
+/**
+ * rates_add() - one more reading of the counters
+ * @rates: what was read before, zeroed at first
+ * @list: all of them as they are now, with those at zero or without; it is
+ *   put in order
+ * @at: when it was read, in seconds of the monotonic clock
+ *
+ * A record that was in no earlier reading has counted from zero, one that is
+ * not in @list is forgotten.
+ *
+ * Return: 0, or -ENOMEM, after which @rates is only good to be freed.
+ */
+int rates_add(struct rates *rates, struct records *list, double at)
+{
+	struct rate *v = calloc(list->n ? list->n : 1, sizeof(*v));
+	size_t i, old = 0;
+	int err = 0;
+
+	if (!v)
+		return -ENOMEM;
+	sort(list);
+	rates->seconds = rates->readings ? at - rates->at : 0;
+	rates->at = at;
+	rates->set_back = 0;
+	for (i = 0; i < list->n && !err; i++) {
+		struct rate *before = NULL;
+		int order = -1;
+
+		while (old < rates->n) {
+			order = rate_compare(&rates->v[old].total, &list->v[i]);
+			if (order >= 0)
+				break;
+			old++;
+		}
+		if (!order)
+			before = &rates->v[old];
+		err = fill(rates, &v[i], &list->v[i], before);
+	}
+	free_list(rates->v, rates->n);
+	rates->v = v;
+	rates->n = list->n;
+	rates->readings++;
+	return err;
+}
+
+/**
+ * rate_per_second() - what came as a rate
+ * @rates: the readings
+ * @came: what came between the last two
+ *
+ * Return: so much a second, 0 after a single reading.
+ */
+double rate_per_second(const struct rates *rates, double came)
+{
+	return rates->seconds > 0 ? came / rates->seconds : 0;
+}
+
+/**
+ * rates_past() - how far the history goes back
+ * @rates: the readings
+ *
+ * Return: how many rates there are of each record.
+ */
+unsigned int rates_past(const struct rates *rates)
+{
+	const unsigned int n = rates->readings ? rates->readings - 1 : 0;
+
+	return n < RATES_HISTORY ? n : RATES_HISTORY;
+}
+
+/**
+ * rate_history() - a rate of the past
+ * @rates: the readings
+ * @rate: one of their records
+ * @ago: how many readings ago, 0 for the last; less than rates_past()
+ *
+ * Return: bits per second, both directions together.
+ */
+float rate_history(const struct rates *rates, const struct rate *rate,
+		   unsigned int ago)
+{
+	if (!rate->history)
+		return 0;
+	return rate->history[(rates->readings - 1 - ago) % RATES_HISTORY];
+}
+
+static int compare_key(const void *key, const void *rate)
+{
+	return rate_compare(key, &((const struct rate *)rate)->total);
+}
+
+/**
+ * rates_find() - look a record up
+ * @rates: the readings
+ * @key: what rate_compare() goes by
+ *
+ * Return: the record or NULL.
+ */
+const struct rate *rates_find(const struct rates *rates,
+			      const struct record *key)
+{
+	if (!rates->n)
+		return NULL;
+	return bsearch(key, rates->v, rates->n, sizeof(*rates->v), compare_key);
+}
+
+/**
+ * rates_free() - forget all readings
+ * @rates: what is forgotten; it can be used again
+ */
+void rates_free(struct rates *rates)
+{
+	free_list(rates->v, rates->n);
+	*rates = (struct rates){ 0 };
+}

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Only what the counters say; what they do not say is no zero. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/known.h"
+#include "lib/names.h"
+#include "lib/reasons.h"
+#include "view/story.h"
+
+#define HEAD_WIDTH 13
+
+/**
+ * struct story - a story being told
+ * @out: where to
+ * @ctx: the run
+ * @r: the port
+ * @now: what time it is
+ * @text: the sentence being made
+ * @line: its parts are written there
+ * @size: length of @text
+ */
+struct story {
+	FILE *out;
+	const struct ctx *ctx;
+	const struct record *r;
+	uint64_t now;
+	char *text;
+	FILE *line;
+	size_t size;
+};
+
+static uint64_t tcp(const struct story *s, unsigned int attr)
+{
+	return s->r->tcp[attr];
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void no_memory(const struct story *s)
+{
+	fprintf(s->out, "  out of memory\n");
+}
+
+static bool begin(struct story *s)
+{
+	s->text = NULL;
+	s->size = 0;
+	s->line = open_memstream(&s->text, &s->size);
+	if (!s->line)
+		no_memory(s);
+	return s->line;
+}
+
+static void end(struct story *s, const char *head)
+{
+	const bool lost = ferror(s->line);
+
+	/* Without memory fclose() leaves no text, and is content. */
+	if (fclose(s->line) || lost || !s->text) {
+		no_memory(s);
+	} else if (s->size) {
+		fprintf(s->out, "  %-*s", HEAD_WIDTH - 2, head);
+		print_wrapped(s->out, s->text, HEAD_WIDTH, ctx_width(s->ctx));
+	}
+	free(s->text);
+}
+
+/* One more part of a sentence: how many of what. */
+static void part(struct story *s, uint64_t n, const char *what)
+{
+	char buf[GROUPED_SIZE];
+
+	fflush(s->line);
+	fprintf(s->line, "%s%s %s", s->size ? ", " : "",
+		format_grouped(buf, n), what);
+	fflush(s->line);
+}
+
+static void part_if(struct story *s, uint64_t n, const char *what)
+{
+	if (n)
+		part(s, n, what);
+}
+
+/* A part that only a tracepoint tells. */
+static void part_known(struct story *s, unsigned int attr, const char *what)
+{
+	const enum unknown why = tcp_unknown(&s->ctx->info, s->r, attr);
+
+	if (!why)
+		part(s, tcp(s, attr), what);
+	else
+		fprintf(s->line, "%s%s: %s", s->size ? ", " : "", what,
+			why == UNKNOWN_MISSING ?
+			"not available (the kernel lacks the tracepoint)" :
+			"not known (switched off)");
+}
+
+/* Connections that others begin to this port. */
+static void tell_accepted(struct story *s)
+{
+	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_RECEIVED);
+	const uint64_t rst = tcp(s, PORTMON_A_TCP_RST_SENT);
+	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
+	const uint64_t answered =
+		less(tcp(s, PORTMON_A_TCP_SYNACK_SENT),
+		     tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED));
+	const uint64_t refused = least(rst, less(syn, answered));
+	const struct info *info = &s->ctx->info;
+
+	if (!(syn || answered || done) || !begin(s))
+		return;
+	part(s, syn, "SYN arrived");
+	part(s, answered, "answered");
+	part_known(s, PORTMON_A_TCP_ESTABLISHED, "completed");
+	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_ESTABLISHED) &&
+	    !tcp_unknown(info, s->r, PORTMON_A_TCP_SYNACK_RETRANSMITTED))
+		part(s, less(answered, done), "half-open or given up");
+	part(s, refused, "refused");
+	part_if(s, tcp(s, PORTMON_A_TCP_FAILED), "failed");
+	part_if(s, less(less(syn, answered), refused),
+		"repeated or not answered");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED),
+		"SYN-ACK sent again");
+	end(s, "handshakes");
+}
+
+/* Connections that this host begins to the port of another. */
+static void tell_begun(struct story *s)
+{
+	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_SENT);
+	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
+	const uint64_t failed = tcp(s, PORTMON_A_TCP_FAILED);
+	const struct info *info = &s->ctx->info;
+
+	if (!(syn || done || failed) || !begin(s))
+		return;
+	part(s, syn, "SYN sent");
+	part(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "answered");
+	part_known(s, PORTMON_A_TCP_ESTABLISHED, "completed");
+	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_FAILED)) {
+		const uint64_t refused =
+			least(failed, tcp(s, PORTMON_A_TCP_RST_RECEIVED));
+
+		part(s, refused, "refused");
+		part_if(s, failed - refused, "timed out or given up");
+		part_if(s, less(less(syn, done), failed),
+			"repeated or under way");
+	}
+	end(s, "handshakes");
+}
+
+/* The other end of a connection: a port that begins them. */
+static void tell_other_end(struct story *s, unsigned int syn,
+			   unsigned int synack, const char *began,
+			   const char *answered)
+{
+	if (!(tcp(s, syn) || tcp(s, synack)) || !begin(s))
+		return;
+	part(s, tcp(s, syn), began);
+	part(s, tcp(s, synack), answered);
+	end(s, "handshakes");
+}
+
+static void tell_forwarded(struct story *s)
+{
+	if (!begin(s))
+		return;
+	part_if(s, tcp(s, PORTMON_A_TCP_SYN_RECEIVED), "SYN went to it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_SENT), "SYN-ACK came from it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYN_SENT), "SYN came from it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK went to it");
+	if (s->size)
+		fprintf(s->line,
+			"; which were completed only the two ends know");
+	end(s, "handshakes");
+}
+
+static void tell_handshakes(struct story *s)
+{
+	switch (s->r->scope) {
+	case PORTMON_SCOPE_REMOTE:
+		tell_begun(s);
+		tell_other_end(s, PORTMON_A_TCP_SYN_RECEIVED,
+			       PORTMON_A_TCP_SYNACK_SENT,
+			       "SYN came from it", "answered");
+		break;
+	case PORTMON_SCOPE_FORWARD:
+		tell_forwarded(s);
+		break;
+	default:
+		tell_accepted(s);
+		tell_other_end(s, PORTMON_A_TCP_SYN_SENT,
+			       PORTMON_A_TCP_SYNACK_RECEIVED,
+			       "SYN went from it", "answered");
+		break;
+	}
+}
+
+/* Segments and what the stack knows count at different ports then. */
+static void tell_translated(struct story *s)
+{
+	if (!tcp(s, PORTMON_A_TCP_SYN_TRANSLATED) || !begin(s))
+		return;
+	part(s, tcp(s, PORTMON_A_TCP_SYN_TRANSLATED),
+	     "SYNs sent were given another port by this host's NAT: segments count at the new port, established and failed at the port asked for");
+	end(s, "NAT");
+}
+
+static void tell_ends(struct story *s)
+{
+	const bool forward = s->r->scope == PORTMON_SCOPE_FORWARD;
+
+	if (!begin(s))
+		return;
+	part_if(s, tcp(s, PORTMON_A_TCP_FIN), "FIN, both directions together");
+	part_if(s, tcp(s, PORTMON_A_TCP_RST_RECEIVED),
+		forward ? "RST went to it" : "RST came");
+	part_if(s, tcp(s, PORTMON_A_TCP_RST_SENT),
+		forward ? "RST came from it" : "RST sent");
+	end(s, "ends");
+}
+
+static void tell_retransmitted(struct story *s)
+{
+	const enum unknown why = tcp_unknown(&s->ctx->info, s->r,
+					     PORTMON_A_TCP_RETRANSMITTED);
+	const uint64_t again = record_retransmitted(s->r);
+	const uint64_t sent = s->r->tx.packets;
+	char a[GROUPED_SIZE], b[GROUPED_SIZE];
+
+	if (why == UNKNOWN_FORWARD || (why == UNKNOWN_OFF && !again) ||
+	    !begin(s))
+		return;
+	if (why == UNKNOWN_MISSING)
+		fprintf(s->line,
+			"not available: the kernel lacks the tracepoint tcp_retransmit_skb");
+	else
+		fprintf(s->line, "%s of %s segments sent",
+			format_grouped(a, again), format_grouped(b, sent));
+	if (again && sent)
+		fprintf(s->line, " (%.2f%%)", 100.0 * again / sent);
+	end(s, "sent again");
+}
+
+static void tell_drops(struct story *s)
+{
+	const struct drop *drop;
+	char age[AGE_SIZE];
+
+	for (drop = s->r->drops; drop && begin(s); drop = drop->next) {
+		const struct reason *reason = reason_find(drop->reason);
+
+		part(s, drop->packets,
+		     drop->packets == 1 ? "packet, " : "packets, ");
+		fprintf(s->line, "%s, last %s", drop->reason,
+			format_age(age, drop->last_seen, s->now));
+		if (isdigit((unsigned char)age[0]))
+			fprintf(s->line, " ago");
+		fprintf(s->line, ": %s", reason ? reason->meaning :
+			"a reason that this tool does not know");
+		end(s, "dropped");
+	}
+}
+
+static bool silent(const struct record *r)
+{
+	unsigned int i;
+
+	for (i = 1; i <= PORTMON_A_TCP_MAX; i++)
+		if (r->tcp[i])
+			return false;
+	return true;
+}
+
+/**
+ * story_print() - tell what the counters of a port say
+ * @out: where to
+ * @ctx: the run
+ * @r: the port
+ * @now: what time it is
+ */
+void story_print(FILE *out, const struct ctx *ctx, const struct record *r,
+		 uint64_t now)
+{
+	struct story s = { .out = out, .ctx = ctx, .r = r, .now = now };
+	const bool is_tcp = r->transport == PORTMON_TRANSPORT_TCP;
+	const bool quiet = silent(r);
+	const struct info *info = r->info ? r->info : &ctx->info;
+
+	if (!r->drops && (!is_tcp || (quiet && !info->lifecycle)))
+		return;
+	fprintf(out, "\n%u/%s%s%s%s, %s%s%s\n", r->port,
+		name_of(&transport_names, r->transport),
+		r->service ? " (" : "", r->service ? r->service : "",
+		r->service ? ")" : "", name_of(&scope_names, r->scope),
+		r->netns ? " in " : "", r->netns ? r->netns : "");
+	if (is_tcp && quiet)
+		fprintf(out, "  no handshake, end or retransmission seen\n");
+	if (is_tcp && !quiet) {
+		tell_handshakes(&s);
+		tell_translated(&s);
+		tell_ends(&s);
+		tell_retransmitted(&s);
+	}
+	tell_drops(&s);
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "view/view.h"
+
+/* Of so many ports marking those with a name pays. */
+#define MANY 256
+
+/**
+ * view_name() - give each port the names of its service
+ * @list: port records
+ * @services: the names
+ */
+void view_name(struct records *list, struct services *services)
+{
+	size_t i;
+
+	if (list->n >= MANY)
+		services_mark(services);
+	for (i = 0; i < list->n; i++) {
+		struct record *r = &list->v[i];
+
+		r->service = services_name(services, r->port, r->transport,
+					   &r->iana);
+	}
+}
+
+/**
+ * view_unname() - take the names of services away again
+ * @list: port records
+ */
+void view_unname(struct records *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		list->v[i].service = NULL;
+		list->v[i].iana = NULL;
+	}
+}
+
+/**
+ * view_mark() - mark the ports that this namespace picks for itself
+ * @list: port records
+ * @info: says which
+ */
+void view_mark(struct records *list, const struct info *info)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct record *r = &list->v[i];
+
+		r->ephemeral = r->port >= info->ephemeral_min &&
+			       r->port <= info->ephemeral_max;
+	}
+}
+
+/**
+ * view_folds() - may a port be part of a fold?
+ * @r: the port, named and marked
+ *
+ * A port folds if nobody gave it a name and it is one that hosts pick for
+ * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
+ * server without a name below those, on 8080 say, stays a line of its own.
+ *
+ * Return: whether it may.
+ */
+bool view_folds(const struct record *r)
+{
+	return !r->service &&
+	       (r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC);
+}
+
+static void fold_drop(struct record *fold, struct drop *drop)
+{
+	struct drop **at;
+
+	for (at = &fold->drops; *at; at = &(*at)->next)
+		if (!strcmp((*at)->reason, drop->reason))
+			break;
+	drop->next = NULL;
+	if (!*at) {
+		*at = drop;
+		return;
+	}
+	(*at)->packets = sum_add((*at)->packets, drop->packets);
+	if (drop->first_seen < (*at)->first_seen)
+		(*at)->first_seen = drop->first_seen;
+	if (drop->last_seen > (*at)->last_seen)
+		(*at)->last_seen = drop->last_seen;
+}
+
+static void fold_events(struct record *fold, const struct record *r)
+{
+	struct drop *drop, *next;
+	unsigned int i;
+
+	fold->has |= r->has & (1u << PORTMON_A_RECORD_TCP |
+			       1u << PORTMON_A_RECORD_DROPS);
+	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
+		fold->tcp[i] = sum_add(fold->tcp[i], r->tcp[i]);
+	fold->dropped = sum_add(fold->dropped, r->dropped);
+	for (drop = r->drops; drop; drop = next) {
+		next = drop->next;
+		fold_drop(fold, drop);
+	}
+}
+
+/**
+ * view_fold_into() - add a port to a fold
+ * @fold: the fold
+ * @r: the port, about to be forgotten: its drops go over to the fold
+ */
+void view_fold_into(struct record *fold, const struct record *r)
+{
+	fold_events(fold, r);
+	fold->folded = true;
+	fold->ports++;
+	if (r->port < fold->port)
+		fold->port = r->port;
+	if (r->port > fold->port_max)
+		fold->port_max = r->port;
+	count_add(&fold->rx, &r->rx);
+	count_add(&fold->tx, &r->tx);
+	if (r->first_seen < fold->first_seen)
+		fold->first_seen = r->first_seen;
+	if (r->last_seen > fold->last_seen)
+		fold->last_seen = r->last_seen;
+}
+
+/**
+ * view_fold() - make one line of the ephemeral ports of a scope and transport
+ * @list: port records, named and marked
+ *
+ * The line stands where the first of its ports stood. A single port stays
+ * what it is.
+ */
+void view_fold(struct records *list)
+{
+	enum { SCOPES = 8, TRANSPORTS = 8 };	/* more than there are */
+	size_t at[SCOPES][TRANSPORTS] = { 0 };	/* place + 1 */
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		const struct record *r = &list->v[i];
+		size_t *place;
+
+		if (!view_folds(r) || r->scope >= SCOPES ||
+		    r->transport >= TRANSPORTS) {
+			list->v[n++] = *r;
+			continue;
+		}
+		place = &at[r->scope][r->transport];
+		if (*place) {
+			view_fold_into(&list->v[*place - 1], r);
+			continue;
+		}
+		list->v[n] = *r;
+		list->v[n].port_max = r->port;
+		list->v[n].ports = 1;
+		*place = ++n;
+	}
+	list->n = n;
+}
+
+/* What amounts are sorted by, 0 for what is not an amount. */
+static uint64_t weight(const struct record *r, enum sort_key key)
+{
+	switch (key) {
+	case SORT_BYTES:
+		return sum_add(r->rx.bytes, r->tx.bytes);
+	case SORT_PACKETS:
+		return sum_add(r->rx.packets, r->tx.packets);
+	case SORT_RX:
+		return r->rx.bytes;
+	case SORT_TX:
+		return r->tx.bytes;
+	case SORT_RX_PACKETS:
+		return r->rx.packets;
+	case SORT_TX_PACKETS:
+		return r->tx.packets;
+	case SORT_LAST_SEEN:
+		return r->last_seen;
+	case SORT_FIRST_SEEN:
+		return r->first_seen;
+	case SORT_CONNECTIONS:
+		return r->tcp[PORTMON_A_TCP_ESTABLISHED];
+	case SORT_RETRANSMITTED:
+		return record_retransmitted(r);
+	case SORT_DROPS:
+		return r->dropped;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * view_amount() - how long the bar of a record is
+ * @r: the record
+ * @key: what is sorted by
+ *
+ * Return: the packets or bytes that are sorted by; all bytes where it is
+ * neither.
+ */
+uint64_t view_amount(const struct record *r, enum sort_key key)
+{
+	switch (key) {
+	case SORT_PACKETS:
+	case SORT_RX:
+	case SORT_TX:
+	case SORT_RX_PACKETS:
+	case SORT_TX_PACKETS:
+		return weight(r, key);
+	default:
+		return weight(r, SORT_BYTES);
+	}
+}
+
+static int compare_places(const struct record *a, const struct record *b)
+{
+	if (a->scope != b->scope)
+		return a->scope - b->scope;
+	if (a->transport != b->transport)
+		return a->transport - b->transport;
+	return a->port - b->port;
+}
+
+/* Ports without a name come last. */
+static int compare_services(const struct record *a, const struct record *b)
+{
+	if (a->service && b->service)
+		return strcmp(a->service, b->service);
+	return !a->service - !b->service;
+}
+
+static int compare(const void *x, const void *y, void *arg)
+{
+	const struct record *a = x, *b = y;
+	const enum sort_key key = *(enum sort_key *)arg;
+	uint64_t wa = weight(a, key), wb = weight(b, key);
+	int order = 0;
+
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	if (key == SORT_PORT)
+		order = a->port - b->port;
+	else if (key == SORT_SERVICE)
+		order = compare_services(a, b);
+	else if (key == SORT_TRANSPORT)
+		order = a->transport - b->transport;
+	return order ? order : compare_places(a, b);
+}
+
+/**
+ * view_sort() - put records in order
+ * @list: the records, named
+ * @key: by what: amounts and times with the largest first, names and numbers
+ *   with the smallest; SORT_NONE keeps the kernel's order
+ * @reverse: the other way
+ */
+void view_sort(struct records *list, enum sort_key key, bool reverse)
+{
+	size_t i;
+
+	if (key != SORT_NONE && list->n)
+		qsort_r(list->v, list->n, sizeof(*list->v), compare, &key);
+	if (!reverse)
+		return;
+	for (i = 0; i < list->n / 2; i++) {
+		struct record r = list->v[i];
+
+		list->v[i] = list->v[list->n - 1 - i];
+		list->v[list->n - 1 - i] = r;
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is done to records between the kernel and the eye. */
+#ifndef PORTMON_CTL_VIEW_H
+#define PORTMON_CTL_VIEW_H
+
+#include "ctl/options.h"
+#include "lib/record.h"
+#include "lib/services.h"
+
+void view_name(struct records *list, struct services *services);
+void view_unname(struct records *list);
+void view_mark(struct records *list, const struct info *info);
+bool view_folds(const struct record *r);
+void view_fold_into(struct record *fold, const struct record *r);
+void view_fold(struct records *list);
+void view_sort(struct records *list, enum sort_key key, bool reverse);
+uint64_t view_amount(const struct record *r, enum sort_key key);
+
+#endif
