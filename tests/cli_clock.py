@@ -2,9 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """The host's clock is set back and forward by days: no count, no rate and no age is wrong for it."""
 import datetime
+import json
+import re
+import subprocess
 import tempfile
+import time
 
-from lib import *
+from lib.counts import add
+from lib.ctl import run_ctl
+from lib.ktap import PATIENCE, becomes, case, check, defer, equal, run
+from lib.netns import Netns
+from lib.nlclient import Counts
+from lib.packets import Packets
+from lib.process import sh
 
 DAYS = 3 * 86400
 JUMPS = {"back": -DAYS, "forward": DAYS}
@@ -79,11 +89,9 @@ def delta(way):
     netns, packets = yard()
 
     def read():
-        with netns.enter():
-            done = subprocess.run(["portmon-ctl", "stats", "--delta", "--all", "--json"], capture_output=True, text=True,
-                                  env={**os.environ, "XDG_RUNTIME_DIR": home})
-        equal(done.returncode, 0, f"status; said {done.stderr!r}")
-        return json.loads(done.stdout), done.stderr
+        status, out, err = run_ctl("stats", "--delta", "--all", "--json", netns=netns, env={"XDG_RUNTIME_DIR": home})
+        equal(status, 0, f"status; stderr {err!r}")
+        return json.loads(out), err
 
     packets.out("udp", 1, 2, 3)
     read()

@@ -3,9 +3,15 @@
 """Columns chosen with -o, --csv, --bars and units: the same numbers in every shape; and where the output cannot go."""
 import csv
 import io
+import os
+import re
+import subprocess
 
-from lib import *
-from told import own_services
+from lib.ctl import ctl, own_services, run_ctl
+from lib.ktap import case, check, equal, run
+from lib.netns import Netns
+from lib.packets import Packets
+from lib.process import sh
 
 yard = Netns(on=True)
 packets = Packets(yard)
@@ -17,15 +23,12 @@ UTF8 = {**os.environ, "LC_ALL": "C.UTF-8"}
 ASCII = {**os.environ, "LC_ALL": "C"}
 
 
-def tell(*arguments, **options):
-    with yard.enter():
-        done = subprocess.run(["portmon-ctl", *arguments], **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
-                                                             **options})
-    return done.returncode, done.stdout, done.stderr
+def run_here(*arguments, **options):
+    return run_ctl(*arguments, netns=yard, **options)
 
 
 def table(*arguments, **options):
-    status, out, err = tell(*arguments, **options)
+    status, out, err = run_here(*arguments, **options)
     equal((status, err), (0, ""), f"{arguments}")
     heads, *rows = [line.split() for line in out.splitlines()]
     return heads, rows
@@ -48,7 +51,7 @@ def chosen():
     usual, _ = table("stats", "--all")
     equal(table("stats", "--all", "-o", "+total,first-seen")[0], usual + ["TOTAL", "FIRST-SEEN"], "added columns")
     for command in ["stats"], ["show", "80"], ["ranges"], ["buckets"]:
-        status, out, err = tell(command[0], "--list-columns")
+        status, out, err = run_here(command[0], "--list-columns")
         equal((status, err), (0, ""), f"{command[0]} --list-columns")
         names = [line.split()[0] for line in out.splitlines()]
         check(all(len(line.split()) > 1 for line in out.splitlines()), f"a column without a word about it: {out!r}")
@@ -56,7 +59,7 @@ def chosen():
         equal(heads, names, f"all columns of {command}")
         check(rows, f"no rows of {command}")
     for wrong in "", "+", "port,", "nonsense", "+nonsense":
-        status, out, err = tell("stats", "-o", wrong)
+        status, out, err = run_here("stats", "-o", wrong)
         equal((status, out), (2, ""), f"-o {wrong!r}")
         check(re.search("unknown column '.*'; there are: .*SCOPE, PORT.*|--output needs LIST", err), f"-o {wrong!r} said {err!r}")
 
@@ -106,7 +109,7 @@ def bars():
     "--bars: as long as what is sorted by, in blocks or, without UTF-8, in ASCII; within 80 columns"
     for env, full in (UTF8, "█"), (ASCII, "#"):
         for sort in "bytes", "packets", "tx-packets":
-            status, out, err = tell("stats", "--all", "--bars", "--exact", "--sort", sort, env=env)
+            status, out, err = run_here("stats", "--all", "--bars", "--exact", "--sort", sort, env=env)
             equal((status, err), (0, ""), "status")
             heads, *lines = out.splitlines()
             check(max(map(len, out.splitlines())) <= 80, f"wider than 80: {out}")
@@ -123,7 +126,7 @@ def bars():
                 check(abs(length - amount / largest * width) <= 1, f"{amount} of {largest} has {length} of {width}")
                 check(length or not amount, f"{amount} has no bar")
             check(full * 5 in out, f"no {full} in {out}")
-    status, out, err = tell("ranges", "--bars", env=ASCII)
+    status, out, err = run_here("ranges", "--bars", env=ASCII)
     check(status == 0 and "####" in out and out.isascii(), f"ranges: {out!r}, said {err!r}")
 
 
@@ -145,7 +148,7 @@ def together():
     "what does not go together is refused"
     for arguments in (["--json", "--csv"], ["--json", "--bars"], ["--json", "-o", "port"], ["--csv", "--bars"],
                       ["--bars", "--details"]):
-        status, out, err = tell("stats", *arguments)
+        status, out, err = run_here("stats", *arguments)
         equal((status, out), (2, ""), f"{arguments}")
         check("do not go together" in err, f"{arguments} said {err!r}")
 
@@ -159,16 +162,16 @@ def nowhere():
                       ["stats", "-A", "--json"], ["stats", "-A", "--csv"], ["info", "-A"], ["ranges", "--csv"], ["buckets", "--csv"],
                       ["show", "80", "--csv"]):
         with open("/dev/full", "w") as full:
-            status, _, err = tell(*arguments, stdout=full)
+            status, _, err = run_here(*arguments, stdout=full)
         equal((status, err), (1, "portmon-ctl: cannot write the output: No space left on device\n"), f"{arguments} > /dev/full")
-        status, _, err = tell(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
+        status, _, err = run_here(*arguments, stdout=None, preexec_fn=lambda: os.close(1))
         equal((status, err), (1, "portmon-ctl: cannot write the output: Bad file descriptor\n"), f"{arguments} >&-")
         with yard.enter():
             out = sh("sh", "-c", f"portmon-ctl {' '.join(arguments)} 2>&1 | head -n 1")
         check(out.count("\n") == 1 and "portmon-ctl:" not in out, f"{arguments} | head -n 1 prints {out[:200]!r}")
         reader, writer = os.pipe()
         os.close(reader)
-        status, _, err = tell(*arguments, stdout=writer)
+        status, _, err = run_here(*arguments, stdout=writer)
         os.close(writer)
         check(status and not err, f"{arguments} to nobody: status {status}, said {err!r}")
 

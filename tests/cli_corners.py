@@ -1,19 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl on what is seldom there, in tables, words and JSON: overflow, protocols without ports, events in words."""
+import contextlib
 import csv
+import errno
+import json
+import re
+import socket
+import subprocess
+import time
 
-from lib import *
-from told import listening, shown
+from lib.ctl import ctl, ctl_on_terminal, listening, run_ctl
+from lib.ktap import PATIENCE, case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns
+from lib.packets import Packets
 
 
-def tell(netns, *arguments):
-    "What portmon-ctl prints, with single blanks."
-    with netns.enter():
-        done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True,
-                              env={**os.environ, "COLUMNS": "200"})
-    equal(done.returncode, 0, f"portmon-ctl {' '.join(arguments)}: status; said {done.stderr!r}")
-    return [" ".join(line.split()) for line in done.stdout.splitlines()]
+def printed(netns, *arguments):
+    "The lines that portmon-ctl prints, with single blanks."
+    status, out, err = run_ctl(*arguments, netns=netns, env={"COLUMNS": "200"})
+    equal(status, 0, f"portmon-ctl {' '.join(arguments)}: status; stderr {err!r}")
+    return [" ".join(line.split()) for line in out.splitlines()]
 
 
 def has(lines, *patterns):
@@ -31,9 +39,9 @@ def protocols():
         sock = netns.socket(socket.AF_INET, socket.SOCK_RAW, protocol)
         for _ in range(n):
             sock.sendto(b"12345678", ("192.0.2.2", 0))
-    has(tell(netns, "buckets"), r"local-out ipv4 protocol 47 \(gre\) 3 84", r"local-out ipv4 protocol 200 2 56")
-    has(tell(netns, "buckets", "-n"), r"local-out ipv4 protocol 47 3 84")
-    has(tell(netns, "buckets", "--csv"), rf"{netns.name},local-out,ipv4,protocol,47,3,84",
+    has(printed(netns, "buckets"), r"local-out ipv4 protocol 47 \(gre\) 3 84", r"local-out ipv4 protocol 200 2 56")
+    has(printed(netns, "buckets", "-n"), r"local-out ipv4 protocol 47 3 84")
+    has(printed(netns, "buckets", "--csv"), rf"{netns.name},local-out,ipv4,protocol,47,3,84",
         rf"{netns.name},local-out,ipv4,protocol,200,2,56")
     equal({o["protocol"]: o["packets"] for o in ctl("buckets", netns=netns)["other"] if "protocol" in o}, {47: 3, 200: 2}, "JSON")
 
@@ -49,21 +57,21 @@ def no_room():
         with contextlib.suppress(ConnectionRefusedError):
             sock.sendto(b"x", ("127.0.0.1", 9))
     wait_until(lambda: netns.portmon.events_overflow().get("loopback", {}).get("NO_SOCKET") == 3, what="drops")
-    has(tell(netns, "drops"), r"loopback overflow - NO_SOCKET 3 .*")
-    has(tell(netns, "drops", "--all-netns"), rf"{netns.name} loopback overflow - NO_SOCKET 3 .*")
+    has(printed(netns, "drops"), r"loopback overflow - NO_SOCKET 3 .*")
+    has(printed(netns, "drops", "--all-netns"), rf"{netns.name} loopback overflow - NO_SOCKET 3 .*")
     drop, = ctl("drops", netns=netns)["drops"]
     equal([drop[key] for key in ("scope", "transport", "port", "range", "service", "reason", "packets")],
           ["loopback", None, None, None, None, "NO_SOCKET", 3], "JSON")
     rows = ctl("stats", netns=netns)["overflow"]
     equal({(r["scope"], r["transport"]): r["drops"] for r in rows if r.get("drops")}, {("loopback", None): {"NO_SOCKET": 3}},
           "drops in the overflow of stats")
-    has(tell(netns, "stats"), r"loopback overflow .*", r"loopback overflow/udp .*")
-    has(tell(netns, "stats", "-o", "SCOPE,TRANSPORT,PORT"), r"loopback - overflow.*", r"loopback udp overflow/udp")
-    lines = list(csv.DictReader(tell(netns, "stats", "--csv")))
+    has(printed(netns, "stats"), r"loopback overflow .*", r"loopback overflow/udp .*")
+    has(printed(netns, "stats", "-o", "SCOPE,TRANSPORT,PORT"), r"loopback - overflow.*", r"loopback udp overflow/udp")
+    lines = list(csv.DictReader(printed(netns, "stats", "--csv")))
     equal({(r["scope"], r["transport"], r["port"]) for r in lines}, {("loopback", "", ""), ("loopback", "udp", "")}, "CSV")
-    has(tell(netns, "top", "--batch", "-n", "1", "-d", "0.1"), r"loopback overflow/udp .*")
+    has(printed(netns, "top", "--batch", "-n", "1", "-d", "0.1"), r"loopback overflow/udp .*")
     netns.socket(socket.AF_INET, socket.SOCK_RAW, 47).sendto(b"12345678", ("127.0.0.1", 0))
-    has(tell(netns, "buckets"), r"local-in ipv4 protocols without memory [1-9]\d* [1-9]\d+")
+    has(printed(netns, "buckets"), r"local-in ipv4 protocols without memory [1-9]\d* [1-9]\d+")
 
 
 @case()
@@ -77,7 +85,7 @@ def folded():
             with contextlib.suppress(ConnectionRefusedError):
                 sock.sendto(b"x", ("127.0.0.1", port))
     wait_until(lambda: len(netns.portmon.drops()) == 4, what="drops")
-    has(tell(netns, "drops"), r"loopback ephemeral/udp 4 ports NO_SOCKET 8 .*")
+    has(printed(netns, "drops"), r"loopback ephemeral/udp 4 ports NO_SOCKET 8 .*")
     drop, = ctl("drops", netns=netns)["drops"]
     equal([drop[key] for key in ("transport", "port", "folded", "range", "packets")], ["udp", None, 4, None, 8], "JSON")
     equal(len(ctl("drops", "--all", netns=netns)["drops"]), 4, "drops with --all")
@@ -100,7 +108,7 @@ def alike():
     netns.run("nft", "-f", "-", input="table ip t { chain c { type filter hook input priority 0; udp dport 9 drop; }; }")
     send(9)
     wait_until(lambda: sum(sum(reasons.values()) for reasons in netns.portmon.drops().values()) == 4, what="drops")
-    lines = tell(netns, "drops", "--port", "9")
+    lines = printed(netns, "drops", "--port", "9")
     equal([line.split()[3] for line in lines if "9/udp" in line], ["NETFILTER_DROP", "NO_SOCKET"], "the order of what is equal")
     first = {d["port"]: d["first_seen"] for d in ctl("drops", "--all", netns=netns)["drops"]}
     fold, = [d for d in ctl("drops", netns=netns)["drops"] if d.get("folded")]
@@ -112,7 +120,7 @@ def alike():
 def again():
     "on a terminal the heads come again when they have left it"
     netns = Netns(on=True)
-    status, text, err = shown("stats", "-i", "0.05", "-c", "50", netns=netns)
+    status, text, err = ctl_on_terminal("stats", "-i", "0.05", "-c", "50", netns=netns)
     equal((status, err, text.count("SCOPE")), (0, "", 3), "status, standard error, heads of 50 lines on 24")
 
 
@@ -121,7 +129,7 @@ def returned():
     "reset --details prints what was counted till then"
     netns = Netns(on=True)
     Packets(netns).out("udp", 53, 5000, 3)
-    has(tell(netns, "reset", "--details"), r"local 53/udp dns .*")
+    has(printed(netns, "reset", "--details"), r"local 53/udp dns .*")
     equal(netns.portmon.ports(), {}, "what is left")
 
 
@@ -132,7 +140,7 @@ def marked():
     Packets(netns).out("udp", 40000, 53)
     legend = "* one of the ports that this host picks for itself: 32768-60999"
     for columns, wanted in (100, True), (80, False):
-        status, text, err = shown("stats", "--all", columns=columns, netns=netns)
+        status, text, err = ctl_on_terminal("stats", "--all", columns=columns, netns=netns)
         equal((status, err), (0, ""), f"{columns} columns: status, standard error")
         equal(("40000/udp" in text, "registered*" in text, legend in text), (True, wanted, wanted), f"{columns}: {text}")
 
@@ -142,11 +150,11 @@ def explained():
     "explain tells which ports this host picks for itself, and how to name one that has no name"
     netns = Netns()
     netns.sysctl("net.ipv4.ip_local_port_range", "40000 40009")
-    text = " ".join(tell(netns, "explain", "40005"))
+    text = " ".join(printed(netns, "explain", "40005"))
     check("this host picks ports from 40000 to 40009 for its own outgoing connections" in text, text)
-    check("picks ports" not in " ".join(tell(netns, "explain", "40010")), "40010 is one of those")
-    check("no service is known for port 64999; one of your own goes into" in " ".join(tell(netns, "explain", "64999")), "64999")
-    equal(tell(netns, "explain", "--list"), tell(netns, "services"), "explain --list and services")
+    check("picks ports" not in " ".join(printed(netns, "explain", "40010")), "40010 is one of those")
+    check("no service is known for port 64999; one of your own goes into" in " ".join(printed(netns, "explain", "64999")), "64999")
+    equal(printed(netns, "explain", "--list"), printed(netns, "services"), "explain --list and services")
 
 
 @case()

@@ -1,10 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl coverage: what interfaces, IP and portmon counted in the same time, to the packet, and why they differ."""
+import contextlib
+import ctypes
+import json
+import os
 import pty
+import re
 import signal
+import socket
+import struct
+import subprocess
 
-from lib import *
+from lib.connection import TcpInfo, connect, transfer
+from lib.ctl import ctl, run_ctl
+from lib.kernel import syscall
+from lib.ktap import Skip, case, check, defer, equal, note, run, wait_until
+from lib.netns import Netns, carried
+from lib.packets import Packets, ipv4, udp
+from lib.process import sh
 
 HEADER, ARP = 14, 28
 
@@ -346,10 +360,9 @@ def words():
     check(max(map(len, out.split("Why")[1].splitlines())) <= 80, f"wider than a terminal:\n{out}")
     idle = Netns(on=True)
     for arguments in ["coverage", "-i", "0.1"], ["coverage", "-i", "0.1", "--json"]:
-        with idle.enter():
-            done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True)
-        equal((done.returncode, done.stderr), (0, ""), f"{arguments}")
-        check("--json" in arguments or "nothing was handed to IP" in done.stdout, done.stdout)
+        status, out, err = run_ctl(*arguments, netns=idle)
+        equal((status, err), (0, ""), f"{arguments}")
+        check("--json" in arguments or "nothing was handed to IP" in out, out)
     equal(ctl("coverage", "-i", "0.1", netns=idle)["coverage"]["causes"], [], "causes of nothing")
     status, out, err = watch(b, lambda: b.portmon.reset())
     equal((status, out), (1, ""), "coverage with a reset")

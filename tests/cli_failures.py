@@ -1,12 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl where the host is in its way: no file to be had, /proc hidden, a library missing, resets meanwhile."""
+import fcntl
+import json
+import os
+import re
 import resource
+import socket
+import subprocess
 import tempfile
 
-from lib import *
-from terminal import Terminal
-from told import *
+from lib.ctl import DONE, FAILED, ctl, expect_message, own_services, run_ctl
+from lib.ktap import PATIENCE, case, check, defer, equal, run
+from lib.module import MODULE, parameter
+from lib.netns import Netns
+from lib.packets import Packets
+from lib.process import sh
+from lib.terminal import Terminal
 
 CTL = sh("sh", "-c", "command -v portmon-ctl").strip()
 yard = Netns(on=True)
@@ -19,7 +29,7 @@ os.chmod(home, 0o755)
 
 
 def files(n):
-    "For told(): no more than n files may be open; the dynamic loader needs four."
+    "For expect_message(): no more than n files may be open; the dynamic loader needs four."
     return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))}
 
 
@@ -27,10 +37,10 @@ def files(n):
 def no_files():
     "no file can be opened any more"
     many = "Too many open files"
-    told(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
-    told(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
-    told(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
-    told(FAILED, f"cannot look into the processes: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
+    expect_message(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
+    expect_message(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
+    expect_message(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
+    expect_message(FAILED, f"cannot look into the processes: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
     terminal = Terminal("portmon-ctl", "top", "-d", "0.3", netns=yard)
     terminal.until("^SCOPE")
     terminal.press("home")
@@ -88,24 +98,24 @@ def no_proc():
 @case()
 def delta_folder():
     "the folder of --delta cannot be made, is in use, or has too long a name"
-    told(FAILED, "cannot make the folder /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
-    told(FAILED, "the path of XDG_RUNTIME_DIR or XDG_STATE_HOME is too long", "stats", "--delta", netns=yard,
+    expect_message(FAILED, "cannot make the folder /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
+    expect_message(FAILED, "the path of XDG_RUNTIME_DIR or XDG_STATE_HOME is too long", "stats", "--delta", netns=yard,
          env={"XDG_RUNTIME_DIR": "/run" + "/." * 2044})
     state = {"XDG_RUNTIME_DIR": f"{home}/run"}
     os.mkdir(f"{home}/run")
-    equal(tell("stats", "--delta", netns=yard, env=state)[0], DONE, "status")
+    equal(run_ctl("stats", "--delta", netns=yard, env=state)[0], DONE, "status")
     holder = os.open(f"{home}/run/portmon", os.O_RDONLY)
     defer(os.close, holder)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    told(FAILED, "another portmon-ctl stats --delta of this user has not ended; try again", "stats", "--delta", netns=yard, env=state)
+    expect_message(FAILED, "another portmon-ctl stats --delta of this user has not ended; try again", "stats", "--delta", netns=yard, env=state)
     fcntl.flock(holder, fcntl.LOCK_UN)
     name, = os.listdir(f"{home}/run/portmon")
     os.unlink(f"{home}/run/portmon/{name}")
     os.mkfifo(f"{home}/run/portmon/{name}")
-    told(FAILED, f"cannot read {home}/run/portmon/{name}: Invalid argument", "stats", "--delta", netns=yard, env=state)
+    expect_message(FAILED, f"cannot read {home}/run/portmon/{name}: Invalid argument", "stats", "--delta", netns=yard, env=state)
     # A folder of somebody else's is not written to.
     defer(sh, "rm", "-rf", "/tmp/portmon-1000")
-    equal(tell("stats", "--delta", netns=yard, user=1000, env={**state, "XDG_STATE_HOME": ""})[0], DONE, "status as a user")
+    equal(run_ctl("stats", "--delta", netns=yard, user=1000, env={**state, "XDG_STATE_HOME": ""})[0], DONE, "status as a user")
     equal(os.stat("/tmp/portmon-1000").st_uid, 1000, "owner of the folder that is used instead")
 
 
@@ -114,17 +124,17 @@ def services():
     "a user's file with wrong lines, and one that cannot be read: each is said, and the rest goes on"
     config = own_services("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
     path = f"{config['XDG_CONFIG_HOME']}/portmon/services"
-    status, out, err = tell("explain", "443", env=config)
+    status, out, err = run_ctl("explain", "443", env=config)
     equal((status, "My own" in out), (DONE, True), "status, and whether the good line is heeded")
     told_of = re.findall(rf"^portmon-ctl: {path}:(\d+): (.*); line skipped$", err, re.M)
     equal([(n, what) for n, what in told_of if n != "3"],
           [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but not iana:, for: or watch:")], "lines skipped")
-    equal(tell("explain", "443", env={"XDG_CONFIG_HOME": "", "HOME": ""})[::2], (DONE, ""), "status without a home, and what is said")
+    equal(run_ctl("explain", "443", env={"XDG_CONFIG_HOME": "", "HOME": ""})[::2], (DONE, ""), "status without a home, and what is said")
     os.unlink(path)
     os.mkdir(path)
-    told(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
-    told(DONE, "no service matches 'gopherd-x'; --all also looks at the system's database", "services", "gopherd-x")
-    told(DONE, "no service matches 'gopherd-x'$", "services", "--all", "gopherd-x")
+    expect_message(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
+    expect_message(DONE, "no service matches 'gopherd-x'; --all also looks at the system's database", "services", "gopherd-x")
+    expect_message(DONE, "no service matches 'gopherd-x'$", "services", "--all", "gopherd-x")
 
 
 @case()
@@ -148,12 +158,12 @@ def versions():
 @case()
 def nowhere():
     "no drop and no closed port in any namespace, records that are out, sockets that the kernel does not tell of"
-    told(DONE, "no packet has been dropped in any network namespace", "drops", "-A", "--port", "65000")
-    told(DONE, "no port without a listener has been tried in any network namespace", "closed", "-A", "--port", "65000")
+    expect_message(DONE, "no packet has been dropped in any network namespace", "drops", "-A", "--port", "65000")
+    expect_message(DONE, "no port without a listener has been tried in any network namespace", "closed", "-A", "--port", "65000")
     parameter("max_records", 0)
     narrow = Netns(on=True)
     Packets(narrow).out("tcp", 443, 40000, 3)
-    told(DONE, r"warning: 6 packets came to ports that no record could be had for \(0 of 0 are in use\); they are counted in the "
+    expect_message(DONE, r"warning: 6 packets came to ports that no record could be had for \(0 of 0 are in use\); they are counted in the "
          "overflow lines; .* larger max_records", "stats", netns=narrow)
 
 
@@ -167,8 +177,8 @@ def untold():
         loader = file.read().strip()
     defer(sh, "sysctl", "-q", f"kernel.modprobe={loader}")
     sh("sysctl", "-q", "kernel.modprobe=/bin/false")
-    told(DONE, "warning: the kernel does not tell the sockets of sctp here; try: modprobe sctp_diag", "stats", "-p", netns=yard)
-    told(DONE, "the sockets of sctp here", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
+    expect_message(DONE, "warning: the kernel does not tell the sockets of sctp here; try: modprobe sctp_diag", "stats", "-p", netns=yard)
+    expect_message(DONE, "the sockets of sctp here", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
 
 
 @case()

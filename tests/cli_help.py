@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """help, the manual page and completion tell the same commands and options; help alone leads a newcomer to the answers."""
-from lib import *
-from terminal import Terminal
+import os
+import re
+import socket
+
+from lib.connection import transfer
+from lib.ctl import ctl_text, run_ctl
+from lib.ktap import HERE, case, check, defer, equal, run
+from lib.netns import Netns
+from lib.process import sh
+from lib.terminal import Terminal
 
 MAN = next(path for path in (f"{HERE}/portmon-ctl.8", f"{HERE}/../Documentation/man/portmon-ctl.8") if os.path.exists(path))
 
 
-def tell(*arguments):
-    return sh("portmon-ctl", *arguments)
-
-
 def commands():
-    return re.findall(r"^  ([a-z]+)  ", tell("help").split("Options")[0], re.M)
+    return re.findall(r"^  ([a-z]+)  ", ctl_text("help").split("Options")[0], re.M)
 
 
 def options(command):
     "{long option: letter or ''} of a command, as its help has them."
-    return {name: letter for letter, name in re.findall(r"^  (?:-(\w),|   ) --([a-z-]+)", tell("help", command), re.M)}
+    return {name: letter for letter, name in re.findall(r"^  (?:-(\w),|   ) --([a-z-]+)", ctl_text("help", command), re.M)}
 
 
 def everything():
@@ -68,7 +72,7 @@ def manual_options():
 def bash(*words):
     "What bash offers for the last of the words."
     script = 'eval "$(cat)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _portmon_ctl; printf "%s\\n" "${COMPREPLY[@]}"'
-    return sh("bash", "-c", script, "bash", "portmon-ctl", *words, input=tell("help", "--completion", "bash")).split()
+    return sh("bash", "-c", script, "bash", "portmon-ctl", *words, input=ctl_text("help", "--completion", "bash")).split()
 
 
 @case()
@@ -88,7 +92,7 @@ def in_bash():
 @case()
 def in_zsh():
     "zsh's script has the same commands and options"
-    script = tell("help", "--completion", "zsh")
+    script = ctl_text("help", "--completion", "zsh")
     equal(re.findall(r"^\t\t'([a-z]+):", script, re.M), commands(), "commands")
     for command in commands():
         body = re.search(rf"^\t{command}\) _arguments(.*?);;", script, re.M | re.S)[1]
@@ -101,7 +105,7 @@ def in_zsh():
 @case()
 def in_fish():
     "fish's script has the same commands and options"
-    script = tell("help", "--completion", "fish")
+    script = ctl_text("help", "--completion", "fish")
     equal(re.findall(r"-n __fish_use_subcommand -a (\w+)", script), commands(), "commands")
     for command in commands():
         found = re.findall(rf"from {command}' -l ([a-z-]+)", script)
@@ -111,15 +115,15 @@ def in_fish():
 @case()
 def shells():
     "a shell that nobody knows is refused"
-    done = subprocess.run(["portmon-ctl", "help", "--completion", "tcsh"], capture_output=True, text=True)
-    equal((done.returncode, done.stdout), (2, ""), "status and standard output")
-    check("unknown shell 'tcsh'; it is one of: bash, zsh, fish" in done.stderr, done.stderr)
+    status, out, err = run_ctl("help", "--completion", "tcsh")
+    equal((status, out), (2, ""), "status and standard output")
+    check("unknown shell 'tcsh'; it is one of: bash, zsh, fish" in err, err)
 
 
 def examples():
     "{question: commands} that the help shows."
     found = {}
-    for line in tell("help").splitlines():
+    for line in ctl_text("help").splitlines():
         if line.endswith("?") and not line.startswith(" "):
             commands = found.setdefault(line, [])
         elif found:

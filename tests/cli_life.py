@@ -1,12 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl tells of handshakes, losses and drops in words, tables and JSON, and of events as they come."""
+import contextlib
 import datetime
+import errno
+import json
+import os
+import re
+import select
 import signal
+import socket
+import struct
+import subprocess
+import time
 
-from lib import *
-from terminal import *
-from told import DONE, FAILED, USAGE, listening, sockets, tell
+from lib.ctl import DONE, FAILED, USAGE, ctl, listening, run_ctl, sockets
+from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.netns import Netns, Tun, pair
+from lib.packets import Packets, checksum, ipv4, tcp
+from lib.terminal import Terminal
 
 TCP_KEYS = {"syn_received", "syn_sent", "synack_sent", "synack_received", "established", "failed", "fin", "rst_sent",
             "rst_received", "retransmitted", "synack_retransmitted", "syn_translated"}
@@ -16,7 +28,7 @@ NEW_PARTS = [["drops"], ["drops", "--json"], ["closed"], ["closed", "--json"]]
 
 def says(what, *arguments, netns, status=DONE):
     "portmon-ctl prints (or, if it fails, complains) so; line breaks do not matter."
-    got, out, err = tell(*arguments, netns=netns)
+    got, out, err = run_ctl(*arguments, netns=netns)
     equal(got, status, f"portmon-ctl {' '.join(arguments)}: status; said {err!r}")
     text = " ".join((err if status else out).split())
     for pattern in [what] if isinstance(what, str) else what:
@@ -133,7 +145,7 @@ def stats_json():
 @case()
 def columns():
     "connections, retransmissions and drops: with --details, on wide terminals, by name, in CSV"
-    out = tell("stats", "--details", netns=yard.server)[1].splitlines()
+    out = run_ctl("stats", "--details", netns=yard.server)[1].splitlines()
     head = out[0].split()
     for name in "CONNS", "RETRANS", "DROPS":
         check(name in head, f"no {name} in {head}")
@@ -148,10 +160,10 @@ def columns():
     terminal = Terminal("portmon-ctl", "stats", "-A", netns=yard.server, lines=60)
     equal(terminal.status(), DONE, "status of -A")
     equal(terminal.line("^NETNS").split(), ["NETNS", "SCOPE", "PORT", "SERVICE", "RX-BYTES", "TX-BYTES", "LAST-SEEN"], "columns of -A")
-    check("RETRANS" not in tell("stats", netns=yard.server)[1], "columns in a pipe")
-    equal(tell("stats", "--scope", "local", "--port", "123", "-o", "PORT,DROPS", netns=yard.server)[1].split(),
+    check("RETRANS" not in run_ctl("stats", netns=yard.server)[1], "columns in a pipe")
+    equal(run_ctl("stats", "--scope", "local", "--port", "123", "-o", "PORT,DROPS", netns=yard.server)[1].split(),
           ["PORT", "DROPS", "123/udp", "7"], "stats -o PORT,DROPS")
-    lines = [line.split(",") for line in tell("stats", "--csv", "--all", netns=yard.server)[1].splitlines()]
+    lines = [line.split(",") for line in run_ctl("stats", "--csv", "--all", netns=yard.server)[1].splitlines()]
     table = [dict(zip(lines[0], line)) for line in lines[1:]]
     found = {(r["scope"], r["transport"], r["port"]): (r["conns"], r["retrans"], r["drops"]) for r in table}
     equal(found["local", "tcp", "443"], ("5", "0", "0"), "443 in CSV")
@@ -220,7 +232,7 @@ def drops():
     check(re.search(r"local +5000/udp +\S+ +SOCKET_RCVBUFF", lines[1]), f"first line {lines[1]!r}")
     check(max(map(len, lines)) <= 80, "wider than a terminal")
     check("ntp" in out, "no name of a service")
-    check("ntp" not in tell("drops", "--numeric", netns=yard.server)[1], "a name with --numeric")
+    check("ntp" not in run_ctl("drops", "--numeric", netns=yard.server)[1], "a name with --numeric")
     for arguments, holds in ((["--port", "53"], lambda w: w[2] == 53), (["--transport", "tcp"], lambda w: w[1] == "tcp"),
                              (["--range", "registered"], lambda w: w[2] > 1023), (["--scope", "local"], lambda w: True)):
         got = [(r["scope"], r["transport"], r["port"], r["reason"], r["packets"])
@@ -263,21 +275,21 @@ def nothing():
     equal(ctl("drops", netns=netns)["drops"], [], "drops of nothing")
     equal(ctl("closed", netns=netns)["closed"], [], "closed of nothing")
     for command, sentence in ("drops", "no packet has been dropped; counting began"), ("closed", "no port without a listener has been"):
-        status, out, err = tell(command, netns=netns)
+        status, out, err = run_ctl(command, netns=netns)
         equal((status, out), (DONE, ""), f"{command} of nothing")
         check(re.search(sentence, err), f"{command} said {err!r}")
-    check("of what was asked for" in tell("drops", "--port", "9", netns=netns)[2], "nothing of what was asked for")
+    check("of what was asked for" in run_ctl("drops", "--port", "9", netns=netns)[2], "nothing of what was asked for")
     netns.portmon.do("netns-set", drops=0)
     for arguments in NEW_PARTS:
         says("drops are not counted in this network namespace.*enable drops", *arguments, netns=netns, status=FAILED)
         says("counting is off in this network namespace.*portmon-ctl enable", *arguments, netns=Netns(), status=FAILED)
     yard.server.portmon.do("netns-set", drops=0)
     defer(yard.server.portmon.do, "netns-set", drops=1)
-    status, out, err = tell("drops", netns=yard.server)
+    status, out, err = run_ctl("drops", netns=yard.server)
     equal(status, DONE, "status of drops that are off but were counted")
     check("NETFILTER_DROP" in out and "what follows was counted before" in err, f"said {err!r}, printed {out!r}")
     for arguments in ["drops"], ["closed"]:
-        equal(tell(*arguments, netns=yard.server, user=1000)[0], DONE, f"{arguments} as a user")
+        equal(run_ctl(*arguments, netns=yard.server, user=1000)[0], DONE, f"{arguments} as a user")
 
 
 @case()
@@ -301,12 +313,12 @@ def parts():
         equal(state(), wanted, f"after {arguments}")
     says(["TCP lifecycle off .*enable lifecycle", "drops off .*enable drops", r"event counters 0 of at most \d+"], "info",
          netns=netns)
-    status, _, err = tell("disable", "drops", netns=netns)
+    status, _, err = run_ctl("disable", "drops", netns=netns)
     equal(status, DONE, "disabling what is off")
     check("counting drops was off already" in err, f"said {err!r}")
     says("unexpected argument 'drop'.*lifecycle and drops", "enable", "drop", netns=netns, status=USAGE)
     says("cannot switch counting drops on: counting is off.*portmon-ctl enable", "enable", "drops", netns=Netns(), status=FAILED)
-    equal(tell("enable", "drops", netns=netns, user=1000)[0], FAILED, "as a user")
+    equal(run_ctl("enable", "drops", netns=netns, user=1000)[0], FAILED, "as a user")
     says(["TCP lifecycle on", "drops on"], "info", netns=yard.server)
 
 
@@ -368,12 +380,12 @@ def monitor():
                     r"^\S+Z  drop +local 53/udp \(\w+\): first drop for NO_SOCKET: No program"):
         check(any(re.search(pattern, line) for line in said), f"wanted {pattern!r} in {said}")
     for do, pattern, event in (
-            (lambda: tell("disable", "drops", netns=netns), "switched +counting is on, TCP lifecycle on, drops off",
+            (lambda: run_ctl("disable", "drops", netns=netns), "switched +counting is on, TCP lifecycle on, drops off",
              {"event": "switched", "enabled": True, "lifecycle": True, "drops": False}),
-            (lambda: tell("reset", "--port", "53", "--scope", "local", netns=netns), "reset +local 53: set to zero",
+            (lambda: run_ctl("reset", "--port", "53", "--scope", "local", netns=netns), "reset +local 53: set to zero",
              {"event": "reset", "scope": "local", "port": 53}),
-            (lambda: tell("reset", netns=netns), "reset +all counters: set to zero", {"event": "reset"}),
-            (lambda: tell("disable", netns=netns), "switched +counting is off",
+            (lambda: run_ctl("reset", netns=netns), "reset +all counters: set to zero", {"event": "reset"}),
+            (lambda: run_ctl("disable", netns=netns), "switched +counting is off",
              {"event": "switched", "enabled": False, "lifecycle": False, "drops": False})):
         do()
         line = text.line()
@@ -415,7 +427,7 @@ def monitor_ends():
     equal((status, len(out.splitlines()), err), (DONE, 3, ""), "status, lines and complaints with -c 3")
     off = Netns()
     watch = Monitor(off, "-c", "1")
-    equal(tell("enable", netns=off)[0], DONE, "enable")
+    equal(run_ctl("enable", netns=off)[0], DONE, "enable")
     status, out, err = watch.end()
     equal((status, len(out.splitlines())), (DONE, 1), "status and lines")
     check("counting is off" in err and "counting is on" in out, f"said {err!r}, printed {out!r}")

@@ -5,10 +5,18 @@
 nomemory.so, preloaded, makes them fail, libc's among them and those of libnl, which is linked in.
 """
 import itertools
+import os
+import random
+import re
+import socket
+import subprocess
 import threading
 
-from lib import *
-from told import listening, own_services
+from lib.ctl import listening, own_services, run_ctl
+from lib.ktap import PATIENCE, case, check, defer, equal, note, run, wait_until
+from lib.netns import Netns
+from lib.packets import Packets, ipv4, tcp, udp
+from lib.process import sh
 
 PRELOAD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "nomemory.so")
 SPARE = "going on without"      # so ends the sentence of what a command can do without
@@ -16,19 +24,16 @@ SPARE = "going on without"      # so ends the sentence of what a command can do 
 TOLD = re.compile("out of memory|cannot be told")
 
 
-def tell(netns, arguments, nth=0, env={}):
+def run_failing(netns, arguments, nth=0, env={}):
     "Run portmon-ctl with the nth allocation failing: (there was an nth, status, output, errors)."
     read_end, write_end = os.pipe()
     try:
-        with netns.enter():
-            done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                                  pass_fds=[write_end],
-                                  env={**os.environ, "COLUMNS": "200", "LD_PRELOAD": PRELOAD, "NOMEMORY": str(nth),
-                                       "NOMEMORY_FD": str(write_end), **env})
+        result = run_ctl(*arguments, netns=netns, stdin=subprocess.DEVNULL, pass_fds=[write_end],
+                         env={"COLUMNS": "200", "LD_PRELOAD": PRELOAD, "NOMEMORY": str(nth), "NOMEMORY_FD": str(write_end), **env})
     finally:
         os.close(write_end)
     with os.fdopen(read_end) as report:
-        return bool(report.read()), done.returncode, done.stdout, done.stderr
+        return bool(report.read()), *result
 
 
 def plain(text):
@@ -48,12 +53,12 @@ def walk(netns, arguments, env={}, before=lambda: None, steady=True):
     steady: what the command tells does not change with the time.
     """
     before()
-    usual = tell(netns, arguments, env=env)
+    usual = run_failing(netns, arguments, env=env)
     equal(usual[1], 0, f"{arguments}: status; said {usual[3]!r}")
     failed = 0
     for nth in itertools.count(1):
         before()
-        hit, status, out, err = tell(netns, arguments, nth, env)
+        hit, status, out, err = run_failing(netns, arguments, nth, env)
         what = f"portmon-ctl {' '.join(arguments)}, allocation {nth}: status {status}, said {err!r}"
         check(status in (0, 1), what)
         check(err.startswith("portmon-ctl: ") if status else not err or SPARE in err or plain(err) == plain(usual[3]), what)
@@ -114,7 +119,7 @@ def deltas():
     os.mkdir(cache)
     defer(sh, "rm", "-r", cache)
     env = {"XDG_CACHE_HOME": cache, "XDG_STATE_HOME": cache, "HOME": cache}
-    tell(netns, ["stats", "--delta"], env=env)
+    run_failing(netns, ["stats", "--delta"], env=env)
     knock = knocking(netns)
 
     def before():
@@ -184,7 +189,7 @@ def documents():
     defer(sh, "rm", "-r", cache)
     env = {"XDG_RUNTIME_DIR": cache, "NOMEMORY_SIZE": str(DOCUMENT)}
     for command in DOCUMENTS:
-        hit, status, out, err = tell(netns, [*command.split(), "--json"], 1, env)
+        hit, status, out, err = run_failing(netns, [*command.split(), "--json"], 1, env)
         equal((hit, status, out), (True, 1, ""), f"{command}: there was one to fail, status, output; said {err!r}")
         equal(err.splitlines()[-1], "portmon-ctl: out of memory", f"{command}: said")
 

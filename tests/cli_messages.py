@@ -1,10 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl says what is wrong and what to do, each failure in its own sentence, and ends with the right status."""
+import json
+import os
 import pty
+import re
+import time
 
-from lib import *
-from told import *
+from lib.ctl import DONE, FAILED, USAGE, ctl_on_terminal, expect_message, run_ctl
+from lib.ktap import case, check, equal, note, run, wait_until
+from lib.module import MODULE, parameter, reloads_module, unload
+from lib.netns import Netns
+from lib.packets import Packets
+from lib.process import sh
 
 READERS = [["stats"], ["stats", "--json"], ["show", "80"], ["ranges"], ["buckets"]]
 CHANGERS = [["reset"], ["reset", "--port", "80"], ["enable"], ["disable"]]
@@ -17,9 +25,9 @@ def loaded():
     reloads_module()
     wait_until(lambda: not unload(), what="unloading")
     for arguments in [*READERS, *CHANGERS, ["info"], ["info", "--json"]]:
-        told(FAILED, "module is not loaded; load it with: modprobe portmon", *arguments)
+        expect_message(FAILED, "module is not loaded; load it with: modprobe portmon", *arguments)
     for arguments in ["explain", "443"], ["explain", "dns", "--json"], ["services"], ["help"], ["--version"]:
-        status, out, err = tell(*arguments)
+        status, out, err = run_ctl(*arguments)
         equal((status, err), (DONE, ""), f"{arguments} without the module")
         check(out, f"{arguments} printed nothing")
 
@@ -29,17 +37,17 @@ def off():
     "counting is off in the namespace"
     netns = Netns()
     for arguments in [*READERS, ["reset"]]:
-        told(FAILED, "counting is off in this network namespace.*portmon-ctl enable", *arguments, netns=netns)
-        told(FAILED, f"counting is off in network namespace {netns.name}.*--netns {netns.name} enable",
+        expect_message(FAILED, "counting is off in this network namespace.*portmon-ctl enable", *arguments, netns=netns)
+        expect_message(FAILED, f"counting is off in network namespace {netns.name}.*--netns {netns.name} enable",
              "--netns", netns.name, *arguments)
-    told(DONE, "counting was off already", "disable", netns=netns)
-    status, out, err = tell("info", netns=netns)
+    expect_message(DONE, "counting was off already", "disable", netns=netns)
+    status, out, err = run_ctl("info", netns=netns)
     equal((status, err), (DONE, ""), "info")
     check("off" in out and "portmon-ctl enable" in out, f"info says {out!r}")
-    equal(tell("enable", netns=netns)[::2], (DONE, ""), "enable")
-    told(DONE, "counting was on already", "enable", netns=netns)
-    told(DONE, "nothing", "stats", netns=netns)
-    equal(tell("disable", netns=netns)[::2], (DONE, ""), "disable")
+    equal(run_ctl("enable", netns=netns)[::2], (DONE, ""), "enable")
+    expect_message(DONE, "counting was on already", "enable", netns=netns)
+    expect_message(DONE, "nothing", "stats", netns=netns)
+    equal(run_ctl("disable", netns=netns)[::2], (DONE, ""), "disable")
 
 
 def unused(arguments):
@@ -52,12 +60,12 @@ def nothing():
     "nothing has been seen yet, or nothing of what was asked for"
     netns = Netns(on=True)
     for arguments in ["stats"], ["ranges"], ["buckets"], ["show", "80"], ["show", "http"]:
-        equal(told(DONE, r"(nothing|not) .*been seen.*since|has not been seen;|nothing has been seen.*counting began",
+        equal(expect_message(DONE, r"(nothing|not) .*been seen.*since|has not been seen;|nothing has been seen.*counting began",
                    *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
     Packets(netns).out("tcp", 1000, 80)
     for arguments in (["stats", "--port", "81"], ["stats", "--scope", "forward"], ["ranges", "--transport", "dccp"],
                       ["show", "81"], ["show", "http", "--scope", "local"]):
-        equal(told(DONE, "seen", *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
+        equal(expect_message(DONE, "seen", *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
 
 
 @case()
@@ -66,17 +74,17 @@ def permitted():
     netns = Netns(on=True)
     Packets(netns).out("tcp", 1000, 80)
     for arguments in READERS:
-        status, out, err = tell(*arguments, netns=netns, user=1000)
+        status, out, err = run_ctl(*arguments, netns=netns, user=1000)
         equal((status, err), (DONE, ""), f"{arguments} as a user")
         check(out, f"{arguments} as a user printed nothing")
     for arguments in CHANGERS:
-        told(FAILED, "CAP_NET_ADMIN.*as root", *arguments, netns=netns, user=1000)
-    told(FAILED, "not permitted to enter network namespace.*as root", "stats", "--netns", netns.name, user=1000)
+        expect_message(FAILED, "CAP_NET_ADMIN.*as root", *arguments, netns=netns, user=1000)
+    expect_message(FAILED, "not permitted to enter network namespace.*as root", "stats", "--netns", netns.name, user=1000)
     parameter("restrict_read", 1)
     for arguments in READERS:
-        told(FAILED, "restrict_read.*as root", *arguments, netns=netns, user=1000)
-    equal(tell("info", netns=netns, user=1000)[::2], (DONE, ""), "info as a user")
-    equal(tell("stats", netns=netns)[::2], (DONE, ""), "stats as root")
+        expect_message(FAILED, "restrict_read.*as root", *arguments, netns=netns, user=1000)
+    equal(run_ctl("info", netns=netns, user=1000)[::2], (DONE, ""), "info as a user")
+    equal(run_ctl("stats", netns=netns)[::2], (DONE, ""), "stats as root")
 
 
 @case()
@@ -128,17 +136,17 @@ def wrong():
             ("more than 64 columns", "stats", "--output", ",".join(["PORT"] * 65)),
             ("closed ports are this host's: of scope local or loopback", "closed", "--scope", "remote"),
             ("--netns needs NAME", "stats", "--netns", "")):
-        told(USAGE, sentence, *arguments)
+        expect_message(USAGE, sentence, *arguments)
 
 
 @case()
 def no_netns():
     "there is no such namespace"
-    told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
-    told(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
-    told(FAILED, "cannot enter network namespace '/dev/null': it is none", "stats", "--netns", "/dev/null")
-    told(FAILED, "no network namespace '999999999'.*ip netns list.*no process of that number", "stats", "--netns", "999999999")
-    told(FAILED, "cannot open network namespace '1': Permission denied; try as root", "stats", "--netns", "1", user=1000)
+    expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
+    expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
+    expect_message(FAILED, "cannot enter network namespace '/dev/null': it is none", "stats", "--netns", "/dev/null")
+    expect_message(FAILED, "no network namespace '999999999'.*ip netns list.*no process of that number", "stats", "--netns", "999999999")
+    expect_message(FAILED, "cannot open network namespace '1': Permission denied; try as root", "stats", "--netns", "1", user=1000)
 
 
 @case()
@@ -151,20 +159,20 @@ def output():
     for arguments in (["stats"], ["stats", "--all", "--json"], ["show", "5"], ["ranges"], ["buckets"], ["info"], ["help"],
                       ["--version"], ["services"], ["explain", "80"], ["help", "--completion", "zsh"], ["reset", "--scope", "local"]):
         with open("/dev/full", "w") as full:
-            told(FAILED, "cannot write the output: No space left on device", *arguments, netns=netns, stdout=full)
-        status, _, err = tell(*arguments, netns=netns, stdout=None, preexec_fn=lambda: os.close(1))
+            expect_message(FAILED, "cannot write the output: No space left on device", *arguments, netns=netns, stdout=full)
+        status, _, err = run_ctl(*arguments, netns=netns, stdout=None, preexec_fn=lambda: os.close(1))
         check(status == FAILED and re.search("cannot write the output: Bad file descriptor", err),
               f"{arguments} with standard output closed: status {status}, said {err!r}")
         check(len(err.splitlines()) == 1, f"{arguments} with standard output closed said {err!r}")
     for arguments in ["stats"], ["stats", "--all", "--json"], ["explain", "80"]:
         ours, theirs = pty.openpty()
         os.close(ours)
-        told(FAILED, "cannot write the output: Input/output error", *arguments, netns=netns, stdout=theirs)
+        expect_message(FAILED, "cannot write the output: Input/output error", *arguments, netns=netns, stdout=theirs)
         os.close(theirs)
     for arguments in ["stats", "--all"], ["stats", "--all", "--json"], ["services", "--all"]:
         reader, writer = os.pipe()
         os.close(reader)
-        status, _, err = tell(*arguments, netns=netns, stdout=writer)
+        status, _, err = run_ctl(*arguments, netns=netns, stdout=writer)
         os.close(writer)
         check(status != DONE and err == "", f"{arguments} to nobody: status {status}, said {err!r}")
         with netns.enter():
@@ -192,7 +200,7 @@ def interrupted():
             finally:
                 os._exit(0)
         try:
-            status, out, err = tell("stats", "--all", "--json", netns=netns)
+            status, out, err = run_ctl("stats", "--all", "--json", netns=netns)
         finally:
             os.kill(pid, 9)
             os.waitpid(pid, 0)
@@ -214,16 +222,16 @@ def helps():
     with open(f"{MODULE}/version") as file:
         version = file.read().strip()
     for arguments in ["--version"], ["-V"], ["stats", "--version"]:
-        equal(tell(*arguments), (DONE, f"portmon-ctl {version}\n", ""), f"{arguments}")
-    overview = tell("help")
+        equal(run_ctl(*arguments), (DONE, f"portmon-ctl {version}\n", ""), f"{arguments}")
+    overview = run_ctl("help")
     equal(overview[::2], (DONE, ""), "help")
     equal(re.findall(r"^  ([a-z]+)  ", overview[1].split("Options")[0], re.M), COMMANDS, "commands in the help")
-    equal(tell("--help"), overview, "--help")
+    equal(run_ctl("--help"), overview, "--help")
     for command in COMMANDS:
-        status, out, err = tell("help", command)
+        status, out, err = run_ctl("help", command)
         equal((status, err), (DONE, ""), f"help {command}")
         check(out.startswith(f"usage: portmon-ctl {command}"), f"help {command} says {out!r}")
-        equal(tell(command, "-h"), (DONE, out, ""), f"{command} -h")
+        equal(run_ctl(command, "-h"), (DONE, out, ""), f"{command} -h")
         check(max(map(len, out.splitlines())) <= 80, f"help {command} is wider than a terminal")
 
 
@@ -236,8 +244,8 @@ def colours():
     def coloured(terminal, *arguments, **env):
         env = {"TERM": "xterm", "NO_COLOR": "", **env}
         if not terminal:
-            return "\33" in tell("stats", *arguments, netns=netns, env=env)[1]
-        status, out, err = shown("stats", *arguments, netns=netns, env=env)
+            return "\33" in run_ctl("stats", *arguments, netns=netns, env=env)[1]
+        status, out, err = ctl_on_terminal("stats", *arguments, netns=netns, env=env)
         check("443" in out and not status, f"status {status}, said {err!r}, printed {out!r}")
         return "\33" in out
 

@@ -1,7 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl --netns and --all-netns: every network namespace, each once, those that tell nothing too."""
-from lib import *
+import os
+import re
+import subprocess
+
+from lib.ctl import ctl, run_ctl
+from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.netns import Netns
+from lib.nlclient import Counts
+from lib.packets import Packets
+from lib.process import sh
 
 on, quiet, off = Netns(on=True), Netns(on=True), Netns()
 some = Packets(on)
@@ -29,11 +38,6 @@ def lines(*arguments):
     for line in rest:
         found.setdefault(line.split()[0], []).append(line.split()[1:])
     return heads.split(), found
-
-
-def tell(*arguments, **options):
-    done = subprocess.run(["portmon-ctl", *arguments], capture_output=True, text=True, **options)
-    return done.returncode, done.stdout, done.stderr
 
 
 @case()
@@ -99,20 +103,20 @@ def heads():
 def process():
     "--netns PID is the namespace of a process; a name of digits goes before"
     there = nameless()
-    equal(tell("show", "80", "--netns", str(there.pid))[0], 0, "status")
-    status, _, err = tell("stats", "--netns", "4194999")
+    equal(run_ctl("show", "80", "--netns", str(there.pid))[0], 0, "status")
+    status, _, err = run_ctl("stats", "--netns", "4194999")
     equal(status, 1, "status")
     check(re.search("no network namespace '4194999'.*ip netns list.*no process", err), f"said {err!r}")
     sh("ip", "netns", "add", str(there.pid))
     defer(sh, "ip", "netns", "del", str(there.pid))
-    status, _, err = tell("stats", "--netns", str(there.pid))
+    status, _, err = run_ctl("stats", "--netns", str(there.pid))
     check(status == 1 and "counting is off" in err, f"a name of digits: status {status}, said {err!r}")
 
 
 @case()
 def user():
     "a user sees his own namespace, and is told that there is more"
-    status, out, err = tell("stats", "--all-netns", user=1000, group=1000, extra_groups=[])
+    status, out, err = run_ctl("stats", "--all-netns", user=1000)
     equal(status, 0, "status")
     check(re.search("warning: not permitted to enter [1-9].*as root", err) and len(err.splitlines()) == 1, f"said {err!r}")
     check(re.search(rf"^{on.name} +\(not permitted\)", out, re.M), f"printed {out!r}")
@@ -122,7 +126,7 @@ def user():
 def wrong():
     "what does not go together"
     for arguments in ["--netns", on.name], ["--delta"], ["-i", "1"]:
-        status, out, err = tell("stats", "--all-netns", *arguments)
+        status, out, err = run_ctl("stats", "--all-netns", *arguments)
         equal((status, out), (2, ""), f"{arguments}")
         check("do not go together" in err, f"said {err!r}")
 

@@ -2,8 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 """What portmon-ctl prints is what the kernel counted: JSON by its documented keys, names, filters, order, folding."""
 import datetime
+import json
+import re
+import time
 
-from lib import *
+from lib.ctl import ctl, run_ctl
+from lib.ktap import case, check, equal, run
+from lib.module import MODULE, parameter
+from lib.netns import Netns
+from lib.nlclient import Counts, UAPI
+from lib.packets import Packets
+from lib.process import sh
 
 # The article's ports: the name to ask for, and the range.
 SERVICES = {21: "ftp", 22: "ssh", 23: "telnet", 25: "smtp", 53: "dns", 80: "http", 110: "pop3", 137: "netbios-ns",
@@ -98,10 +107,9 @@ def overflow():
         exact(row, "scope", "transport", "range", "rx", "tx")
     equal({(r["scope"], r["transport"], r["range"]): counts(r) for r in document["overflow"]},
           {("local", "tcp", "dynamic"): Counts(0, 0, 3, 84), ("remote", "tcp", "well-known"): Counts(0, 0, 3, 84)}, "overflow")
-    with netns.enter():
-        done = subprocess.run(["portmon-ctl", "stats"], capture_output=True, text=True)
-    equal(done.returncode, 0, "status")
-    check(re.search("warning: 6 packets .*max_records", done.stderr), f"said {done.stderr!r}")
+    status, _, err = run_ctl("stats", netns=netns)
+    equal(status, 0, "status")
+    check(re.search("warning: 6 packets .*max_records", err), f"stderr {err!r}")
 
 
 @case()

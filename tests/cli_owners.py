@@ -1,7 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl tells which process owns a port, how many connections it has, and what a user may not see."""
-from lib import *
+import json
+import os
+import re
+import socket
+import struct
+import time
+
+from lib.connection import connect
+from lib.ctl import ctl, run_ctl
+from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.netns import Netns, Tun, pair
+from lib.packets import Packets, checksum, ipv4
+from lib.process import sh
 
 ME = os.getpid()
 with open("/proc/self/comm") as file:
@@ -24,13 +36,6 @@ def loopback():
     netns = Netns(on=True)
     netns.ip("link set lo up")
     return netns
-
-
-def tell(*arguments, netns=None, user=None):
-    with netns.enter() if netns else contextlib.nullcontext():
-        done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
-                              capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
 
 
 def row(text, *words):
@@ -60,11 +65,11 @@ def tcp(family):
           "sockets")
     for i in range(5):
         equal(mine(found["loopback", "tcp", 40000 + i]), {"listens": False, "connections": 1}, "client")
-    status, out, err = tell("show", "443/tcp", netns=netns)
+    status, out, err = run_ctl("show", "443/tcp", netns=netns)
     equal((status, err), (0, ""), "show")
     equal(row(out, "443/tcp", "listens"), ["443/tcp", "listens", NAME, str(ME), "-", "3", "0", "2/7", host], "the listener's line")
     check(re.search(rf"^443/tcp +connects to +{NAME} +{ME} +- +5 ", out, re.M), f"no line for the clients in\n{out}")
-    status, out, err = tell("stats", "-p", netns=netns)
+    status, out, err = run_ctl("stats", "-p", netns=netns)
     equal((status, err), (0, ""), "stats -p")
     equal(row(out, "443/tcp")[-2:], ["5", f"{NAME}[{ME}]"], "OPEN and OWNER")
 
@@ -117,7 +122,7 @@ def half_open():
     record = wait_until(lambda: (r := owners(netns).get(("local", "tcp", 25))) and r["sockets"]["half_open"] == 4 and r,
                         what="four half-open connections")
     equal(mine(record), {"listens": True, "connections": 0}, "listener")
-    equal(row(tell("show", "25", netns=netns)[1], "listens")[6], "4", "HALF-OPEN")
+    equal(row(run_ctl("show", "25", netns=netns)[1], "listens")[6], "4", "HALF-OPEN")
 
 
 def tcp_segment(sport, dport, flags):
@@ -163,9 +168,9 @@ def shared():
     record = owners(netns)["loopback", "tcp", 80]
     equal(sorted(o["pid"] for o in record["owner"]), sorted([ME, *children]), "processes")
     equal(record["sockets"]["listening"], 1, "listeners")
-    check(f"{NAME}[{min([ME, *children])}]+3" in tell("stats", "-p", netns=netns)[1], "stats -p does not say +3")
+    check(f"{NAME}[{min([ME, *children])}]+3" in run_ctl("stats", "-p", netns=netns)[1], "stats -p does not say +3")
     pids = ",".join(map(str, sorted([ME, *children])))
-    equal(row(tell("show", "80", netns=netns)[1], "listens")[3], pids, "PID")
+    equal(row(run_ctl("show", "80", netns=netns)[1], "listens")[3], pids, "PID")
 
 
 def child(function):
@@ -208,7 +213,7 @@ def several():
     defer(accepted.close)
     children = sorted([ME, *(child(lambda: None) for _ in range(5))])
     odd = child(renamed(netns, "127.0.0.2", 80, "odd\tname"))
-    lines = tell("show", "80", netns=netns)[1].splitlines()
+    lines = run_ctl("show", "80", netns=netns)[1].splitlines()
     groups = {line.split()[2]: line.split() for line in lines if "listens" in line}
     equal(groups.keys(), {NAME, "odd?name"}, f"programs in {lines}")
     equal(groups[NAME][3:5], [",".join(map(str, children[:4])), "+2"], "PIDs of the first")
@@ -243,14 +248,14 @@ def strangers():
             sock.bind((address_, 8080))
             sock.listen()
     netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
-    out = tell("show", "8080", netns=netns, user=1000)[1]
+    out = run_ctl("show", "8080", netns=netns, user=1000)[1]
     equal(re.findall(r"^8080/tcp +listens +user (\S+)", out, re.M), ["root", "2000"], f"owners in\n{out}")
     mine = loopback()
     server = mine.popen("socat", "-u", "UDP-RECV:8053,bind=127.0.0.1", "OPEN:/dev/null", user=1000, group=1000, extra_groups=[])
     wait_until(lambda: ":8053 " in mine.run("ss", "-Hlun"), what="the server")
     with mine.socket("ipv4", socket.SOCK_DGRAM) as sock:
         sock.sendto(b"x", ("127.0.0.1", 8053))
-    equal(tell("stats", "-p", netns=mine, user=1000)[::2], (0, ""), "status, and what is said where all is the user's own")
+    equal(run_ctl("stats", "-p", netns=mine, user=1000)[::2], (0, ""), "status, and what is said where all is the user's own")
 
 
 @case()
@@ -278,7 +283,7 @@ def unit():
         netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
         found = [o for o in owners(netns)["loopback", "udp", port]["owner"] if o["pid"] == server.pid]
         equal([(o["process"], o["unit"]) for o in found], [("socat", wanted)], "owner")
-        check(re.search(rf"socat\[{server.pid}\]\S* \({re.escape(wanted)}\)", tell("stats", "-p", netns=netns)[1]),
+        check(re.search(rf"socat\[{server.pid}\]\S* \({re.escape(wanted)}\)", run_ctl("stats", "-p", netns=netns)[1]),
               "OWNER has no unit")
 
 
@@ -290,7 +295,7 @@ def hidden():
     listener.listen()
     netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 443))
     for arguments in ["stats", "-p"], ["stats", "--processes", "--json"], ["show", "443"]:
-        status, out, err = tell(*arguments, netns=netns, user=1000)
+        status, out, err = run_ctl(*arguments, netns=netns, user=1000)
         equal(status, 0, f"status of {arguments}; said {err!r}")
         check(re.fullmatch("portmon-ctl: warning: of other users' sockets only the user is shown.*as root.*\n", err),
               f"{arguments} said {err!r}")
@@ -300,11 +305,11 @@ def hidden():
                                      "connections": 0}], "owner")
         else:
             check("user root" in out, f"{arguments} printed\n{out}")
-    status, out, err = tell("stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=netns, user=1000)
+    status, out, err = run_ctl("stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=netns, user=1000)
     equal((status, err.count("warning")), (0, 1), f"status and warnings of three intervals, which said {err!r}")
     server = netns.popen("socat", "TCP-LISTEN:8443,bind=127.0.0.1,fork", "EXEC:cat", user=1000, group=1000, extra_groups=[])
     wait_until(lambda: "8443" in netns.run("ss", "-Hltn"), what="the server")
-    equal(row(tell("show", "8443", netns=netns, user=1000)[1], "listens")[2:4], ["socat", str(server.pid)], "own process")
+    equal(row(run_ctl("show", "8443", netns=netns, user=1000)[1], "listens")[2:4], ["socat", str(server.pid)], "own process")
 
 
 @case()
@@ -317,16 +322,16 @@ def asked_for():
     check("owner" not in ctl("show", "53", netns=netns)["ports"][0], "show --json has an owner")
     equal(mine(ctl("show", "53", "--processes", netns=netns)["ports"][0])["listens"], True, "show --json --processes")
     for arguments in ["stats", "-jp"], ["stats", "-p", "--json"], ["ranges", "-p"], ["--pretty", "stats"]:
-        status, out, err = tell(*arguments, netns=netns)
+        status, out, err = run_ctl(*arguments, netns=netns)
         equal((status, err), (0, ""), f"{arguments}")
         check(out.count("\n") > 20 and '"owner"' not in out, f"{arguments} is not pretty: {out!r}")
         json.loads(out)
-    check("OWNER" in tell("stats", "-p", netns=netns)[1], "stats -p has no OWNER")
+    check("OWNER" in run_ctl("stats", "-p", netns=netns)[1], "stats -p has no OWNER")
     for arguments in ["--delta"], ["-i", "0.1", "-c", "1"], ["-o", "port,owner"], ["--csv", "-o", "PORT,OWNER"], ["--all-netns"]:
-        out = tell("stats", *arguments, *(["-p"] if "-o" not in arguments else []), netns=netns)[1]
+        out = run_ctl("stats", *arguments, *(["-p"] if "-o" not in arguments else []), netns=netns)[1]
         check(f"{NAME}[{ME}]" in out or "(nothing)" in out and "OWNER" in out, f"stats -p {arguments} prints {out!r}")
-    check("OWNER" not in tell("stats", netns=netns)[1], "stats has OWNER")
-    status, out, err = tell("show", "54", netns=netns)
+    check("OWNER" not in run_ctl("stats", netns=netns)[1], "stats has OWNER")
+    status, out, err = run_ctl("show", "54", netns=netns)
     equal((status, len(err.splitlines())), (0, 1), "show of an unused port")
     check("no socket of this host uses it" in out, f"show 54 printed {out!r}")
 

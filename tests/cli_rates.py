@@ -1,21 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """stats --delta and stats --interval: what came in between, no more and no less, and what stands in the way is said."""
+import contextlib
 import glob
+import json
+import os
+import re
+import subprocess
 import tempfile
+import time
 
-from lib import *
+from lib.counts import add
+from lib.ctl import run_ctl
+from lib.ktap import case, check, defer, equal, run
+from lib.netns import Netns
+from lib.nlclient import Counts
+from lib.packets import Packets
+from lib.process import sh
 
 home = tempfile.mkdtemp(prefix="pm")
 defer(sh, "rm", "-rf", home)
 
 
-def tell(*arguments, netns, state=home, **options):
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-    with netns.enter():
-        done = subprocess.run(["portmon-ctl", "stats", *arguments],
-                              env={**os.environ, "XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": ""}, **options)
-    return done.returncode, done.stdout, done.stderr
+def stats(*arguments, netns, state=home, **options):
+    return run_ctl("stats", *arguments, netns=netns, env={"XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": ""}, **options)
 
 
 def keyed(document):
@@ -24,7 +32,7 @@ def keyed(document):
 
 
 def delta(netns, said="", **options):
-    status, out, err = tell("--delta", "--all", "--json", netns=netns, **options)
+    status, out, err = stats("--delta", "--all", "--json", netns=netns, **options)
     equal(status, 0, f"status; said {err!r}")
     check(re.search(said, err) if said else not err, f"said {err!r}, wanted {said!r}")
     return json.loads(out)
@@ -53,7 +61,7 @@ def since_last():
     equal({(r["hook"], r["bucket"]): r["packets"] for r in document["other"] if r["family"] == "ipv4"},
           {("local-out", "ports"): 5}, "buckets")
     equal(keyed(delta(netns)), {}, "the third time")
-    status, out, err = tell("--delta", netns=netns)
+    status, out, err = stats("--delta", netns=netns)
     equal((status, out), (0, ""), "nothing")
     check("nothing has come since" in err, f"said {err!r}")
 
@@ -90,7 +98,7 @@ def filters():
     packets.out("tcp", 1000, 80, 2)
     packets.out("udp", 1000, 53, 3)
     wanted = {key: v for key, v in packets.sent.items() if key[2] == 53}
-    status, out, err = tell("--delta", "--all", "--json", "--port", "53", netns=netns)
+    status, out, err = stats("--delta", "--all", "--json", "--port", "53", netns=netns)
     equal((status, err, keyed(json.loads(out))), (0, "", wanted), "port 53")
     equal(keyed(delta(netns)), {}, "what is left")
 
@@ -129,11 +137,11 @@ def kept():
     packets.out("tcp", 1000, 80, 5)
     with open("/dev/full", "w") as full:
         for more in [], ["--json"], ["--csv"]:
-            status, _, err = tell("--delta", "--all", *more, netns=netns, stdout=full)
+            status, _, err = stats("--delta", "--all", *more, netns=netns, stdout=full)
             check(status == 1 and "cannot write the output: No space left on device" in err, f"status {status}, said {err!r}")
     reader, writer = os.pipe()
     os.close(reader)
-    equal(tell("--delta", "--all", netns=netns, stdout=writer)[0] != 0, True, "failure without a reader")
+    equal(stats("--delta", "--all", netns=netns, stdout=writer)[0] != 0, True, "failure without a reader")
     os.close(writer)
     small = tempfile.mkdtemp(prefix="pm")
     defer(os.rmdir, small)
@@ -147,7 +155,7 @@ def kept():
     packets.sent.clear()
     packets.out("tcp", 1000, 80, 7)
     before = open(glob.glob(f"{small}/portmon/delta-*")[0]).read()
-    status, out, err = tell("--delta", netns=netns, state=small)
+    status, out, err = stats("--delta", netns=netns, state=small)
     equal((status, out), (1, ""), "a full disk")
     check(re.search("cannot keep what was read in .*No space left on device; the next --delta begins where the last one did", err),
           f"said {err!r}")
@@ -175,7 +183,7 @@ def in_the_way():
     for prepare in (lambda: None, lambda: (os.unlink(f"{state}/portmon"), os.mkdir(f"{state}/portmon", 0o755)),
                     lambda: (os.chmod(f"{state}/portmon", 0o700), os.chown(f"{state}/portmon", 1000, 1000))):
         prepare()
-        status, out, err = tell("--delta", netns=netns, state=state)
+        status, out, err = stats("--delta", netns=netns, state=state)
         equal((status, out), (1, ""), "status and output")
         check(refused in err, f"said {err!r}")
     equal(os.listdir(victim), [], "files in another folder")
@@ -192,7 +200,7 @@ def in_the_way():
     equal(keyed(delta(netns, "no earlier --delta", state=state)), packets.sent, "after another boot")
     os.rename(path, f"{state}/portmon/other")
     os.symlink("other", path)
-    status, _, err = tell("--delta", netns=netns, state=state)
+    status, _, err = stats("--delta", netns=netns, state=state)
     check(status == 1 and "cannot read" in err, f"a link: status {status}, said {err!r}")
 
 
@@ -287,7 +295,7 @@ def ends():
     netns.portmon.do("netns-set", enabled=1)
     for more in [], ["--json"], ["--csv"]:
         with open("/dev/full", "w") as full:
-            status, _, err = tell("-i", "0.05", *more, netns=netns, stdout=full)
+            status, _, err = stats("-i", "0.05", *more, netns=netns, stdout=full)
         check(status == 1 and re.search("cannot write the output: No space left", err), f"{more}: status {status}, said {err!r}")
         with netns.enter():
             out = sh("sh", "-c", f"timeout 30 portmon-ctl stats -i 0.05 {' '.join(more)} 2>&1 | head -n 1")
@@ -301,7 +309,7 @@ def wrong():
     for sentence, *arguments in (("--count needs --interval", "-c", "1"), ("--delta and --interval do not go", "--delta", "-i", "1"),
                                  ("--interval needs seconds", "-i", "0"), ("--interval needs seconds", "-i", "x"),
                                  ("--count needs a number", "-i", "1", "-c", "0")):
-        status, out, err = tell(*arguments, netns=netns)
+        status, out, err = stats(*arguments, netns=netns)
         equal((status, out), (2, ""), f"{arguments}")
         check(sentence in err, f"{arguments} said {err!r}")
 

@@ -1,11 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The JSON of portmon-ctl is what Documentation/portmon-ctl.schema.json says it is, with no key that it does not tell of."""
+import contextlib
 import copy
+import errno
+import json
+import os
+import re
+import select
+import socket
+import subprocess
 
 import jsonschema
 
-from lib import *
+from lib.ctl import ctl
+from lib.ktap import HERE, PATIENCE, case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns
+from lib.packets import Packets
+from lib.process import sh
 
 NAME = "portmon-ctl.schema.json"
 with open(next(p for p in (f"{HERE}/{NAME}", f"{HERE}/../Documentation/{NAME}") if os.path.exists(p))) as schema_file:

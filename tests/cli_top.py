@@ -1,12 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl top, driven by its keys on a terminal of its own: what it shows is what was counted, and how it ends."""
+import collections
+import contextlib
+import json
+import os
+import re
 import signal
+import socket
+import subprocess
+import time
 
-from lib import *
-from terminal import Terminal
+from lib.counts import add
+from lib.ctl import DONE, FAILED, USAGE, run_ctl
+from lib.ktap import case, check, equal, run, wait_until
+from lib.module import parameter, reloads_module, unload
+from lib.netns import Netns
+from lib.nlclient import Counts
+from lib.packets import Packets
+from lib.process import sh
+from lib.terminal import Terminal
 
-DONE, FAILED, USAGE = 0, 1, 2
 PACKET = Packets.BYTES
 
 yard = Netns(on=True)
@@ -67,12 +81,9 @@ def ends(terminal, status, sentence=None):
         equal(said, "", "what it says at the end")
 
 
-def tell(*arguments, netns=yard, **options):
-    "Run it without a terminal: status, standard output, standard error."
-    with netns.enter() if netns else contextlib.nullcontext():
-        done = subprocess.run(["portmon-ctl", "top", *arguments], text=True, stdin=subprocess.DEVNULL, timeout=60,
-                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
-    return done.returncode, done.stdout, done.stderr
+def run_top(*arguments, netns=yard, **options):
+    "Run portmon-ctl top without a terminal: status, standard output, standard error."
+    return run_ctl("top", *arguments, netns=netns, stdin=subprocess.DEVNULL, timeout=60, **options)
 
 
 def documents(*arguments, netns=yard):
@@ -494,10 +505,10 @@ def switched_off():
     terminal.until("nothing has been seen yet")
     netns.portmon.do("netns-set", enabled=0)
     ends(terminal, FAILED, "counting is off in this network namespace")
-    status, out, err = tell("--batch", netns=netns)
+    status, out, err = run_top("--batch", netns=netns)
     equal((status, out), (FAILED, ""), "batch")
     check(re.search("counting is off.*portmon-ctl enable", err), err)
-    status, out, err = tell("--batch", "-n", "1", "--netns", netns.name, netns=None)
+    status, out, err = run_top("--batch", "-n", "1", "--netns", netns.name, netns=None)
     check(status == FAILED and re.search(f"--netns {netns.name} enable", err), err)
 
 
@@ -507,7 +518,7 @@ def forbidden():
     terminal = top(user=1000)
     parameter("restrict_read", 1)
     ends(terminal, FAILED, "cannot read the counters: .*restrict_read.*as root")
-    status, out, err = tell("--batch", user=1000)
+    status, out, err = run_top("--batch", user=1000)
     check(status == FAILED and re.search("restrict_read.*as root", err), err)
 
 
@@ -525,7 +536,7 @@ def refused():
             ("top does not take --details", USAGE, ["--details"]),
             ("top does not take --bits", USAGE, ["--bits"]),
             ("top needs a terminal; .*portmon-ctl top --batch", FAILED, [])):
-        got, out, err = tell(*arguments)
+        got, out, err = run_top(*arguments)
         equal((got, out), (status, ""), f"{arguments}")
         check(re.search(sentence, err.splitlines()[0]), f"{arguments} said {err!r}")
     for term in "no-such-terminal", "dumb", "", None:
@@ -541,7 +552,7 @@ def refused():
 @case()
 def batch():
     "plain text, reading after reading"
-    status, out, err = tell("-b", "-n", "3", "-d", "0.1", "--exact", "--scope", "local", "--sort", "port")
+    status, out, err = run_top("-b", "-n", "3", "-d", "0.1", "--exact", "--scope", "local", "--sort", "port")
     equal((status, err), (DONE, ""), "status")
     blocks = out.split("\n\n")
     equal((len(blocks), blocks[3]), (4, ""), "blocks")
@@ -556,7 +567,7 @@ def batch():
               [("22/tcp", "ssh", "0", "0", "0", str(20 * PACKET)), ("53/udp", "dns", "0", "0", "0", str(10 * PACKET)),
                ("443/tcp", "https", "0", "0", "0", str(sent * PACKET))], "lines")
         check("\33" not in block, "a sequence for terminals")
-    status, out, err = tell("-b", "-n", "1", "-d", "0.1", "--port", "53", "--numeric")
+    status, out, err = run_top("-b", "-n", "1", "-d", "0.1", "--port", "53", "--numeric")
     equal([line.split()[2] for line in out.splitlines()[3:] if line], ["-"], "service with --numeric")
 
 
@@ -626,7 +637,7 @@ def closed_output():
     "a full disk is a failure that is told, a reader that has gone away one that is not"
     for arguments in ["-b", "-d", "0.05"], ["-b", "-d", "0.05", "--json"]:
         with open("/dev/full", "w") as full:
-            status, _, err = tell(*arguments, stdout=full)
+            status, _, err = run_top(*arguments, stdout=full)
         equal((status, err), (FAILED, "portmon-ctl: cannot write the output: No space left on device\n"), f"{arguments} to a full disk")
         reader, writer = os.pipe()
         process = yard.popen("portmon-ctl", "top", *arguments, stdout=writer, stderr=subprocess.PIPE)
@@ -648,7 +659,7 @@ def unloaded():
     terminal = top(netns=netns)
     wait_until(lambda: not unload(), what="unloading")
     ends(terminal, FAILED, "the portmon module was unloaded; load it with: modprobe portmon")
-    status, out, err = tell("-b", netns=netns)
+    status, out, err = run_top("-b", netns=netns)
     equal((status, out), (FAILED, ""), "batch without the module")
     check(re.search("not loaded; load it with", err), err)
     terminal = Terminal("portmon-ctl", "top", netns=netns)

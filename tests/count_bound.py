@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Memory is bounded whatever comes, and what finds no room is counted all the same."""
-from lib import *
+import collections
+import random
+
+from lib.counts import Nft, invariant
+from lib.ktap import case, check, equal, note, run, wait_until
+from lib.module import parameter
+from lib.netns import AF, Netns, Tun, address
+from lib.nlclient import Counts, ports_of
+from lib.process import finish, traffic
 
 SIZES = {("ipv4", 6): 40, ("ipv4", 17): 28, ("ipv6", 6): 60, ("ipv6", 17): 48}
 RANGES = {"well-known": range(0, 1024), "registered": range(1024, 49152), "dynamic": range(49152, 65536)}

@@ -1,7 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Whatever a packet's headers are: it is counted in its ports or in a bucket with a name, and nothing is left out."""
-from lib import *
+import errno
+import random
+import socket
+import struct
+
+from lib.connection import IP_HEADER
+from lib.counts import Nft, invariant
+from lib.kernel import KernelLog
+from lib.ktap import case, check, equal, note, run
+from lib.netns import AF, Netns, Tun, address, pair
+from lib.nlclient import Counts
+from lib.packets import ipv4, ipv6, tcp, udp
 
 SPORT, DPORT = 40000, 53
 HOP, ROUTING, FRAGMENT, DEST, NONE = 0, 43, 44, 60, 59

@@ -3,9 +3,18 @@
 """Counters near 2^32, 2^53, 2^63 and 2^64 read right, from the kernel to each shape that portmon-ctl gives them."""
 import csv
 import io
+import json
+import os
+import subprocess
 import threading
 
-from lib import *
+from lib.ctl import ctl, ctl_text
+from lib.ktap import case, check, defer, equal, run
+from lib.module import Hook, MODULE, parameter, parameters
+from lib.netns import Netns
+from lib.nlclient import Counts, buckets_of, drops_of, ports_of, tcp_of
+from lib.packets import Packets
+from lib.process import sh
 
 ORDINARY = parameters()
 hook = Hook()
@@ -31,18 +40,13 @@ def wanted(edge):
     return Counts(edge - 1, edge, edge - 1, edge)
 
 
-def tell(netns, *arguments, **options):
-    with netns.enter():
-        return sh("portmon-ctl", *arguments, **options)
-
-
 def of_json(row):
     return Counts(row["rx"]["packets"], row["rx"]["bytes"], row["tx"]["packets"], row["tx"]["bytes"])
 
 
 def rows(netns, *arguments, key="PORT"):
     "Lines of a table: {a cell: {head: cell}}."
-    heads, *lines = [line.split() for line in tell(netns, *arguments).splitlines()]
+    heads, *lines = [line.split() for line in ctl_text(*arguments, netns=netns).splitlines()]
     return {line[heads.index(key)]: dict(zip(heads, line)) for line in lines}
 
 
@@ -63,7 +67,7 @@ def shapes(kind):
     netns, _ = yard(busy=kind == "busy")
     ports = netns.portmon.ports(scope="loopback")
     document = {row["port"]: row for row in ctl("stats", "--all", netns=netns)["ports"]}
-    text = tell(netns, "stats", "--csv", "--all")
+    text = ctl_text("stats", "--csv", "--all", netns=netns)
     table = {row["port"]: row for row in csv.DictReader(io.StringIO(text))}
     exact = rows(netns, "stats", "--all", "--exact", "-o", "PORT,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES")
     for port, edge in EDGES.items():
@@ -142,7 +146,7 @@ def delta():
     defer(sh, "rm", "-rf", env["XDG_RUNTIME_DIR"])
     ports = {1000: (1 << 32) - 60, 2000: (1 << 53) - 60, 3000: (1 << 63) - 60}
     netns, packets = yard(ports)
-    tell(netns, "stats", "--delta", "--json", env=env)
+    ctl_text("stats", "--delta", "--json", env=env, netns=netns)
 
     def send():
         for port in ports:
@@ -152,7 +156,7 @@ def delta():
         equal({row["port"]: of_json(row) for row in document if row["port"] in ports},
               {port: Counts(3, 3 * packets.BYTES) for port in ports}, what)
     send()
-    equal_came(json.loads(tell(netns, "stats", "--delta", "--all", "--json", env=env))["ports"], "--delta")
+    equal_came(json.loads(ctl_text("stats", "--delta", "--all", "--json", env=env, netns=netns))["ports"], "--delta")
     process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "1", "-c", "3", stdout=subprocess.PIPE)
     process.stdout.readline()
     send()
@@ -218,7 +222,7 @@ def sums():
     check(abs(sum(shares) - 100) < 1, f"shares {shares}")
     for bucket in "fragment", "truncated", 1:
         hook.bucket(netns, "local-in", "ipv4", bucket, half, half + 1)
-    lines = tell(netns, "buckets", "--exact").splitlines()
+    lines = ctl_text("buckets", "--exact", netns=netns).splitlines()
     equal([line.split()[-2:] for line in lines if "= all" in line and "local-in" in line and "ipv4" in line], [[str(MAX)] * 2],
           "the sum of the buckets")
     equal({key[2]: v for key, v in netns.portmon.buckets().items() if key[0] == "local-in" and key[1] == "ipv4"},
@@ -234,7 +238,7 @@ def order():
     for port, count in (1, 1 << 32), (2, 1 << 62), (3, (1 << 63) + 1), (4, MAX), (5, 7):
         hook.port(netns, "local", "tcp", port, "rx", 1, count)
     equal(list(rows(netns, "stats", "--all")), [f"{port}/tcp" for port in (4, 3, 2, 1, 5)], "order")
-    lines = [line.split() for line in tell(netns, "stats", "--all", "--bars", env={**os.environ, "LC_ALL": "C", "COLUMNS": "120"}).splitlines()[1:]]
+    lines = [line.split() for line in ctl_text("stats", "--all", "--bars", env={**os.environ, "LC_ALL": "C", "COLUMNS": "120"}, netns=netns).splitlines()[1:]]
     bars = {line[1]: line[-1].count("#") for line in lines}
     full = bars["4/tcp"]
     check(full >= 10 and abs(bars["3/tcp"] - full / 2) <= 1 and abs(bars["2/tcp"] - full / 4) <= 1, f"bars {bars}")

@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """This host's own broadcasts and multicasts: what leaves has left, and the copies that come back to the host are loopback."""
-from lib import *
+import socket
+import struct
+
+from lib.connection import IP_HEADER
+from lib.counts import Counters, Nft, invariant
+from lib.ktap import becomes, case, equal, run
+from lib.netns import AF, Netns, address, carried, pair
 
 N, OWN = 10, 137
 GROUP = {"ipv4": "239.1.2.3", "ipv6": "ff02::1:3"}

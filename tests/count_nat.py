@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What NAT and marks of this host re-route counts where it goes in the end, under the ports it has there."""
-from tcplib import *
+import socket
+
+from lib.counts import Counters, Nft, at_rest, plus
+from lib.ktap import PATIENCE, becomes, case, check, equal, run
+from lib.netns import AF, Netns, address, pair
+from lib.nlclient import Counts
+from lib.tcp_events import Server, connections, events, host, patient, pinned, total
 
 FIRST, ASKED, SERVED, N = 20000, 8080, 80, 10
 # NAT gives a packet back its other name behind portmon on the way in, and at postrouting on the way out.
@@ -45,15 +51,6 @@ def exchange(client, server, source, target, n=N):
             equal(sock.recv(10), b"", "end of data")
             sock.close()
         listener.close()
-
-
-def at_rest(portmon, nft, counters):
-    "Ports that have packets, buckets, and what was counted apart, of a moment of silence."
-    def same():
-        before = counters.read()
-        ports, _, buckets = invariant(portmon, nft)
-        return ({key: c for key, c in ports.items() if any(c)}, buckets, before) if counters.read() == before else None
-    return wait_until(same, what="a moment of silence")
 
 
 def packets(ports, scope, port, transport="tcp"):

@@ -1,7 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Whatever way a packet takes through the host, it counts once per transport header, in the right scope."""
-from lib import *
+import socket
+
+from lib.connection import IP_HEADER, connect, on_the_wire, transfer
+from lib.counts import Nft, add, invariant, plus
+from lib.ktap import PATIENCE, case, check, defer, equal, run, wait_until
+from lib.netns import AF, Netns, address, pair, route
+from lib.nlclient import Counts
+from lib.process import sh
 
 CLIENT, PORT = 40000, 443
 

@@ -1,7 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Every packet sent to a port is counted in four places, with the right number, bytes and range."""
-from lib import *
+import socket
+
+from lib.connection import IP_HEADER, connect, on_the_wire
+from lib.counts import Nft, add, invariant
+from lib.ktap import case, equal, run
+from lib.netns import AF, Netns, Tun, address, pair
+from lib.nlclient import Counts
+from lib.packets import tcp, udp
 
 PORTS = (21, 22, 23, 25, 53, 80, 110, 137, 138, 139, 143, 427, 443, 445, 548, 3389)
 CLIENT = 40000

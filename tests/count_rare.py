@@ -1,7 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Load balancers, transparent proxies, queues to userspace, devices that share another, and sockets that are more than TCP."""
-from tcplib import *
+import contextlib
+import ctypes
+import os
+import socket
+import struct
+
+from lib.connection import connect, on_the_wire
+from lib.counts import Counters, Nft, invariant, mib, settled
+from lib.kernel import syscall
+from lib.ktap import PATIENCE, becomes, case, check, defer, equal, eventually, run, wait_until
+from lib.netns import Netns, address, pair, route
+from lib.nlclient import Counts, Portmon
+from lib.process import sh
+from lib.tcp_events import events, host, mirror, patient, pinned, total
 
 FIRST, PORT, N = 20000, 5000, 5
 LATE = "input -2147483647"

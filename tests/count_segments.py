@@ -1,7 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """A buffer of many segments counts as the packets it is on the wire, each with its headers."""
-from lib import *
+import re
+import socket
+import struct
+
+from lib.connection import IP_HEADER, connect, on_the_wire, transfer
+from lib.counts import Nft, add, invariant, plus
+from lib.kernel import LINUX
+from lib.ktap import Skip, case, check, defer, equal, run, wait_until
+from lib.netns import AF, Netns, Tun, address, pair, route
+from lib.nlclient import Counts, Portmon
+from lib.packets import ipv4, ipv6, tcp
+from lib.process import sh
 
 PORT, CLIENT = 443, 40000
 SIZE = 1 << 20

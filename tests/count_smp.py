@@ -1,12 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Totals are exact to the packet on all CPUs, in process and softirq context, while counters are reset and dumped."""
+import collections
 import itertools
 import mmap
+import os
 import pickle
+import random
+import struct
+import sys
 import threading
+import time
+import traceback
 
-from lib import *
+from lib.connection import IP_HEADER, TcpInfo, connect, transfer
+from lib.counts import Nft, add, balance, plus, settled
+from lib.ktap import Late, PATIENCE, Skip, case, check, defer, equal, note, run, wait_until
+from lib.module import Hook
+from lib.netns import AF, Netns, address, pair
+from lib.nlclient import Counts, Portmon, UAPI, ports_of
+from lib.packets import Packets
+from lib.process import finish, traffic
 
 SOURCE, SIZE = 5000, 100
 # A few ports that are busy, and so many that none of them is: they are counted in different places.

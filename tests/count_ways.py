@@ -1,7 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Ways that only some packets take: each counts as nftables and the senders say, or has passed no hook, which is said."""
-from tcplib import *
+import contextlib
+import socket
+import struct
+
+from lib.connection import IP_HEADER
+from lib.counts import Counters, Nft, invariant, mib
+from lib.ktap import becomes, case, check, equal, eventually, run
+from lib.netns import AF, Netns, Tun, address, carried, hosts, pair, route
+from lib.nlclient import Counts
+from lib.packets import checksum, datagram
+from lib.tcp_events import events, pinned
 
 FIRST, PORT, N = 20000, 5000, 10
 LATE, AFTER = "input -2147483647", "postrouting 300"

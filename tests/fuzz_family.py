@@ -7,9 +7,26 @@ right to; and no packet is lost: what all resets returned and what is left in th
 
 PORTMON_FUZZ: messages in each case (default 500). PORTMON_SEED: repeats a run.
 """
+import contextlib
+import errno
+import os
+import random
+import select
+import socket
+import struct
+import sys
+import time
+
 import yaml
 
-from actor import *
+from lib.actor import Worker, allow_user_namespaces
+from lib.counts import Nft, add, balance, invariant, plus, settled
+from lib.kernel import KernelLog
+from lib.ktap import HERE, case, check, equal, note, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns
+from lib.nlclient import Counts, NlError, Portmon, UAPI
+from lib.process import finish, traffic
 
 MESSAGES = int(os.environ.get("PORTMON_FUZZ", 500))
 SEED = int(os.environ.get("PORTMON_SEED", random.getrandbits(32)))

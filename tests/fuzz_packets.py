@@ -5,8 +5,15 @@
 PORTMON_FUZZ: packets by tun in each case (default 12000). PORTMON_SEED: repeats a run.
 """
 import itertools
+import os
+import random
+import subprocess
 
-from lib import *
+from lib.counts import Nft, invariant
+from lib.kernel import KernelLog
+from lib.ktap import HERE, case, check, equal, note, run
+from lib.module import Hook
+from lib.netns import AF, Netns, Tun, pair
 
 # In this build what the short ways make of a packet is held against the long one.
 Hook()

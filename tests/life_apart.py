@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """A drop belongs to the namespace whose stack dropped it, or to none, however the packet got there from another."""
-from tcplib import *
+import contextlib
+import json
+import socket
+
+from lib.counts import mib
+from lib.ktap import becomes, case, check, equal, eventually, run, wait_until
+from lib.netns import AF, Netns, carried, pair
 
 FIRST, N = 20000, 5
 # What becomes of a datagram, by the port that it is sent to.

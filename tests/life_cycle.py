@@ -4,9 +4,27 @@
 
 Nothing is left behind, no memory is lost, the kernel does not complain.
 """
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import re
+import select
 import signal
+import socket
+import struct
+import subprocess
+import traceback
 
-from tcplib import *
+from lib.kernel import CPUS, KernelLog, libc, syscall
+from lib.ktap import PATIENCE, case, check, defer, equal, note, run, wait_until
+from lib.module import MODULE, load, reload_module, reloads_module, unload
+from lib.netns import Netns, Tun, pair
+from lib.nlclient import NlError, Portmon, UAPI
+from lib.packets import Packets, ipv4, udp
+from lib.process import sh, traffic
+from lib.tcp_events import Server
 
 REPETITIONS = 20 if PATIENCE < 4 else 5
 

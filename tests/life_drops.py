@@ -1,7 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Drops by port and reason: each one that is a loss, under the port it was addressed to, and nothing else."""
-from tcplib import *
+import contextlib
+import fcntl
+import json
+import socket
+import struct
+import time
+
+from lib.connection import Connection, begin, connect, state_of, transfer
+from lib.counts import mib
+from lib.kernel import CPUS
+from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
+from lib.netns import Netns, address, hosts, pair, route
+from lib.nlclient import Counts
+from lib.packets import ACK, Forger, SYN, datagram, ipv4, segment
+from lib.process import finish, traffic
+from lib.tcp_events import patient
 
 PORT, FIRST = 443, 20000
 

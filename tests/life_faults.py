@@ -6,10 +6,26 @@ In task context /proc/thread-self/fail-nth walks through them: the first fails, 
 packets are received the slab caches that the tables come from fail throughout. What is lost to kmemleak, and whether the kernel
 is sound, the harness looks at.
 """
+import contextlib
+import ctypes
+import errno
 import itertools
+import json
+import os
+import re
+import select
+import socket
+import struct
+import time
 
-from lib import *
-from told import FAILED, told
+from lib.counts import Nft, add, balance, invariant, plus, settled
+from lib.ctl import FAILED, expect_message
+from lib.kernel import KernelLog, libc
+from lib.ktap import Skip, becomes, case, check, defer, equal, note, run, wait_until
+from lib.module import load, reload_module, reloads_module, unload
+from lib.netns import Netns
+from lib.nlclient import Counts, NlError, Portmon, UAPI
+from lib.process import sh
 
 DEBUG = "/sys/kernel/debug"
 NTH = "/proc/thread-self/fail-nth"
@@ -180,7 +196,7 @@ def without(tracepoint):
     check(re.search(f"^not available    .*: this kernel lacks the tracepoint {name}$", text := sh("portmon-ctl", "info"), re.M), text)
     equal(json.loads(sh("portmon-ctl", "info", "--json"))["missing"], [name], "JSON")
     if tracepoint == "kfree-skb":
-        told(FAILED, "drops are not available: this kernel has no tracepoint kfree_skb", "drops")
+        expect_message(FAILED, "drops are not available: this kernel has no tracepoint kfree_skb", "drops")
         sh("ip", "link", "set", "lo", "up")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"x", ("127.0.0.1", 9))

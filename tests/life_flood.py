@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """A flood of SYNs from addresses and ports that nobody has: counted to the last one, in bounded memory."""
-from tcplib import *
+import subprocess
+
+from lib.counts import mib
+from lib.ktap import becomes, case, check, equal, run
+from lib.module import parameter
+from lib.netns import address, hosts
+from lib.packets import Forger
+from lib.process import finish, traffic
+from lib.tcp_events import Server, connections, events, total
 
 PORT, FIRST, N, REAL = 443, 1024, 2500, 20
 RECORDS = 3200              # bounds events to 2,400, and those of other hosts' ports to 1,800

@@ -1,7 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Segments that are sent again: what portmon counts is what each socket and the whole stack say."""
-from tcplib import *
+import json
+import socket
+
+from lib.connection import Connection, TcpInfo, begin, state_of, transfer
+from lib.counts import mib
+from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
+from lib.netns import Netns, address, hosts
+from lib.tcp_events import events, resent, total
 
 PORT, FIRST = 443, 20000
 SIZE = 1 << 20

@@ -1,9 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Drops that there is no counter for: more reasons than a port has room for, and packets of which nothing tells whose they are."""
+import contextlib
+import ctypes
+import os
+import re
+import select
 import shutil
+import socket
+import struct
 
-from tcplib import *
+from lib.ktap import becomes, case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns, Tun
+from lib.nlclient import Portmon, reasons_of
+from lib.packets import ACK, FIN, Forger, PSH, Packets, SYN, segment
+from lib.process import sh
 
 PORT, FIRST, ROOM = 443, 20000, 12
 BLOCKED, FIREWALL, CLASSIFIER, CLOSED = 1001, 1002, 1003, 1004      # source ports that something is against

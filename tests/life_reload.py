@@ -1,10 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The module is loaded anew while programs that read it run, and a thousand namespaces are switched on and off."""
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import re
 import resource
+import socket
+import struct
+import subprocess
+import time
 
-from terminal import Terminal
-from told import *
+from lib.counts import add
+from lib.ctl import DONE, FAILED, listening
+from lib.kernel import libc
+from lib.ktap import PATIENCE, becomes, case, check, defer, equal, note, run, wait_until
+from lib.module import load, reload_module, unload
+from lib.netns import Netns
+from lib.nlclient import Counts, Portmon
+from lib.packets import Packets
+from lib.terminal import Terminal
 
 UNLOADED = "portmon-ctl: the portmon module was unloaded; load it with: modprobe portmon\n"
 NAMESPACES = 1000

@@ -1,9 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The switches lifecycle and drops, and resets while connections are made and refused."""
+import errno
+import os
 import pickle
+import socket
+import subprocess
+import time
 
-from tcplib import *
+from lib.counts import mib
+from lib.kernel import CPUS
+from lib.ktap import becomes, case, check, equal, run, wait_until
+from lib.module import parameter, reload_module
+from lib.netns import Netns, hosts
+from lib.nlclient import NlError, Portmon, drops_of, tcp_of
+from lib.process import finish, traffic
+from lib.tcp_events import Server, connections, events, patient, total, undisturbed
 
 PORT, FIRST = 443, 20000
 

@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What became of TCP connections: each SYN, SYN-ACK, FIN and RST, who completed and who failed, at both ends."""
-from tcplib import *
+import errno
+import socket
+
+from lib.connection import TcpInfo, begin, state_of
+from lib.counts import mib
+from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
+from lib.netns import Netns, address, hosts, pair, route
+from lib.packets import ACK, FIN, Forger, PSH, RST, SYN, segment
+from lib.tcp_events import Server, connections, events, host, mirror, patient, resent, total
 
 PORT, FIRST = 443, 20000
 

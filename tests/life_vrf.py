@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """TCP within a VRF, out of it and into it: what the stack tells counts at the scope of the packets."""
-from tcplib import *
+import contextlib
+import errno
+import socket
+
+from lib.connection import state_of
+from lib.counts import Counters
+from lib.ktap import PATIENCE, becomes, case, check, equal, run, wait_until
+from lib.netns import AF, Netns, address, pair
+from lib.tcp_events import events, host, mirror, pinned, resent, total, undisturbed
 
 PORT, FIRST, N = 443, 20000, 5
 WITHIN = {("loopback", PORT): events(syn_received=N, synack_sent=N, established=N, fin=2 * N),

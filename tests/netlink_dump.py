@@ -1,7 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Dumps over many buffers: complete, in order, resumed by key, and honest about a reset in between."""
-from lib import *
+import errno
+import socket
+import struct
+import time
+
+from lib.ktap import case, check, equal, run
+from lib.module import parameter
+from lib.netns import Netns
+from lib.nlclient import Counts, NlError, Portmon, UAPI, buckets_of, ports_of
+from lib.packets import Packets
 
 SMALL = 4096        # a read of this makes the kernel fill no more at a time
 TRANSPORTS, SCOPES = list(UAPI["transport"]), list(UAPI["scope"])

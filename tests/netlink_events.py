@@ -1,7 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What the group events is told: new ports, bursts of failed handshakes, new reasons of drops; once each, not too often."""
-from tcplib import *
+import os
+import select
+import socket
+import time
+
+from lib.kernel import LINUX
+from lib.ktap import case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns, address, hosts
+from lib.nlclient import Portmon, reasons_of
+from lib.packets import Forger, datagram
+from lib.tcp_events import Server, connections
 
 PORT, FIRST, LAST = 443, 20000, 65000
 

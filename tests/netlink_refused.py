@@ -4,11 +4,18 @@
 
 Which operation takes which attributes is read from the YAML spec: what is not in there has to be refused.
 """
+import errno
 import itertools
+import os
+import re
+import struct
 
 import yaml
 
-from lib import *
+from lib.ktap import HERE, case, check, equal, run
+from lib.netns import Netns
+from lib.nlclient import NlError, Portmon, UAPI
+from lib.packets import Packets
 
 REQUEST, ACK, ROOT, MATCH = 0x1, 0x4, 0x100, 0x200
 FLAGS = {"do": REQUEST | ACK, "dump": REQUEST | ROOT | MATCH}

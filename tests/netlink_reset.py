@@ -1,9 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """What each combination of filters returns, and what a reset with it leaves; the sums hold throughout."""
+import contextlib
 import itertools
+import socket
+import time
 
-from lib import *
+from lib.counts import Nft, add, balance, settled
+from lib.ktap import becomes, case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns, pair
+from lib.nlclient import Counts, Portmon, buckets_of, ports_of, reasons_of
+from lib.packets import Packets
 
 # One value that matches some records, one that matches others, and none; a span is one filter with two attributes.
 FILTERS = {

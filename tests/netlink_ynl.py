@@ -1,12 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The kernel's own YNL client does every operation of the YAML spec, with nothing but the spec to go by."""
+import errno
 import importlib.util
 import itertools
+import json
+import os
+import re
+import sys
+import time
 
 import yaml
 
-from lib import *
+from lib.ktap import HERE, case, check, defer, equal, run, wait_until
+from lib.module import MODULE, parameter
+from lib.netns import Netns
+from lib.nlclient import Counts, UAPI, buckets_of, ports_of
+from lib.packets import Packets
+from lib.process import sh
 
 if "YNL" not in os.environ:
     raise SystemExit("1..0 # SKIP $YNL has to name tools/net/ynl of a kernel source tree")

@@ -1,8 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Drops and connections of one namespace are not seen in another, and no namespace is kept alive by what portmon did in it."""
-from actor import *
-from tcplib import *
+import socket
+import subprocess
+import time
+
+from lib.actor import Actor, allow_user_namespaces
+from lib.ctl import ctl
+from lib.kernel import CPUS
+from lib.ktap import becomes, case, check, equal, run, wait_until
+from lib.netns import Netns, Tun, pair
+from lib.nlclient import Portmon
+from lib.packets import Forger, datagram
+from lib.process import traffic
 
 allow_user_namespaces()
 PORT = 54321

@@ -1,7 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Who is told what in the group events, by kind of user and restrict_read; and nobody is told of another namespace."""
-from actor import *
+import contextlib
+import os
+
+from lib.actor import Actor, allow_user_namespaces
+from lib.ktap import case, equal, run
+from lib.module import parameter
+from lib.netns import Netns, Tun
+from lib.nlclient import NlError, Portmon
+from lib.packets import ipv4, udp
+from lib.process import sh
 
 allow_user_namespaces()
 

@@ -1,9 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Who may do what, by kind of user, operation and module parameter; and nobody sees another namespace's counts."""
+import errno
 import itertools
 
-from actor import *
+from lib.actor import Actor, allow_user_namespaces
+from lib.ktap import case, check, equal, run
+from lib.module import parameter, parameters, reload_module
+from lib.netns import Netns
+from lib.nlclient import NlError, Portmon
+from lib.packets import Packets
 
 KEY = {"scope": "local", "transport": "tcp", "port": 1000}
 

@@ -6,10 +6,28 @@ Traffic to all ports from both CPUs, TCP connections, resets again and again, re
 a CPU taken away and given back, switches, memory that is short, and after each round the module unloaded and loaded under it all.
 PORTMON_SOAK: seconds (default 20, which is one round). Not one of the tests of "make check": see "make soak".
 """
+import contextlib
+import ctypes
+import errno
+import fcntl
 import mmap
+import os
 import signal
+import socket
+import struct
+import subprocess
+import time
+import traceback
 
-from tcplib import *
+from lib.connection import IP_HEADER
+from lib.counts import Nft, plus
+from lib.kernel import CPUS, libc
+from lib.ktap import HERE, PATIENCE, Skip, case, check, defer, equal, note, run, wait_until
+from lib.module import load, reload_module, unload
+from lib.netns import AF, Netns, address, hosts
+from lib.nlclient import NlError, Portmon, UAPI
+from lib.process import finish, traffic
+from lib.tcp_events import Server, connections
 
 SECONDS = int(os.environ.get("PORTMON_SOAK", 20))
 ROUND = 15 * PATIENCE       # seconds of traffic in a round

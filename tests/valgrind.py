@@ -4,12 +4,21 @@
 
 Which commands and options there are the tool's own help says: a new one without a line here is a failure.
 """
+import os
+import re
+import select
 import signal
+import socket
+import subprocess
 import tempfile
 
-from lib import *
-from terminal import Terminal
-from told import own_services
+from lib.ctl import own_services
+from lib.ktap import HERE, case, check, defer, equal, run, wait_until
+from lib.module import parameter, reloads_module, unload
+from lib.netns import Netns
+from lib.packets import Packets
+from lib.process import sh
+from lib.terminal import Terminal
 
 DONE, FAILED, USAGE = 0, 1, 2
 VALGRIND = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,indirect", "--errors-for-leak-kinds=definite,indirect",

@@ -41,7 +41,7 @@ endgame()
 	traces() { grep -H portmon /proc/modules /proc/slabinfo /proc/vmallocinfo; ls -d /sys/module/portmon /sys/kernel/slab/*portmon*; } 2> /dev/null
 	no_trace() { ! traces; }
 	# But for data races, which are looked at apart.
-	log() { if [ -e $kcsan ]; then dmesg "$@" | "$PORTMON_TESTS/races.py" rest; else dmesg "$@"; fi; }
+	log() { if [ -e $kcsan ]; then dmesg "$@" | "$PORTMON_TESTS/lib/races.py" rest; else dmesg "$@"; fi; }
 	complaints() { log | grep -E 'WARNING:|BUG|Oops|Call Trace|INFO: |general protection|refcount_t|UBSAN|suspicious|possible (recursive|circular)|unable to handle|memory leaks|leaked'; log -l emerg,alert,crit,err | grep -i portmon; }
 	no_complaint() { ! complaints; }
 	# 4096 out-of-tree and 8192 unsigned are what every such module sets.
@@ -60,7 +60,7 @@ endgame()
 	}
 	no_race()
 	{
-		dmesg | "$PORTMON_TESTS/races.py" portmon
+		dmesg | "$PORTMON_TESTS/lib/races.py" portmon
 		grep -q '^enabled: 1' $kcsan && grep -q '^setup_watchpoints: [1-9]' $kcsan || echo "KCSAN has not looked"
 	}
 	# Of an emulated machine it would take half the time.
@@ -144,7 +144,7 @@ echo "@end $status endgame"
 [ -z "${COVERAGE:-}" ] || save_coverage || status=1
 # Linux has data races of its own, which are not for the verdict, but not to be kept quiet either.
 if [ -e /sys/kernel/debug/kcsan ]; then
-	dmesg | "$PORTMON_TESTS/races.py" elsewhere | sed 's/^/@note data race elsewhere: /'
+	dmesg | "$PORTMON_TESTS/lib/races.py" elsewhere | sed 's/^/@note data race elsewhere: /'
 	dmesg | cat - /sys/kernel/debug/kcsan > /dev/ttyS0
 fi
 [ $status = 0 ] && echo @passed

@@ -1,15 +1,36 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What portmon-ctl says, how it ends, and what it is told of services."""
+"""portmon-ctl: run it, with or without a terminal; check its status, message and JSON."""
+import contextlib
+import fcntl
+import json
+import os
 import pty
+import re
+import struct
+import subprocess
 import tempfile
 import termios
 
-from lib import *
+from lib.ktap import check, defer, equal, wait_until
+from lib.process import sh
+
+
+def ctl(*arguments, netns=None, **options):
+    "portmon-ctl ARGUMENTS --json, in a namespace: its document."
+    with netns.enter() if netns else contextlib.nullcontext():
+        return json.loads(sh("portmon-ctl", *arguments, "--json", **options))
+
 
 DONE, FAILED, USAGE = 0, 1, 2
 
 
-def tell(*arguments, netns=None, user=None, env=None, **options):
+def ctl_text(*arguments, netns=None, **options):
+    "portmon-ctl ARGUMENTS, which has to succeed: its standard output."
+    with netns.enter() if netns else contextlib.nullcontext():
+        return sh("portmon-ctl", *arguments, **options)
+
+
+def run_ctl(*arguments, netns=None, user=None, env=None, **options):
     "Run portmon-ctl: status, standard output, standard error."
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     with netns.enter() if netns else contextlib.nullcontext():
@@ -37,11 +58,11 @@ def listening(netns, *monitors):
     wait_until(lambda: all(map(joined, monitors)), what="monitor listening")
 
 
-def shown(*arguments, columns=80, **options):
-    "The same on a terminal."
+def ctl_on_terminal(*arguments, columns=80, **options):
+    "Run portmon-ctl on a terminal: status, what the terminal received, standard error."
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-    status, _, err = tell(*arguments, stdout=theirs, **options)
+    status, _, err = run_ctl(*arguments, stdout=theirs, **options)
     # To the end, which comes when nobody has the other side: what there is may come bit by bit.
     os.close(theirs)
     out = b""
@@ -52,10 +73,10 @@ def shown(*arguments, columns=80, **options):
     return status, out.decode(), err
 
 
-def told(status, sentence, *arguments, quiet=True, **options):
+def expect_message(status, sentence, *arguments, quiet=True, **options):
     "portmon-ctl ends with this status and this sentence, and (quiet) prints nothing else."
     what = f"portmon-ctl {' '.join(arguments)}"
-    got, out, err = tell(*arguments, **options)
+    got, out, err = run_ctl(*arguments, **options)
     check(got == status, f"{what}: status {got}, wanted {status}; said {err!r}")
     lines = err.splitlines()
     check(lines and lines[0].startswith("portmon-ctl: "), f"{what}: said {err!r}")

@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """Processes that are somebody else: a user, or root of a user namespace, in this or that network namespace."""
+import ctypes
+import json
+import os
 import pickle
+import select
 import signal
+import socket
+import traceback
 
-from lib import *
+from lib.kernel import libc
+from lib.ktap import PATIENCE, defer, equal, note
+from lib.module import MODULE, parameter
+from lib.netns import Netns
+from lib.nlclient import NlError, Portmon, UAPI
+from lib.process import write_file
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 USER = 1000
@@ -14,13 +25,8 @@ def allow_user_namespaces():
     knob = "/proc/sys/kernel/unprivileged_userns_clone"
     if os.path.exists(knob):
         with open(knob) as file:
-            defer(_write_knob, knob, file.read())
-        _write_knob(knob, "1")
-
-
-def _write_knob(knob, value):
-    with open(knob, "w") as file:
-        file.write(value)
+            defer(write_file, knob, file.read())
+        write_file(knob, "1")
 
 
 def become(user=False, userns=False, own=False):
@@ -38,7 +44,7 @@ def become(user=False, userns=False, own=False):
         if libc.unshare(CLONE_NEWUSER | (CLONE_NEWNET if own else 0)):
             raise OSError(ctypes.get_errno(), "unshare")
         for name, text in ("setgroups", "deny"), ("uid_map", f"0 {USER} 1"), ("gid_map", f"0 {USER} 1"):
-            _write_knob(f"/proc/self/{name}", text)
+            write_file(f"/proc/self/{name}", text)
 
 
 def within(pid):
@@ -126,7 +132,7 @@ OWN = {
     "heard": _heard,
     "half": _half,
     "option": lambda client, option: client.sock.setsockopt(270, option, 1),    # SOL_NETLINK
-    "set": lambda client, what: _write_knob(f"{MODULE}/parameters/{what[0]}", str(what[1])),
+    "set": lambda client, what: write_file(f"{MODULE}/parameters/{what[0]}", str(what[1])),
     "get": lambda client, name: parameter(name),
 }
 

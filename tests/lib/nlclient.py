@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""portmon over netlink, without portmon-ctl; see lib.py."""
+"""portmon over netlink, without portmon-ctl."""
 import collections
 import contextlib
 import errno
@@ -10,7 +10,7 @@ import socket
 import struct
 import sys
 
-from ktap import HERE, PATIENCE, defer
+from lib.ktap import HERE, PATIENCE, defer
 
 
 class NlError(OSError):

@@ -1,5 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Cases, what they clean up, and the KTAP they print; see lib.py."""
+"""Test cases: registration, cleanup, waiting, comparison, KTAP output.
+
+A test file is a list of cases and a call of run():
+
+    from lib.ktap import case, equal, run
+
+    @case()
+    def something():
+        "what is true when this case passes"
+        equal(actual, expected, "what is compared")
+
+    @case("ipv4", "ipv6")           # one case per argument, passed to the function
+    def another(family): ...
+
+    run()
+
+A case cleans up with defer(), called where it sets something up; Netns() and the other helpers do so themselves. What is set
+up outside a case stays until the file ends. A case waits for a condition (wait_until), never for a fixed time.
+"""
 import contextlib
 import fnmatch
 import itertools
@@ -9,10 +27,10 @@ import sys
 import time
 import traceback
 
-HERE = os.path.dirname(os.path.realpath(__file__))
+LIB = os.path.dirname(os.path.realpath(__file__))
+HERE = os.path.dirname(LIB)
 # How much longer things take here than on the quickest machine that tests run on.
 PATIENCE = int(os.environ.get("PORTMON_PATIENCE", 1))
-_LIBRARY = tuple(f"/{name}.py" for name in ("ktap", "lib", "nlclient", "tcplib", "told"))
 
 _cases = []
 _cleanup = [contextlib.ExitStack()]
@@ -98,7 +116,7 @@ def run():
             failed += 1
             if isinstance(error, AssertionError):
                 where = traceback.extract_tb(error.__traceback__)
-                here = [f for f in where if not f.filename.endswith(_LIBRARY)] or where
+                here = [f for f in where if os.path.dirname(f.filename) != LIB] or where
                 note(f"{error or 'assertion failed'}\nat {os.path.basename(here[-1].filename)}:{here[-1].lineno} {here[-1].line}")
             else:
                 note("".join(traceback.format_exception(error)))

@@ -7,13 +7,12 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
 import time
 
-from lib import Late, check, defer
+from lib.ktap import Late, check, defer
 
 
 class Screen:

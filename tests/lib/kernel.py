@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel under test: its version, its log, system calls without a function in the C library."""
+import ctypes
+import os
+import re
+
+from lib.ktap import defer, equal
+from lib.races import Reports, kcsan
+
+
+libc = ctypes.CDLL(None, use_errno=True)
+LINUX = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
+# System calls that the C library has no function for, by their numbers on each kind of machine.
+_SYSCALLS = {"x86_64": {"bpf": 321, "delete_module": 176, "perf_event_open": 298},
+             "aarch64": {"bpf": 280, "delete_module": 106, "perf_event_open": 241},
+             "i686": {"bpf": 357, "delete_module": 129, "perf_event_open": 336}}
+
+
+def syscall(name, *arguments):
+    return libc.syscall(_SYSCALLS[os.uname().machine][name], *arguments)
+
+
+class KernelLog:
+    """What the kernel has said since this was made.
+
+    DCCP, where it is, warns of each packet it does not like; an emulated machine that did not get its turn, of its clocks.
+    Data races are left out: they are looked at when all is over (races.py).
+    """
+
+    OTHERS = "dccp_", "net_ratelimit: ", "clocksource: ", "hrtimer: "
+
+    def __init__(self):
+        self.races = Reports() if kcsan() else None
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        os.lseek(self.fd, 0, os.SEEK_END)
+        defer(os.close, self.fd)
+
+    def lines(self):
+        found = []
+        while True:
+            try:
+                prefix, _, text = os.read(self.fd, 8192).decode(errors="replace").partition(";")
+            except BlockingIOError:
+                return found
+            except BrokenPipeError:     # older lines were overwritten
+                continue
+            text = text.splitlines()[0]
+            if not self.races or not self.races.take(text):
+                found.append((int(prefix.split(",")[0]) & 7, text))
+
+    def silent(self):
+        "Nothing at level warning or worse, and nothing of portmon."
+        equal([text for level, text in self.lines() if level <= 4 and not text.startswith(self.OTHERS)
+               or "portmon" in text], [], "kernel log")
+
+
+CPUS = sorted(os.sched_getaffinity(0))[:2]

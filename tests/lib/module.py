@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+"""portmon.ko: its parameters, loading and unloading, and the build with the test hook."""
+import ctypes
+import errno
+import os
+
+from lib.kernel import syscall
+from lib.ktap import defer, wait_until
+from lib.nlclient import UAPI
+from lib.process import sh, write_file
+
+
+MODULE = "/sys/module/portmon"
+
+
+def parameter(name, value=None):
+    "A module parameter; set for the rest of the case when a value is given."
+    path = f"{MODULE}/parameters/{name}"
+    with open(path) as file:
+        old = file.read().strip()
+    if value is not None:
+        write_file(path, value)
+        defer(write_file, path, old)
+    return old
+
+
+def parameters():
+    "All module parameters as they are now."
+    return {name: parameter(name) for name in os.listdir(f"{MODULE}/parameters")}
+
+
+def unload():
+    "rmmod; 0, or the errno that it was refused with."
+    return 0 if not syscall("delete_module", b"portmon", os.O_NONBLOCK) else ctypes.get_errno()
+
+
+def load(ko=os.environ.get("PORTMON_KO"), **parameters):
+    "insmod $PORTMON_KO, without it modprobe."
+    sh(*(["insmod", ko] if ko else ["modprobe", "portmon"]), *(f"{name}={value}" for name, value in parameters.items()))
+
+
+def reloads_module():
+    "For a case that loads and unloads: when it ends the module is loaded as it was."
+    before = parameters()
+
+    def restore():
+        wait_until(lambda: unload() in (0, errno.ENOENT), what="unloading the module")
+        load(**before)
+    defer(restore)
+
+
+def reload_module(**parameters):
+    "Load the module with other parameters for the rest of the case."
+    reloads_module()
+    wait_until(lambda: not unload(), what="unloading the module")
+    load(**parameters)
+
+
+class Hook:
+    """The module as it is built for tests, with kmod/test_hook.c, till the case (outside of one: the file) ends.
+
+    Its methods count what no test has the time to send, in a namespace.
+    """
+
+    def __init__(self):
+        ko = os.environ.get("PORTMON_HOOKED_KO")
+        if not ko or not os.path.exists(ko):
+            raise AssertionError("no module with the test hook (make hooked-KERNEL, PORTMON_HOOKED_KO=)")
+        reloads_module()
+        wait_until(lambda: not unload(), what="unloading the module")
+        load(ko)
+
+    @staticmethod
+    def write(netns, *words):
+        with netns.enter():
+            write_file(f"{MODULE}/parameters/test_count", " ".join(map(str, words)))
+
+    def port(self, netns, scope, transport, port, direction, packets, count, times=1):
+        self.write(netns, "port", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
+                   packets, count, times)
+
+    def held(self, netns, scope, transport, port, direction, packets, count, ms):
+        "A packet of a busy port that takes so long between finding the port's counters and counting there: ENOENT if it is not busy."
+        self.write(netns, "held", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
+                   packets, count, ms)
+
+    def event(self, netns, scope, transport, port, event, n):
+        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
+
+    def drop(self, netns, scope, transport, port, reason, n):
+        "reason: the kernel's number of it."
+        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, max(UAPI["a_tcp"].values()) + 1 + reason, n)
+
+    def bucket(self, netns, hook, family, bucket, packets, count):
+        "bucket: a name, or the number of a protocol without ports."
+        kind = "bucket" if isinstance(bucket, str) else "protocol"
+        self.write(netns, kind, UAPI["hook"][hook], UAPI["family"][family],
+                   UAPI["bucket"][bucket] if kind == "bucket" else bucket, packets, count)
