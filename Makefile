@@ -39,7 +39,7 @@ deps: ## install the Debian packages that are missing, if any
 	echo "installing:" $$missing; \
 	[ $$(id -u) = 0 ] && as= || as=sudo; \
 	get() { $$as env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
-		-o Dpkg::Use-Pty=0 install $$missing > /dev/null; }; \
+		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install $$missing > /dev/null; }; \
 	get 2> /dev/null || { $$as apt-get -qq update && get; }
 
 # Sources are linked into build/NAME and built there, so that one tree serves any number of kernels.

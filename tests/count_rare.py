@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Load balancers, transparent proxies, queues to userspace, devices that share another, and sockets that are more than TCP."""
-import contextlib
 import ctypes
 import os
 import socket
 import struct
+import threading
 
 from lib.connection import connect, on_the_wire
 from lib.counts import Counters, Nft, invariant, mib, settled
@@ -290,17 +290,12 @@ def ktls():
         defer(os.unlink, "/run/sent")
         file.write(bytes(size))
         file.flush()
-        connection.caller.setblocking(False)
-        sent = 0
-        while got < size + 1:
-            with contextlib.suppress(BlockingIOError):
-                if sent < size:
-                    sent += os.sendfile(connection.caller.fileno(), file.fileno(), sent, min(65536, size - sent))
-                elif sent == size:      # older kernels keep the last piece of a file until there is more
-                    sent += connection.caller.send(b"x")
-            connection.called.settimeout(0.01)
-            with contextlib.suppress(TimeoutError):
-                got += len(connection.called.recv(1 << 17))
+        sender = threading.Thread(target=lambda: connection.caller.sendfile(file))
+        sender.start()
+        connection.called.settimeout(30)
+        while got < size:
+            got += len(connection.called.recv(1 << 17))
+        sender.join()
     there, back = on_the_wire(connection, "ipv4")
     check(there[1] > size + 52 * there[0], f"records of TLS: {there}")
     becomes(client.portmon.ports, {("remote", "tcp", PORT): Counts(*back, *there), ("local", "tcp", FIRST): Counts(*back, *there)}, "ports, sent")
