@@ -336,4 +336,21 @@ def asked_for():
     check("no socket of this host uses it" in out, f"show 54 printed {out!r}")
 
 
+@case()
+def not_in_this_kernel():
+    "show says that the kernel has no sockets of a transport whose packets count, where that is so"
+    host = Netns(on=True)
+    host.ip("link set lo up")
+    host.socket("ipv4", socket.SOCK_RAW, 136).sendto(struct.pack(">HHHH", 40000, 5000, 8, 0), ("127.0.0.1", 0))
+    wait_until(lambda: host.portmon.ports().get(("loopback", "udplite", 5000), None), what="the UDP-Lite packet")
+    try:
+        host.socket("ipv4", socket.SOCK_DGRAM, 136)
+        there = True
+    except OSError:
+        there = False
+    status, out, err = tell("show", "5000", netns=host)
+    equal((status, err), (0, ""), "portmon-ctl show 5000")
+    equal("udplite is not in this kernel" in out, not there, f"it says so; it said {out!r}")
+
+
 run()

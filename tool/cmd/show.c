@@ -99,6 +99,22 @@ static void tell_stories(const struct ctx *ctx, const struct records *list)
 		say_off(&list->v[0], any_tcp);
 }
 
+/* Nobody can own a port of what the kernel has no sockets of. */
+static void say_absent(const struct records *list)
+{
+	unsigned int said = 0;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		const unsigned int t = list->v[i].transport;
+
+		if (!(said & 1u << t) && socks_absent(t))
+			printf("%s is not in this kernel: no process here can use a port of it\n",
+			       name_of(&transport_names, t));
+		said |= 1u << t;
+	}
+}
+
 /* Who owns the ports, whether or not anything has been counted there. */
 static int print_owners(struct ctx *ctx, const struct query *q,
 			const struct answer *a)
@@ -114,6 +130,7 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 		       a->ns ? " in " : "", a->ns ? a->ns->label : "");
 		err = out_owners(ctx, &a->s.owners, spec, n);
 	}
+	say_absent(&a->s.ports);
 	return err;
 }
 

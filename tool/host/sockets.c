@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include <netlink/msg.h>
 
@@ -177,6 +178,27 @@ static bool in_use(unsigned int t)
 	if (f)
 		fclose(f);
 	return found;
+}
+
+/**
+ * socks_absent() - has this kernel no sockets of a transport at all?
+ * @t: enum portmon_transport
+ *
+ * UDP-Lite is built in where there is any. DCCP is a module that need not be
+ * loaded: Linux 6.16 dropped it.
+ *
+ * Return: true if so; its packets may be counted even then.
+ */
+bool socks_absent(unsigned int t)
+{
+	struct utsname name;
+	unsigned int major, minor;
+
+	if (t == PORTMON_TRANSPORT_UDPLITE)
+		return in_use(PORTMON_TRANSPORT_UDP) && !in_use(t);
+	return t == PORTMON_TRANSPORT_DCCP && !in_use(t) && !uname(&name) &&
+	       sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 16));
 }
 
 static int read_transport(struct nlsock *nl, unsigned int t,

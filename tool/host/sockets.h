@@ -3,6 +3,7 @@
 #ifndef PORTMON_CTL_SOCKETS_H
 #define PORTMON_CTL_SOCKETS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ struct socks {
 	unsigned int untold;
 };
 
+bool socks_absent(unsigned int t);
 int socks_read(struct socks *list, unsigned int wanted);
 void socks_free(struct socks *list);
 
