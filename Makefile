@@ -228,7 +228,7 @@ check-fresh: deps ## README.md's commands in a new Debian, as root (DISTRO=trixi
 	@T='$(or $(T),count_ports*)' KERNELS='$(KERNELS)' tests/fresh $(DISTRO)
 
 lint: PACKAGES += $(CLANG) mandoc zsh fish
-lint: deps check-gen lint-text $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang
+lint: deps check-gen lint-text lint-order $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang, order of includes
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch] tool/*/*.[ch]))
 
@@ -237,6 +237,10 @@ lint-text: tool
 	@$(MAKE) -s -C tool completion
 	@for shell in bash zsh fish; do $$shell -n build/tool/completion.$$shell || exit; done
 	@mandoc -Tlint -W warning Documentation/man/*.[1-8]
+
+# Lower layers do not include higher ones: kmod/layers.
+lint-order:
+	@tests/include-order
 
 lint-%: FORCE
 	@rm -rf build/lint-$* build/clang-$*
@@ -251,4 +255,4 @@ clean: ## everything built here (what is fetched stays in the cache)
 
 FORCE:
 .PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
-	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-text clean
+	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-order lint-text clean

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The tables: find, make, add, and the bound on their memory. */
+/* Records: found, made, counted in, walked over, within a bound. */
 #include <linux/in.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
@@ -7,16 +7,11 @@
 #include <linux/timekeeping.h>
 
 #include "counters.h"
-#include "netlink.h"
+#include "notices.h"
 
 static struct kmem_cache *portmon_record_cache;
 unsigned int portmon_max_records = PORTMON_MAX_RECORDS;
 
-#if BITS_PER_LONG == 32
-DEFINE_PER_CPU(struct u64_stats_sync, portmon_sync);
-#endif
-
-unsigned int portmon_first_cpu __ro_after_init;
 static struct portmon_leaf portmon_empty_leaf __ro_after_init;
 static struct portmon_ports portmon_empty_ports __ro_after_init;
 
@@ -236,7 +231,7 @@ struct portmon_record *portmon_port_add(struct portmon_tables *t,
 		portmon_slot_give(t, entry);
 	if (unlikely(made) && key->scope == PORTMON_SCOPE_LOCAL &&
 	    dir == PORTMON_RX)
-		portmon_event_notice(t, PORTMON_EVENT_NEW_PORT, key, 0, 0);
+		portmon_notice_report(t, PORTMON_EVENT_NEW_PORT, key, 0, 0);
 	return portmon_record(e);
 }
 
@@ -400,23 +395,9 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 	return NULL;
 }
 
-/**
- * portmon_tables_memory() - kernel memory that tables hold
- * @t: tables of the namespace
- *
- * Return: bytes, on all possible CPUs.
- */
-size_t portmon_tables_memory(const struct portmon_tables *t)
-{
-	return sizeof(*t) + sizeof(*t->stats) * num_possible_cpus() +
-	       atomic_read(&t->blocks) +
-	       (size_t)atomic_read(&t->records) * sizeof(struct portmon_record) +
-	       (size_t)atomic_read(&t->events.used) *
-	       sizeof(struct portmon_counter) +
-	       portmon_slots_memory(&t->slots);
-}
-
-static void portmon_leaf_free(struct portmon_leaf *leaf)
+/* @forget is called with each record before it goes. */
+static void portmon_leaf_free(struct portmon_leaf *leaf,
+			      void (*forget)(struct portmon_record *record))
 {
 	struct portmon_record *record;
 	unsigned int lo;
@@ -425,13 +406,21 @@ static void portmon_leaf_free(struct portmon_leaf *leaf)
 		record = portmon_record(leaf->entry[lo]);
 		if (!record)
 			continue;
-		portmon_events_free(record->events);
+		forget(record);
 		kmem_cache_free(portmon_record_cache, record);
 	}
 	kfree(leaf);
 }
 
-static void portmon_ports_free(struct portmon_ports *p)
+/**
+ * portmon_ports_free() - free a directory with its records
+ * @p: the directory, which may be the shared empty one
+ * @forget: called with each record before it is freed
+ *
+ * Context: Process context, may sleep. No packet path and no reader has it.
+ */
+void portmon_ports_free(struct portmon_ports *p,
+			void (*forget)(struct portmon_record *record))
 {
 	unsigned int scope, hi;
 
@@ -440,61 +429,24 @@ static void portmon_ports_free(struct portmon_ports *p)
 	for (scope = 0; scope < PORTMON_SCOPES; scope++) {
 		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++)
 			if (p->leaf[scope][hi] != &portmon_empty_leaf)
-				portmon_leaf_free(p->leaf[scope][hi]);
+				portmon_leaf_free(p->leaf[scope][hi],
+						  forget);
 		cond_resched();
 	}
 	kfree(p);
 }
 
 /**
- * portmon_tables_alloc() - make empty tables
- * @net: the namespace they are for
- *
- * Context: Process context, may sleep.
- * Return: the tables, NULL if there is no memory.
+ * portmon_ports_start() - prepare the directories of new tables
+ * @t: the tables
  */
-struct portmon_tables *portmon_tables_alloc(struct net *net)
+void portmon_ports_start(struct portmon_tables *t)
 {
-	/* Whoever asked is told; the kernel log need not have it too. */
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
-	struct portmon_tables *t = kvzalloc(sizeof(*t), gfp);
 	unsigned int i;
 
-	if (!t)
-		return NULL;
 	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
 		t->ports[i] = &portmon_empty_ports;
 	t->protocols = &portmon_empty_ports;
-	t->stats = alloc_percpu_gfp(struct portmon_stats, gfp);
-	if (!t->stats) {
-		kvfree(t);
-		return NULL;
-	}
-	t->net = net;
-	mutex_init(&t->lock);
-	portmon_slots_init(&t->slots);
-	portmon_events_start(t);
-	return t;
-}
-
-/**
- * portmon_tables_free() - give tables back
- * @t: the tables
- *
- * Context: Process context, may sleep. No packet path and no reader has them.
- */
-void portmon_tables_free(struct portmon_tables *t)
-{
-	unsigned int i;
-
-	portmon_events_stop(t);
-	cancel_work_sync(&t->slots.work);
-	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
-		portmon_ports_free(t->ports[i]);
-	portmon_ports_free(t->protocols);
-	portmon_slots_free(&t->slots);
-	free_percpu(t->stats);
-	kvfree(t);
 }
 
 /**
@@ -506,24 +458,13 @@ int __init portmon_counters_init(void)
 {
 	unsigned int scope, i;
 
-	portmon_first_cpu = cpumask_first(cpu_possible_mask);
 	for (i = 0; i < ARRAY_SIZE(portmon_empty_leaf.entry); i++)
 		portmon_empty_leaf.entry[i] = PORTMON_COLD;
 	for (scope = 0; scope < PORTMON_SCOPES; scope++)
 		for (i = 0; i < ARRAY_SIZE(portmon_empty_ports.leaf[scope]); i++)
 			portmon_empty_ports.leaf[scope][i] = &portmon_empty_leaf;
-#if BITS_PER_LONG == 32
-	for_each_possible_cpu(i)
-		u64_stats_init(per_cpu_ptr(&portmon_sync, i));
-#endif
 	portmon_record_cache = KMEM_CACHE(portmon_record, SLAB_HWCACHE_ALIGN);
-	if (!portmon_record_cache)
-		return -ENOMEM;
-	if (portmon_events_init()) {
-		kmem_cache_destroy(portmon_record_cache);
-		return -ENOMEM;
-	}
-	return 0;
+	return portmon_record_cache ? 0 : -ENOMEM;
 }
 
 /**
@@ -531,6 +472,5 @@ int __init portmon_counters_init(void)
  */
 void portmon_counters_exit(void)
 {
-	portmon_events_exit();
 	kmem_cache_destroy(portmon_record_cache);
 }

@@ -25,8 +25,10 @@
 #include <net/route.h>
 #include <net/sock.h>
 
+#include "counters.h"
 #include "devices.h"
-#include "lifecycle.h"
+#include "drops.h"
+#include "events.h"
 #include "net.h"
 #include "parse.h"
 

@@ -11,16 +11,14 @@
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
-#include "compat.h"
 #include "counters.h"
-#include "netlink.h"
+#include "events.h"
+#include "notices.h"
+#include "upcalls.h"
 
 /* So many failed handshakes without a pause are a burst. */
 #define PORTMON_BURST		10
 #define PORTMON_BURST_PAUSE	10	/* seconds */
-
-/* News in a second, at most. */
-#define PORTMON_NOTICES_RATE	32
 
 static struct kmem_cache *portmon_event_cache;
 
@@ -120,36 +118,6 @@ static struct portmon_counter *portmon_event_get(struct portmon_tables *t,
 	return event;
 }
 
-static bool portmon_event_push(struct portmon_events *e,
-			       const struct portmon_notice *notice)
-{
-	if (e->n == ARRAY_SIZE(e->notice))
-		return false;
-	e->notice[(e->head + e->n++) % ARRAY_SIZE(e->notice)] = *notice;
-	queue_work(portmon_unbound_wq, &e->work);
-	return true;
-}
-
-static bool portmon_event_pop(struct portmon_events *e,
-			      struct portmon_notice *notice, u32 *missed)
-{
-	bool any;
-
-	raw_spin_lock_irq(&e->lock);
-	any = e->n;
-	if (any) {
-		*notice = e->notice[e->head];
-		e->head = (e->head + 1) % ARRAY_SIZE(e->notice);
-		e->n--;
-	}
-	if (any && notice->event != PORTMON_NOTICE_ADD) {
-		*missed = e->missed;
-		e->missed = 0;
-	}
-	raw_spin_unlock_irq(&e->lock);
-	return any;
-}
-
 static void portmon_events_work(struct work_struct *work)
 {
 	struct portmon_tables *t = container_of(work, struct portmon_tables,
@@ -157,9 +125,9 @@ static void portmon_events_work(struct work_struct *work)
 	struct portmon_notice notice;
 	u32 missed = 0;
 
-	while (portmon_event_pop(&t->events, &notice, &missed)) {
+	while (portmon_notice_next(&t->events, &notice, &missed)) {
 		if (notice.event != PORTMON_NOTICE_ADD) {
-			portmon_notify_event(t->net, &notice, missed);
+			portmon_upcalls.report(t->net, &notice, missed);
 			continue;
 		}
 		/* Keeps a slot with its record. */
@@ -167,58 +135,6 @@ static void portmon_events_work(struct work_struct *work)
 		portmon_event_add(t, &notice.key, notice.kind, notice.count);
 		rcu_read_unlock();
 	}
-}
-
-/**
- * portmon_event_notice() - have the group events told
- * @t: tables of the namespace
- * @event: &enum portmon_event
- * @key: port
- * @kind: kind of event, where it matters
- * @count: how many
- *
- * Context: Any.
- */
-void portmon_event_notice(struct portmon_tables *t, u8 event,
-			  const struct portmon_key *key, unsigned int kind,
-			  u64 count)
-{
-	struct portmon_notice notice = {
-		.key = *key, .kind = kind, .event = event, .count = count,
-	};
-	struct portmon_events *e = &t->events;
-	unsigned long flags;
-
-	if (!portmon_notify_heard(t->net))
-		return;
-	raw_spin_lock_irqsave(&e->lock, flags);
-	if (jiffies - e->since >= HZ) {
-		e->since = jiffies;
-		e->told = 0;
-	}
-	if (e->told < PORTMON_NOTICES_RATE && portmon_event_push(e, &notice))
-		e->told++;
-	else
-		e->missed++;
-	raw_spin_unlock_irqrestore(&e->lock, flags);
-}
-
-/* Where no memory may be asked for: PREEMPT_RT with preemption off. */
-static bool portmon_event_put_off(struct portmon_tables *t,
-				  const struct portmon_key *key,
-				  unsigned int kind, u64 n)
-{
-	struct portmon_notice notice = {
-		.key = *key, .kind = kind, .count = n,
-		.event = PORTMON_NOTICE_ADD,
-	};
-	unsigned long flags;
-	bool done;
-
-	raw_spin_lock_irqsave(&t->events.lock, flags);
-	done = portmon_event_push(&t->events, &notice);
-	raw_spin_unlock_irqrestore(&t->events.lock, flags);
-	return done;
 }
 
 /* Note a failed handshake; true when it makes a burst. */
@@ -244,11 +160,11 @@ static void portmon_event_count(struct portmon_tables *t,
 
 	if (event->kind == PORTMON_A_TCP_FAILED &&
 	    portmon_event_burst(event, now))
-		portmon_event_notice(t, PORTMON_EVENT_HANDSHAKE_FAILURES, key,
-				     event->kind, count);
+		portmon_notice_report(t, PORTMON_EVENT_HANDSHAKE_FAILURES, key,
+				      event->kind, count);
 	else if (made && event->kind >= PORTMON_KIND_DROP)
-		portmon_event_notice(t, PORTMON_EVENT_DROP, key, event->kind,
-				     count);
+		portmon_notice_report(t, PORTMON_EVENT_DROP, key, event->kind,
+				      count);
 	WRITE_ONCE(event->last, now);
 }
 
@@ -262,7 +178,7 @@ static noinline void portmon_event_first(struct portmon_tables *t,
 	bool made = false;
 
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()) {
-		if (portmon_event_put_off(t, key, kind, n))
+		if (portmon_notice_defer(t, key, kind, n))
 			return;
 	} else {
 		record = record ?: portmon_record_get(t, key);
@@ -453,9 +369,8 @@ void portmon_events_free(struct portmon_counter *events)
  */
 void portmon_events_start(struct portmon_tables *t)
 {
-	raw_spin_lock_init(&t->events.lock);
+	portmon_notices_start(&t->events);
 	INIT_WORK(&t->events.work, portmon_events_work);
-	t->events.since = jiffies - HZ;
 }
 
 /**

@@ -27,8 +27,8 @@
 
 #include "counters.h"
 #include "hook.h"
-#include "lifecycle.h"
 #include "parse.h"
+#include "tcp.h"
 #include "way.h"
 
 /* Whose ports the two of a packet are. */

@@ -3,13 +3,10 @@
  * What becomes of TCP connections: from the packet where the packet tells,
  * from the kernel's tracepoints where only the stack knows.
  */
-#include <linux/inetdevice.h>
 #include <linux/mutex.h>
 #include <linux/tcp.h>
 #include <linux/tracepoint.h>
-#include <net/addrconf.h>
 #include <net/inet_sock.h>
-#include <net/route.h>
 #include <net/tcp.h>
 #include <net/tcp_states.h>
 #include <trace/events/skb.h>
@@ -17,134 +14,10 @@
 #include <trace/events/tcp.h>
 
 #include "compat.h"
+#include "drops.h"
 #include "lifecycle.h"
 #include "net.h"
-#include "pointers.h"
-
-/**
- * portmon_tcp_segment() - count a segment that begins or ends a connection
- * @t: tables of the namespace
- * @record: of one of its ports, or NULL
- * @scope: of that port
- * @dir: its direction as seen from that port
- * @port: the port, as it lies in the segment
- * @flags: of its header
- *
- * Context: Packet path, under rcu_read_lock().
- */
-void portmon_tcp_segment(struct portmon_tables *t,
-			 struct portmon_record *record,
-			 enum portmon_scope scope, enum portmon_dir dir,
-			 const u8 *port, u8 flags)
-{
-	const struct portmon_key key = {
-		scope, PORTMON_TRANSPORT_TCP, port[0] << 8 | port[1],
-	};
-	const bool rx = dir == PORTMON_RX;
-
-	if (flags & PORTMON_TCP_SYN && flags & PORTMON_TCP_ACK)
-		portmon_segment_add(t, record, &key,
-				 rx ? PORTMON_A_TCP_SYNACK_RECEIVED :
-				      PORTMON_A_TCP_SYNACK_SENT);
-	else if (flags & PORTMON_TCP_SYN)
-		portmon_segment_add(t, record, &key,
-				 rx ? PORTMON_A_TCP_SYN_RECEIVED :
-				      PORTMON_A_TCP_SYN_SENT);
-	if (flags & PORTMON_TCP_FIN)
-		portmon_segment_add(t, record, &key, PORTMON_A_TCP_FIN);
-	if (flags & PORTMON_TCP_RST)
-		portmon_segment_add(t, record, &key,
-				 rx ? PORTMON_A_TCP_RST_RECEIVED :
-				      PORTMON_A_TCP_RST_SENT);
-}
-
-static void portmon_tcp_add(struct portmon_tables *t, enum portmon_scope scope,
-			    u16 port, unsigned int kind, u64 n)
-{
-	struct portmon_key key = {
-		.scope = scope,
-		.transport = PORTMON_TRANSPORT_TCP,
-		.port = port,
-	};
-
-	portmon_event_add(t, &key, kind, n);
-}
-
-/* Sockets whose packets NAT or a mark has taken off the way of their address. */
-static struct rhashtable portmon_rerouted;
-
-/* So many at most, of the whole host: 2 MiB. Past it the address tells. */
-#define PORTMON_REROUTED_MAX	65536
-
-/*
- * Is the other end's address in this namespace, or in the socket's VRF?  Of a
- * request, which is no full socket, what is read here is in the same place.
- */
-static bool portmon_is_own_address(const struct sock *sk)
-{
-	int bound = READ_ONCE(sk->sk_bound_dev_if);
-	struct net *net = sock_net(sk);
-	const struct net_device *dev;
-
-	dev = bound ? dev_get_by_index_rcu(net, bound) : NULL;
-#if IS_ENABLED(CONFIG_IPV6)
-	/* A link-local address is its device's, all others the VRF's. */
-	if (sk->sk_family == AF_INET6 &&
-	    !ipv6_addr_v4mapped(&sk->sk_v6_daddr))
-		return ipv6_chk_addr_and_flags(net, &sk->sk_v6_daddr, dev,
-					       !dev || netif_is_l3_master(dev),
-					       0, IFA_F_TENTATIVE);
-#endif
-	return inet_addr_type_dev_table(net, dev, sk->sk_daddr) == RTN_LOCAL;
-}
-
-/*
- * Does the other end live in this namespace, or in the socket's VRF, too?  The
- * address tells: no route is held by a socket that has given up.
- */
-static bool portmon_is_loopback(const struct sock *sk)
-{
-	return portmon_is_own_address(sk) !=
-	       portmon_pointer_in(&portmon_rerouted, sk);
-}
-
-/**
- * portmon_tcp_rerouted() - a packet of a socket has been given another route
- * @sk: the socket
- * @loopback: it stays on this host
- *
- * Noted with the SYN, and until the socket is closed.
- *
- * Context: Packet path, under rcu_read_lock().
- */
-void portmon_tcp_rerouted(const struct sock *sk, bool loopback)
-{
-	if (sk->sk_protocol == IPPROTO_TCP && sk->sk_state == TCP_SYN_SENT &&
-	    portmon_is_own_address(sk) != loopback)
-		portmon_pointer_add(&portmon_rerouted, sk,
-				    PORTMON_REROUTED_MAX, PORTMON_GFP);
-}
-
-/**
- * portmon_tcp_translated() - count a SYN whose port NAT of this host changed
- * @t: tables of the namespace
- * @sk: the socket that sent it
- * @scope: of the port that it goes to
- * @port: that port
- *
- * Context: Packet path, under rcu_read_lock().
- */
-void portmon_tcp_translated(struct portmon_tables *t, const struct sock *sk,
-			    enum portmon_scope scope, u16 port)
-{
-	u16 asked = ntohs(inet_sk(sk)->inet_dport);
-
-	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_state != TCP_SYN_SENT ||
-	    asked == port)
-		return;
-	portmon_tcp_add(t, scope, port, PORTMON_A_TCP_SYN_TRANSLATED, 1);
-	portmon_tcp_add(t, scope, asked, PORTMON_A_TCP_SYN_TRANSLATED, 1);
-}
+#include "tcp.h"
 
 /* inet_sock_set_state */
 static void portmon_probe_state(void *data, const struct sock *sk,
@@ -157,7 +30,7 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	u16 port;
 
 	if (new == TCP_CLOSE && old != TCP_SYN_SENT)
-		portmon_pointer_remove(&portmon_rerouted, sk);
+		portmon_tcp_closed(sk);
 	if (new == TCP_ESTABLISHED)
 		kind = PORTMON_A_TCP_ESTABLISHED;
 	else if (new == TCP_CLOSE)
@@ -175,7 +48,7 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	/* The local port may have been put back: inet_num is 0, not this. */
 	port = ntohs(old == TCP_SYN_SENT ? inet->inet_dport : inet->inet_sport);
 	scope = old == TCP_SYN_SENT ? PORTMON_SCOPE_REMOTE : PORTMON_SCOPE_LOCAL;
-	if (portmon_is_loopback(sk)) {
+	if (portmon_tcp_is_loopback(sk)) {
 		/* Both ends are here: the one that accepts counts it. */
 		if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
 			goto out;
@@ -184,7 +57,7 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	portmon_tcp_add(t, scope, port, kind, 1);
 out:
 	if (new == TCP_CLOSE)
-		portmon_pointer_remove(&portmon_rerouted, sk);
+		portmon_tcp_closed(sk);
 	rcu_read_unlock();
 }
 
@@ -198,7 +71,7 @@ static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
 	rcu_read_lock();
 	t = portmon_net_following(sock_net(sk), PORTMON_FOLLOW_LIFECYCLE);
 	if (t) {
-		loopback = portmon_is_loopback(sk);
+		loopback = portmon_tcp_is_loopback(sk);
 		portmon_tcp_add(t, loopback ? PORTMON_SCOPE_LOOPBACK :
 					      PORTMON_SCOPE_LOCAL,
 				own, kind, segments);
@@ -287,7 +160,7 @@ static void portmon_probes_unregister(enum portmon_follow what)
 	tracepoint_synchronize_unregister();
 	/* Nobody notes when these sockets are closed. */
 	if (what == PORTMON_FOLLOW_LIFECYCLE)
-		portmon_pointers_flush(&portmon_rerouted);
+		portmon_tcp_forget();
 }
 
 /**
@@ -371,7 +244,7 @@ int __init portmon_lifecycle_init(void)
 
 	portmon_drops_init();
 	for_each_kernel_tracepoint(portmon_probe_find, NULL);
-	return portmon_pointers_init(&portmon_rerouted);
+	return portmon_tcp_init();
 }
 
 /**
@@ -379,5 +252,5 @@ int __init portmon_lifecycle_init(void)
  */
 void portmon_lifecycle_exit(void)
 {
-	portmon_pointers_free(&portmon_rerouted);
+	portmon_tcp_exit();
 }

@@ -10,6 +10,8 @@
 #include "lifecycle.h"
 #include "net.h"
 #include "netlink.h"
+#include "tables.h"
+#include "upcalls.h"
 
 module_param_named(max_records, portmon_max_records, uint, 0644);
 MODULE_PARM_DESC(max_records,
@@ -32,16 +34,22 @@ module_param_named(userns_enable, portmon_userns_enable, bool, 0644);
 MODULE_PARM_DESC(userns_enable,
 		 "Let root of a user namespace switch counting on in its network namespaces (default: off)");
 
+const struct portmon_upcalls portmon_upcalls = {
+	.listening = portmon_notify_listening,
+	.report = portmon_notify_event,
+	.follow = portmon_follow_use,
+};
+
 static int __init portmon_init(void)
 {
 	int err;
 
-	err = portmon_counters_init();
+	err = portmon_tables_init();
 	if (err)
 		return err;
 	err = portmon_devices_init();
 	if (err)
-		goto err_counters;
+		goto err_tables;
 	err = portmon_lifecycle_init();
 	if (err)
 		goto err_devices;
@@ -60,9 +68,9 @@ err_lifecycle:
 	portmon_lifecycle_exit();
 err_devices:
 	portmon_devices_exit();
-err_counters:
+err_tables:
 	rcu_barrier();
-	portmon_counters_exit();
+	portmon_tables_exit();
 	return err;
 }
 
@@ -73,7 +81,7 @@ static void __exit portmon_exit(void)
 	portmon_lifecycle_exit();
 	portmon_devices_exit();
 	rcu_barrier();
-	portmon_counters_exit();
+	portmon_tables_exit();
 }
 
 module_init(portmon_init);

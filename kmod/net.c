@@ -4,9 +4,10 @@
 #include <linux/timekeeping.h>
 #include <net/netns/generic.h>
 
-#include "counters.h"
-#include "lifecycle.h"
 #include "net.h"
+#include "tables.h"
+#include "tcp.h"
+#include "upcalls.h"
 
 static unsigned int portmon_net_id __read_mostly;
 bool portmon_all_netns;
@@ -69,7 +70,7 @@ static bool portmon_net_follow(struct portmon_tables *t,
 	if (what == PORTMON_FOLLOW_LIFECYCLE)
 		WRITE_ONCE(t->followed[IPPROTO_TCP],
 			   on ? PORTMON_TCP_EVENTS : 0);
-	portmon_follow_use(what, on);
+	portmon_upcalls.follow(what, on);
 	return true;
 }
 

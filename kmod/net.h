@@ -6,8 +6,8 @@
 #include <linux/time64.h>
 #include <net/net_namespace.h>
 
-#include "counters.h"
 #include "hook.h"
+#include "types.h"
 
 /**
  * struct portmon_net - what portmon holds for one network namespace

@@ -12,10 +12,15 @@
 #include "../include/portmon_version.h"
 #include "compat.h"
 #include "counters.h"
+#include "drops.h"
+#include "events.h"
 #include "lifecycle.h"
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "slots.h"
+#include "sums.h"
+#include "tables.h"
 
 bool portmon_restrict_read;
 bool portmon_userns_enable;

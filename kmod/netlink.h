@@ -31,7 +31,7 @@ int portmon_fill_events(struct sk_buff *skb, const struct portmon_values *v);
 int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
 		      const struct portmon_values *v);
 
-bool portmon_notify_heard(struct net *net);
+bool portmon_notify_listening(struct net *net);
 struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr);
 void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr, int err);
 void portmon_notify_event(struct net *net, const struct portmon_notice *notice,

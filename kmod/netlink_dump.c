@@ -8,9 +8,11 @@
 
 #include "compat.h"
 #include "counters.h"
+#include "events.h"
 #include "net.h"
 #include "netlink.h"
 #include "netlink_gen.h"
+#include "sums.h"
 
 /* A line of scope, transport and range: a range's sum (@ports set) or overflow. */
 static int portmon_fill_range(struct sk_buff *skb, u8 scope, u8 transport,

@@ -12,13 +12,13 @@
 #include "netlink_gen.h"
 
 /**
- * portmon_notify_heard() - does anyone listen to the group events?
+ * portmon_notify_listening() - does anyone listen to the group events?
  * @net: the namespace
  *
  * Context: Any, under rcu_read_lock() or where the namespace stays.
  * Return: true if so.
  */
-bool portmon_notify_heard(struct net *net)
+bool portmon_notify_listening(struct net *net)
 {
 	return genl_has_listeners(&portmon_nl_family, net,
 				  PORTMON_NLGRP_EVENTS);
@@ -69,7 +69,7 @@ struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
 {
 	struct sk_buff *skb;
 
-	if (!portmon_notify_heard(net))
+	if (!portmon_notify_listening(net))
 		return NULL;
 	skb = genlmsg_new(PORTMON_MSG_SIZE, GFP_KERNEL);
 	if (!skb)

@@ -8,8 +8,8 @@
 #include <net/sock.h>
 
 #include "counters.h"
-#include "lifecycle.h"
 #include "parse.h"
+#include "tcp.h"
 #include "way.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <linux/sizes.h>
 
 #include "compat.h"
-#include "counters.h"
+#include "slots.h"
 
 /* Refill before the chain is empty: a worker takes its time to come. */
 #define PORTMON_SLOTS_LOW	16
@@ -23,6 +23,12 @@
 #define PORTMON_SLOTS_BYTES	(7 * SZ_1M)
 
 #define PORTMON_CHUNK_BYTES	(PORTMON_CHUNK_SLOTS * sizeof(struct portmon_slot))
+
+unsigned int portmon_first_cpu __ro_after_init;
+
+#if BITS_PER_LONG == 32
+DEFINE_PER_CPU(struct u64_stats_sync, portmon_sync);
+#endif
 
 static struct portmon_slot __percpu *portmon_slot_take(struct portmon_slots *s)
 {
@@ -251,4 +257,18 @@ size_t portmon_slots_memory(const struct portmon_slots *s)
 {
 	return READ_ONCE(s->n_chunks) * PORTMON_CHUNK_BYTES *
 	       num_possible_cpus();
+}
+
+/**
+ * portmon_slots_prepare() - prepare what all per-CPU counters share
+ */
+void __init portmon_slots_prepare(void)
+{
+	unsigned int cpu __maybe_unused;
+
+	portmon_first_cpu = cpumask_first(cpu_possible_mask);
+#if BITS_PER_LONG == 32
+	for_each_possible_cpu(cpu)
+		u64_stats_init(per_cpu_ptr(&portmon_sync, cpu));
+#endif
 }

@@ -6,72 +6,10 @@
 #ifndef _PORTMON_SLOTS_H
 #define _PORTMON_SLOTS_H
 
-#include <linux/cache.h>
-#include <linux/jiffies.h>
 #include <linux/percpu.h>
-#include <linux/spinlock.h>
 #include <linux/u64_stats_sync.h>
-#include <linux/workqueue.h>
 
-struct portmon_record;
-struct portmon_tables;
-
-enum portmon_dir {
-	PORTMON_RX,
-	PORTMON_TX,
-	PORTMON_DIRS
-};
-
-/* Packets and network-layer bytes, per CPU wherever it is used. */
-struct portmon_pair {
-	u64 packets;
-	u64 bytes;
-};
-
-/**
- * struct portmon_slot - one CPU's part of a busy port's counters
- * @dir: by &enum portmon_dir
- * @last: jiffies of the latest packet on this CPU
- * @record: whose counters these are, NULL while the slot is free
- * @entry: where in its leaf the record is entered; in a free slot the next
- *	free one
- * @returning: on its way back to the pool
- *
- * @record, @entry and @returning are used in the first possible CPU's copy
- * only. A free slot has counted nothing.
- */
-struct portmon_slot {
-	struct portmon_pair dir[PORTMON_DIRS];
-	unsigned long last;
-	struct portmon_record *record;
-	unsigned long *entry;
-	bool returning;
-} __aligned(64);
-
-#define PORTMON_CHUNK_SLOTS	64
-#define PORTMON_CHUNKS_MAX	64
-
-/**
- * struct portmon_slots - the pool of one network namespace
- * @lock: protects @free and @n_free
- * @free: chain of free slots
- * @n_free: how many; also read without it
- * @n_chunks: chunks allocated
- * @chunks_max: bound, by the number of possible CPUs
- * @not_before: jiffies before which taking back idle slots is not tried again
- * @work: makes slots available
- * @chunk: what the slots lie in
- */
-struct portmon_slots {
-	spinlock_t lock;
-	struct portmon_slot __percpu *free;
-	unsigned int n_free;
-	unsigned int n_chunks;
-	unsigned int chunks_max;
-	unsigned long not_before;
-	struct work_struct work;
-	struct portmon_slot __percpu *chunk[PORTMON_CHUNKS_MAX];
-};
+#include "types.h"
 
 #if defined(CONFIG_UML_X86) && defined(CONFIG_64BIT) && !defined(CONFIG_SMP)
 /*
@@ -183,6 +121,26 @@ portmon_slot_first(struct portmon_slot __percpu *slot)
 	return per_cpu_ptr(slot, portmon_first_cpu);
 }
 
+static inline struct portmon_record *portmon_entry_record(unsigned long entry)
+{
+	return (struct portmon_record *)(entry & ~PORTMON_COLD);
+}
+
+static inline struct portmon_slot __percpu *
+portmon_entry_slot(unsigned long entry)
+{
+	return (struct portmon_slot __percpu *)entry;
+}
+
+/* The record behind an entry, whether or not it has a slot; may be NULL. */
+static inline struct portmon_record *portmon_record(unsigned long entry)
+{
+	if (entry & PORTMON_COLD)
+		return portmon_entry_record(entry);
+	return portmon_slot_first(portmon_entry_slot(entry))->record;
+}
+
+void portmon_slots_prepare(void);
 void portmon_slots_init(struct portmon_slots *s);
 void portmon_slots_free(struct portmon_slots *s);
 unsigned int portmon_slots_used(struct portmon_slots *s);

@@ -7,6 +7,8 @@
 #include <linux/percpu.h>
 
 #include "counters.h"
+#include "events.h"
+#include "sums.h"
 
 /*
  * The wall clock, in ns, when jiffies were 0. A port at rest must have the same

@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 
 #include "counters.h"
+#include "events.h"
 #include "net.h"
 
 /* What a line holds behind its first word. */

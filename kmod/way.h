@@ -8,8 +8,9 @@
 #include <linux/netfilter.h>
 #include <linux/skbuff.h>
 
-#include "counters.h"
 #include "parse.h"
+#include "slots.h"
+#include "types.h"
 
 /**
  * struct portmon_way - where a packet counts

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The tables of a namespace as a whole: made, measured, freed. */
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "counters.h"
+#include "events.h"
+#include "slots.h"
+#include "tables.h"
+
+/**
+ * portmon_tables_memory() - kernel memory that tables hold
+ * @t: tables of the namespace
+ *
+ * Return: bytes, on all possible CPUs.
+ */
+size_t portmon_tables_memory(const struct portmon_tables *t)
+{
+	return sizeof(*t) + sizeof(*t->stats) * num_possible_cpus() +
+	       atomic_read(&t->blocks) +
+	       (size_t)atomic_read(&t->records) * sizeof(struct portmon_record) +
+	       (size_t)atomic_read(&t->events.used) *
+	       sizeof(struct portmon_counter) +
+	       portmon_slots_memory(&t->slots);
+}
+
+/**
+ * portmon_tables_alloc() - make empty tables
+ * @net: the namespace they are for
+ *
+ * Context: Process context, may sleep.
+ * Return: the tables, NULL if there is no memory.
+ */
+struct portmon_tables *portmon_tables_alloc(struct net *net)
+{
+	/* Whoever asked is told; the kernel log need not have it too. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	struct portmon_tables *t = kvzalloc(sizeof(*t), gfp);
+
+	if (!t)
+		return NULL;
+	portmon_ports_start(t);
+	t->stats = alloc_percpu_gfp(struct portmon_stats, gfp);
+	if (!t->stats) {
+		kvfree(t);
+		return NULL;
+	}
+	t->net = net;
+	mutex_init(&t->lock);
+	portmon_slots_init(&t->slots);
+	portmon_events_start(t);
+	return t;
+}
+
+static void portmon_tables_forget(struct portmon_record *record)
+{
+	portmon_events_free(record->events);
+}
+
+/**
+ * portmon_tables_free() - give tables back
+ * @t: the tables
+ *
+ * Context: Process context, may sleep. No packet path and no reader has them.
+ */
+void portmon_tables_free(struct portmon_tables *t)
+{
+	unsigned int i;
+
+	portmon_events_stop(t);
+	cancel_work_sync(&t->slots.work);
+	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
+		portmon_ports_free(t->ports[i], portmon_tables_forget);
+	portmon_ports_free(t->protocols, portmon_tables_forget);
+	portmon_slots_free(&t->slots);
+	free_percpu(t->stats);
+	kvfree(t);
+}
+
+/**
+ * portmon_tables_init() - prepare what all tables share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init portmon_tables_init(void)
+{
+	int err;
+
+	portmon_slots_prepare();
+	err = portmon_counters_init();
+	if (err)
+		return err;
+	err = portmon_events_init();
+	if (err)
+		portmon_counters_exit();
+	return err;
+}
+
+/**
+ * portmon_tables_exit() - undo portmon_tables_init()
+ */
+void portmon_tables_exit(void)
+{
+	portmon_events_exit();
+	portmon_counters_exit();
+}
