@@ -230,11 +230,12 @@ static int close_stdout(int err)
 
 int main(int argc, char **argv)
 {
-	struct ctx ctx = { .opt = OPTIONS_DEFAULT };
+	struct ctx ctx;
 	int err, closed;
 
 	if (hold_standard_streams())
 		return EXIT_FAILED;
+	ctx_init(&ctx);
 	err = dispatch(&ctx, argc, argv);
 	/* It can run out anywhere; one place sees to it that it is told. */
 	if (err == -ENOMEM && !warned())

@@ -7,7 +7,6 @@
 
 #include "ctl/ctx.h"
 #include "ctl/portspec.h"
-#include "lib/util.h"
 
 #define ARGS_MAX 16
 

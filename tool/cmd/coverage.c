@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "ctl/ctx.h"
-#include "lib/util.h"
 #include "view/out_coverage.h"
 
 #define DEFAULT_MS 5000
@@ -45,14 +44,17 @@ static void wait_for(unsigned int ms)
 static int watch(struct ctx *ctx, struct sample *before,
 		 struct sample *after)
 {
-	int err = sample_read(ctx, before);
+	struct error e;
+	int err = sample_read(ctx->pm, &ctx->info, before, &e);
 
 	if (err)
-		return err;
+		return warn_error(err, &e);
 	wait_for(given(&ctx->opt, OPT_INTERVAL) ? ctx->opt.interval_ms :
 						  DEFAULT_MS);
-	err = sample_read(ctx, after);
-	return err ? err : links_inspect(&after->links);
+	err = sample_read(ctx->pm, &ctx->info, after, &e);
+	if (!err)
+		err = links_inspect(&after->links, &e);
+	return err ? warn_error(err, &e) : 0;
 }
 
 static int run_coverage(struct ctx *ctx, int argc, char **argv)

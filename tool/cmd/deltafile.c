@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/deltafile.h"
-#include "lib/util.h"
+#include "ctl/warn.h"
 
 /* How long to wait for another call of the same user, in steps. */
 #define LOCK_STEPS	100

@@ -3,6 +3,8 @@
 #ifndef PORTMON_CTL_DELTAFILE_H
 #define PORTMON_CTL_DELTAFILE_H
 
+#include <stdio.h>
+
 #include "lib/snapshot.h"
 
 #define BOOT_ID_SIZE 40

@@ -306,19 +306,19 @@ static void prepare(struct ctx *ctx, struct records *ports)
 }
 
 static int read_drops(struct ctx *ctx, const struct query *q,
-		      struct snapshot *s)
+		      struct answer *a)
 {
 	struct filter filter = ctx->opt.filter;
 	int err;
 
 	(void)q;
 	filter.dropped = true;
-	err = snapshot_read(ctx, &filter,
-			    filter.port == ANY ? SNAP_OVERFLOW : 0, s);
+	err = ctx_read(ctx, &filter, filter.port == ANY ? SNAP_OVERFLOW : 0,
+		       &a->s);
 	if (err)
 		return err;
-	prepare(ctx, &s->ports);
-	return given(&ctx->opt, OPT_ALL_NETNS) ? 0 : check_counted(ctx, s);
+	prepare(ctx, &a->s.ports);
+	return given(&ctx->opt, OPT_ALL_NETNS) ? 0 : check_counted(ctx, &a->s);
 }
 
 /* The lines of ports and overflow, in order. */

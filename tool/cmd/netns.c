@@ -113,11 +113,11 @@ static void print_text(const struct ctx *ctx)
 }
 
 static int read_info(struct ctx *ctx, const struct query *q,
-		     struct snapshot *s)
+		     struct answer *a)
 {
 	(void)ctx;
 	(void)q;
-	(void)s;
+	(void)a;
 	return 0;	/* connecting has read it */
 }
 

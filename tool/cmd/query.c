@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "cmd/query.h"
-#include "host/netns.h"
-#include "lib/util.h"
 #include "view/out_json.h"
 
 static int print_json(struct ctx *ctx, const struct query *q)
@@ -24,7 +22,7 @@ static void name_netns(struct ctx *ctx, char *buf, size_t size)
 {
 	if (given(&ctx->opt, OPT_CSV) || ctx->opt.output)
 		ctx->netns = ctx->opt.netns ? ctx->opt.netns :
-					      netns_identify(buf, size);
+					      ctx_netns(buf, size);
 }
 
 static int run_one(struct ctx *ctx, struct query *q)
@@ -34,7 +32,7 @@ static int run_one(struct ctx *ctx, struct query *q)
 	char name[256];
 
 	if (!err)
-		err = q->ops->read(ctx, q, &a->s);
+		err = q->ops->read(ctx, q, a);
 	if (err)
 		return err;
 	a->info = ctx->info;
@@ -77,7 +75,7 @@ static int ask(struct ctx *ctx, const struct query *q, struct answer *a)
 	if (!err && !ctx->info.enabled)
 		a->note = "off";
 	if (!err && (ctx->info.enabled || q->ops->off))
-		err = q->ops->read(ctx, q, &a->s);
+		err = q->ops->read(ctx, q, a);
 	if (err)
 		a->note = "failed";
 	return err;
@@ -157,8 +155,10 @@ static void free_answers(struct query *q)
 {
 	size_t i;
 
-	for (i = 0; i < q->n; i++)
+	for (i = 0; i < q->n; i++) {
 		snapshot_free(&q->v[i].s);
+		owners_free(&q->v[i].owners);
+	}
 	free(q->v);
 }
 
@@ -177,12 +177,15 @@ int query_run(struct ctx *ctx, const struct query_ops *ops, int argc,
 	const bool all = given(&ctx->opt, OPT_ALL_NETNS);
 	struct query q = { .ops = ops, .argc = argc, .argv = argv, .n = 1 };
 	struct nslist list = { 0 };
+	struct error e;
 	int err = 0;
 
 	if (all)
-		err = nslist_read(&list);
-	if (err)
+		err = nslist_read(&list, &e);
+	if (err) {
+		warn_error(err, &e);
 		goto out;
+	}
 	if (all)
 		q.n = list.n;
 	q.v = calloc(q.n, sizeof(*q.v));

@@ -3,6 +3,7 @@
 #ifndef PORTMON_CTL_QUERY_H
 #define PORTMON_CTL_QUERY_H
 
+#include "ctl/read.h"
 #include "host/nslist.h"
 #include "lib/json.h"
 #include "lib/snapshot.h"
@@ -14,27 +15,28 @@ struct query;
  * @ns: the namespace, NULL where only one was asked
  * @info: its state
  * @s: what it told, ready to be printed
+ * @owners: who owns the ports, where the question is about that
  * @note: why it told nothing ("off"), or NULL
  */
 struct answer {
 	const struct netns *ns;
 	struct info info;
 	struct snapshot s;
+	struct owners owners;
 	const char *note;
 };
 
 /**
  * struct query_ops - a subcommand as a question
- * @read: ask the namespace that @ctx is connected to and counts; the person
- *   has been told of errors
+ * @read: ask the namespace that @ctx is connected to and counts, and fill in
+ *   @s and @owners of the answer; the person has been told of errors
  * @json: write what follows the head of its document; ctx->info is of the
  *   namespace
  * @table: print the answers of all that were asked
  * @off: asks also where counting is off
  */
 struct query_ops {
-	int (*read)(struct ctx *ctx, const struct query *q,
-		    struct snapshot *s);
+	int (*read)(struct ctx *ctx, const struct query *q, struct answer *a);
 	void (*json)(struct json *j, struct ctx *ctx,
 		     const struct snapshot *s);
 	int (*table)(struct ctx *ctx, const struct query *q);

@@ -4,7 +4,6 @@
 
 #include "ctl/ctx.h"
 #include "cmd/query.h"
-#include "lib/util.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
@@ -41,15 +40,15 @@ static int print(struct ctx *ctx, const struct records *list,
 }
 
 static int read_ranges(struct ctx *ctx, const struct query *q,
-		       struct snapshot *s)
+		       struct answer *a)
 {
-	int err = pm_ranges(ctx->pm, &ctx->opt.filter, &s->ports);
+	int err = pm_ranges(ctx->pm, &ctx->opt.filter, &a->s.ports);
 
 	(void)q;
 	if (err)
 		return pm_complain(ctx->pm, "read the ranges", err);
 	if (!given(&ctx->opt, OPT_JSON))
-		drop_empty(&s->ports);
+		drop_empty(&a->s.ports);
 	return 0;
 }
 
@@ -131,9 +130,9 @@ static int print_buckets(struct ctx *ctx, const struct query *q)
 }
 
 static int read_buckets(struct ctx *ctx, const struct query *q,
-			struct snapshot *s)
+			struct answer *a)
 {
-	int err = pm_buckets(ctx->pm, &s->other);
+	int err = pm_buckets(ctx->pm, &a->s.other);
 
 	(void)q;
 	return err ? pm_complain(ctx->pm, "read the buckets", err) : 0;

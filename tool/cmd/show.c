@@ -5,7 +5,6 @@
 #include "ctl/portspec.h"
 #include "cmd/query.h"
 #include "lib/names.h"
-#include "lib/util.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
@@ -128,7 +127,7 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 			return n;
 		printf("\nWho uses %s%s%s:\n", q->argv[i],
 		       a->ns ? " in " : "", a->ns ? a->ns->label : "");
-		err = out_owners(ctx, &a->s.owners, spec, n);
+		err = out_owners(ctx, &a->owners, spec, n);
 	}
 	say_absent(&a->s.ports);
 	return err;
@@ -163,20 +162,21 @@ static void sort(const struct ctx *ctx, struct records *list)
 }
 
 static int read_show(struct ctx *ctx, const struct query *q,
-		     struct snapshot *s)
+		     struct answer *a)
 {
+	struct records *ports = &a->s.ports;
 	int i, err = 0;
 
 	for (i = 0; i < q->argc && !err; i++)
-		err = read_arg(ctx, q->argv[i], &s->ports);
+		err = read_arg(ctx, q->argv[i], ports);
 	if (err)
 		return err;
-	view_mark(&s->ports, &ctx->info);
+	view_mark(ports, &ctx->info);
 	if (!given(&ctx->opt, OPT_NUMERIC))
-		view_name(&s->ports, &ctx->services);
-	sort(ctx, &s->ports);
+		view_name(ports, &ctx->services);
+	sort(ctx, ports);
 	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
-		err = snapshot_owners(ctx, s);
+		err = ctx_owners(ctx, ports, &a->owners);
 	return err;
 }
 

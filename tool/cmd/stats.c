@@ -6,7 +6,6 @@
 #include "cmd/stats.h"
 #include "ctl/ctx.h"
 #include "cmd/query.h"
-#include "lib/util.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
@@ -15,17 +14,19 @@
 /**
  * stats_prepare() - mark, name and fold ports as the options ask
  * @ctx: the run, in the network namespace
- * @s: its ports
+ * @ports: its ports
+ * @owners: who owns them, to release with owners_free(); left alone if nobody
+ *   asks
  *
  * Names are dear, and owners more so: only where something asks for them.
  *
  * Return: 0 or a negative errno, of which the person has been told.
  */
-int stats_prepare(struct ctx *ctx, struct snapshot *s)
+int stats_prepare(struct ctx *ctx, struct records *ports,
+		  struct owners *owners)
 {
 	const struct options *opt = &ctx->opt;
 	const bool fold = !given(opt, OPT_ALL);
-	struct records *ports = &s->ports;
 
 	view_mark(ports, &ctx->info);
 	if (fold || !given(opt, OPT_NUMERIC))
@@ -34,7 +35,8 @@ int stats_prepare(struct ctx *ctx, struct snapshot *s)
 		view_fold(ports);
 	if (given(opt, OPT_NUMERIC))
 		view_unname(ports);
-	return given(opt, OPT_PROCESSES) ? snapshot_owners(ctx, s) : 0;
+	return given(opt, OPT_PROCESSES) ? ctx_owners(ctx, ports, owners) :
+					    0;
 }
 
 /* For people the busiest first; a program gets what costs least. */
@@ -82,7 +84,7 @@ void stats_sort(const struct ctx *ctx, struct records *ports)
 }
 
 static int read_stats(struct ctx *ctx, const struct query *q,
-		      struct snapshot *s)
+		      struct answer *a)
 {
 	const bool json = given(&ctx->opt, OPT_JSON);
 	struct filter filter = ctx->opt.filter;
@@ -90,16 +92,16 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 
 	(void)q;
 	filter.non_zero = true;
-	err = snapshot_read(ctx, &filter,
-			    SNAP_OVERFLOW | (json ? SNAP_OTHER : 0), s);
+	err = ctx_read(ctx, &filter, SNAP_OVERFLOW | (json ? SNAP_OTHER : 0),
+		       &a->s);
 	if (err)
 		return err;
-	err = stats_prepare(ctx, s);
+	err = stats_prepare(ctx, &a->s.ports, &a->owners);
 	if (err)
 		return err;
 	if (json)
-		stats_sort(ctx, &s->ports);
-	warn_overflow(ctx, &s->overflow);
+		stats_sort(ctx, &a->s.ports);
+	warn_overflow(ctx, &a->s.overflow);
 	return 0;
 }
 
@@ -162,7 +164,7 @@ static int run_reset(struct ctx *ctx, int argc, char **argv)
 	if (err)
 		return err;
 	/* What an error left of the answer is in no later one: print it. */
-	err = snapshot_reset(ctx, &opt->filter, &s);
+	err = ctx_reset(ctx, &opt->filter, &s);
 	if (err && !s.ports.n && !s.overflow.n && !s.other.n)
 		return err;
 	view_mark(&s.ports, &ctx->info);

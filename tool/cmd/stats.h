@@ -3,10 +3,10 @@
 #ifndef PORTMON_CTL_STATS_H
 #define PORTMON_CTL_STATS_H
 
-#include "ctl/ctx.h"
-#include "lib/snapshot.h"
+#include "ctl/read.h"
 
-int stats_prepare(struct ctx *ctx, struct snapshot *s);
+int stats_prepare(struct ctx *ctx, struct records *ports,
+		  struct owners *owners);
 void stats_sort(const struct ctx *ctx, struct records *ports);
 int stats_delta(struct ctx *ctx);
 int stats_intervals(struct ctx *ctx);

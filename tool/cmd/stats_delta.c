@@ -9,7 +9,6 @@
 
 #include "cmd/deltafile.h"
 #include "cmd/stats.h"
-#include "lib/util.h"
 #include "view/came.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
@@ -51,7 +50,7 @@ static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
 	int err;
 
 	all.non_zero = true;
-	err = snapshot_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
 	mark->generation = ctx->info.generation;
 	mark->since = ctx->info.since;
 	mark->time = time(NULL);
@@ -98,6 +97,7 @@ static void warn_set_back(const struct came *came, const struct mark *old,
 
 static int print(struct ctx *ctx, const struct came *came)
 {
+	struct owners owners = { 0 };
 	struct snapshot s;
 	char from[TIME_SIZE];
 	int err = 0;
@@ -106,7 +106,7 @@ static int print(struct ctx *ctx, const struct came *came)
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	err = stats_prepare(ctx, &s);
+	err = stats_prepare(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
 	stats_sort(ctx, &s.ports);
@@ -120,6 +120,7 @@ static int print(struct ctx *ctx, const struct came *came)
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = errno ? -errno : -EIO;
 out:
+	owners_free(&owners);
 	snapshot_free(&s);
 	return err;
 }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "cmd/stats.h"
-#include "lib/util.h"
 #include "view/came.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
@@ -69,7 +68,7 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 	int err;
 
 	filter.non_zero = true;
-	err = snapshot_read(ctx, &filter, SNAP_OVERFLOW | SNAP_OTHER, &s);
+	err = ctx_read(ctx, &filter, SNAP_OVERFLOW | SNAP_OTHER, &s);
 	if (err)
 		return err;
 	if (again && ctx->info.since != i->since)
@@ -121,6 +120,7 @@ static int print_lines(struct ctx *ctx, struct intervals *i,
 static int print(struct ctx *ctx, struct intervals *i)
 {
 	const uint64_t ms = i->came.ports.seconds * 1000 + 0.5;
+	struct owners owners = { 0 };
 	struct snapshot s;
 	int err;
 
@@ -128,7 +128,7 @@ static int print(struct ctx *ctx, struct intervals *i)
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	err = stats_prepare(ctx, &s);
+	err = stats_prepare(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
 	stats_sort(ctx, &s.ports);
@@ -140,6 +140,7 @@ static int print(struct ctx *ctx, struct intervals *i)
 	if (!err && fflush(stdout))
 		err = -errno;
 out:
+	owners_free(&owners);
 	snapshot_free(&s);
 	return err;
 }

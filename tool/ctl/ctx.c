@@ -6,8 +6,53 @@
 
 #include "ctl/ctx.h"
 #include "host/netns.h"
-#include "lib/util.h"
 #include "portmon_version.h"
+
+/**
+ * warn_error() - tell the person what failed, and why
+ * @err: the negative errno that it ended with
+ * @e: what was reported with it
+ *
+ * Return: @err.
+ */
+int warn_error(int err, const struct error *e)
+{
+	warn("%s%s", e->text,
+	     e->denied ? "; try as root (sudo portmon-ctl ...)" : "");
+	return err;
+}
+
+/**
+ * pm_complain() - tell the person what the module did not do, and why
+ * @pm: the connection
+ * @what: what was to be done ("read the ports")
+ * @err: the negative errno that it ended with
+ *
+ * Return: @err.
+ */
+int pm_complain(const struct pm *pm, const char *what, int err)
+{
+	struct error e;
+
+	return warn_error(pm_error(pm, what, err, &e), &e);
+}
+
+static void warn_services(const char *text)
+{
+	warn("%s", text);
+}
+
+/**
+ * ctx_init() - begin a run
+ * @ctx: the run, to release with ctx_free()
+ */
+void ctx_init(struct ctx *ctx)
+{
+	*ctx = (struct ctx){
+		.opt = OPTIONS_DEFAULT,
+		.services.warn = warn_services,
+	};
+}
 
 /**
  * ctx_enter() - go to the network namespace that was asked for
@@ -17,7 +62,13 @@
  */
 int ctx_enter(struct ctx *ctx)
 {
-	return ctx->opt.netns ? netns_enter(ctx->opt.netns) : 0;
+	struct error e;
+	int err;
+
+	if (!ctx->opt.netns)
+		return 0;
+	err = netns_enter(ctx->opt.netns, &e);
+	return err ? warn_error(err, &e) : 0;
 }
 
 /**
@@ -28,12 +79,14 @@ int ctx_enter(struct ctx *ctx)
  */
 int ctx_connect(struct ctx *ctx)
 {
+	struct error e;
 	int err = ctx_enter(ctx);
 
-	if (!err)
-		err = pm_open(&ctx->pm);
 	if (err)
 		return err;
+	err = pm_open(&ctx->pm, &e);
+	if (err)
+		return warn_error(err, &e);
 	err = pm_info(ctx->pm, &ctx->info);
 	if (err)
 		return pm_complain(ctx->pm, "ask the module", err);

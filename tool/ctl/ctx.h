@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "ctl/options.h"
+#include "ctl/warn.h"
 #include "lib/nl.h"
 #include "lib/record.h"
 #include "lib/services.h"
@@ -96,6 +97,9 @@ extern const struct command cmd_enable;
 extern const struct command cmd_disable;
 extern const struct command cmd_info;
 
+int warn_error(int err, const struct error *e);
+int pm_complain(const struct pm *pm, const char *what, int err);
+void ctx_init(struct ctx *ctx);
 int ctx_enter(struct ctx *ctx);
 int ctx_connect(struct ctx *ctx);
 int ctx_counting(struct ctx *ctx);

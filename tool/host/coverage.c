@@ -7,7 +7,6 @@
 #include <linux/if_link.h>
 
 #include "host/coverage.h"
-#include "lib/util.h"
 
 #define ETHERNET_HEADER 14
 
@@ -102,10 +101,11 @@ const struct cause_text cause_texts[CAUSES] = {
 	},
 };
 
-static int read_hooks(struct ctx *ctx, struct sample *s)
+static int read_hooks(struct pm *pm, struct info *info, struct sample *s,
+		      struct error *e)
 {
 	struct records list = { 0 };
-	int err = pm_buckets(ctx->pm, &list);
+	int err = pm_buckets(pm, &list);
 	size_t i;
 
 	for (i = 0; i < list.n && !err; i++) {
@@ -118,29 +118,32 @@ static int read_hooks(struct ctx *ctx, struct sample *s)
 	}
 	records_free(&list);
 	if (!err)
-		err = pm_info(ctx->pm, &ctx->info);
-	s->generation = ctx->info.generation;
-	return err ? pm_complain(ctx->pm, "read the counters", err) : 0;
+		err = pm_info(pm, info);
+	s->generation = info->generation;
+	return err ? pm_error(pm, "read the counters", err, e) : 0;
 }
 
 /**
  * sample_read() - read all counters, as close to one time as can be
- * @ctx: the run, connected
+ * @pm: the connection
+ * @info: state of the namespace, which is read too
  * @s: the counters, to release with sample_free()
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int sample_read(struct ctx *ctx, struct sample *s)
+int sample_read(struct pm *pm, struct info *info, struct sample *s,
+		struct error *e)
 {
 	struct timespec now;
 	int err;
 
 	*s = (struct sample){ 0 };
-	err = links_read(&s->links);
+	err = links_read(&s->links, e);
 	if (!err)
-		err = mib_read(&s->mib);
+		err = mib_read(&s->mib, e);
 	if (!err)
-		err = read_hooks(ctx, s);
+		err = read_hooks(pm, info, s, e);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	s->ms = now.tv_sec * UINT64_C(1000) + now.tv_nsec / 1000000;
 	return err;

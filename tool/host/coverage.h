@@ -3,9 +3,10 @@
 #ifndef PORTMON_CTL_COVERAGE_H
 #define PORTMON_CTL_COVERAGE_H
 
-#include "ctl/ctx.h"
 #include "host/links.h"
 #include "host/mib.h"
+#include "lib/nl.h"
+#include "lib/record.h"
 
 #define HOOKS (PORTMON_HOOK_MAX + 1)
 
@@ -118,7 +119,8 @@ struct coverage {
 	uint64_t ms;
 };
 
-int sample_read(struct ctx *ctx, struct sample *s);
+int sample_read(struct pm *pm, struct info *info, struct sample *s,
+		struct error *e);
 void sample_free(struct sample *s);
 bool link_counts(const struct links *links, const struct link *link);
 bool link_has(const struct link *link, enum cause cause);

@@ -191,7 +191,7 @@ static int dump(struct nlsock *nl, int type, void *header, size_t size,
 }
 
 static int ask(struct links *list, int type, void *header, size_t size,
-	       nlsock_fn fn)
+	       nlsock_fn fn, struct error *e)
 {
 	struct nlsock *nl = NULL;
 	int err = nlsock_open(&nl, NETLINK_ROUTE);
@@ -200,36 +200,39 @@ static int ask(struct links *list, int type, void *header, size_t size,
 		err = dump(nl, type, header, size, fn, list);
 	nlsock_close(nl);
 	if (err)
-		warn("cannot list the interfaces: %s", strerror(-err));
+		error_set(e, err, "cannot list the interfaces: %s",
+			  strerror(-err));
 	return err;
 }
 
 /**
  * links_read() - read the interfaces of this network namespace
  * @list: they are added to this, to release with links_free()
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int links_read(struct links *list)
+int links_read(struct links *list, struct error *e)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 
-	return ask(list, RTM_GETLINK, &info, sizeof(info), take_link);
+	return ask(list, RTM_GETLINK, &info, sizeof(info), take_link, e);
 }
 
 /**
  * links_inspect() - find out what leads packets past the hooks, or to them
  * @list: the interfaces
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int links_inspect(struct links *list)
+int links_inspect(struct links *list, struct error *e)
 {
 	struct tcmsg tc = { .tcm_family = AF_UNSPEC };
 
 	list->flowtables = flowtables_mark(list);
 	mark_bridges(list);
-	return ask(list, RTM_GETQDISC, &tc, sizeof(tc), take_qdisc);
+	return ask(list, RTM_GETQDISC, &tc, sizeof(tc), take_qdisc, e);
 }
 
 /**

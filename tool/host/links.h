@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/error.h"
 #include "lib/record.h"
 
 #define KIND_SIZE 16
@@ -68,8 +69,8 @@ struct links {
 	int flowtables;
 };
 
-int links_read(struct links *list);
-int links_inspect(struct links *list);
+int links_read(struct links *list, struct error *e);
+int links_inspect(struct links *list, struct error *e);
 void links_free(struct links *list);
 struct link *links_find(const struct links *list, int index);
 struct link *links_find_name(const struct links *list, const char *name);

@@ -115,10 +115,11 @@ static int read_ipv6(struct mib *mib, const char *path)
 /**
  * mib_read() - read what IP has counted in this network namespace
  * @mib: the counters
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int mib_read(struct mib *mib)
+int mib_read(struct mib *mib, struct error *e)
 {
 	int err;
 
@@ -129,6 +130,7 @@ int mib_read(struct mib *mib)
 	if (!err)
 		err = read_ipv6(mib, "/proc/net/snmp6");
 	if (err)
-		warn("cannot read the counters of IP: %s", strerror(-err));
+		error_set(e, err, "cannot read the counters of IP: %s",
+			  strerror(-err));
 	return err;
 }

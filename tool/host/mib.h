@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "lib/error.h"
+
 /**
  * struct mib - IPv4 and IPv6 together
  * @received: packets that came to IP; a GRO buffer counts as its segments
@@ -33,6 +35,6 @@ struct mib {
 
 #define MIB_FIELDS (sizeof(struct mib) / sizeof(uint64_t))
 
-int mib_read(struct mib *mib);
+int mib_read(struct mib *mib, struct error *e);
 
 #endif

@@ -13,7 +13,6 @@
 #include <linux/magic.h>
 
 #include "host/netns.h"
-#include "lib/util.h"
 
 /**
  * netns_is() - is this file a network namespace?
@@ -44,47 +43,50 @@ static void find_path(char *path, size_t size, const char *name)
 		snprintf(path, size, "/proc/%s/ns/net", name);
 }
 
-static void warn_open(const char *name, int err)
+static int not_opened(const char *name, int err, struct error *e)
 {
 	if (err != -ENOENT)
-		warn("cannot open network namespace '%s': %s%s", name,
-		     strerror(-err), err == -EACCES ? "; try as root" : "");
-	else if (!name[strspn(name, "0123456789")])
-		warn("there is no network namespace '%s' (see: ip netns list) and no process of that number",
-		     name);
-	else
-		warn("there is no network namespace '%s'; see: ip netns list",
-		     name);
+		return error_set(e, err,
+				 "cannot open network namespace '%s': %s%s",
+				 name, strerror(-err),
+				 err == -EACCES ? "; try as root" : "");
+	if (!name[strspn(name, "0123456789")])
+		return error_set(e, err,
+				 "there is no network namespace '%s' (see: ip netns list) and no process of that number",
+				 name);
+	return error_set(e, err,
+			 "there is no network namespace '%s'; see: ip netns list",
+			 name);
 }
 
 /**
  * netns_enter() - move this process to a network namespace
  * @name: its name, the number of a process in it, or a path to it; a name
  *   goes before a number
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int netns_enter(const char *name)
+int netns_enter(const char *name, struct error *e)
 {
 	char path[4096];
 	int fd, err;
 
 	find_path(path, sizeof(path), name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		err = -errno;
-		warn_open(name, err);
-		return err;
-	}
+	if (fd < 0)
+		return not_opened(name, -errno, e);
 	err = setns(fd, CLONE_NEWNET) ? -errno : 0;
 	close(fd);
 	if (err == -EPERM)
-		warn("not permitted to enter network namespace '%s'; try as root",
-		     name);
-	else if (err)
-		warn("cannot enter network namespace '%s': %s", name,
-		     err == -EINVAL ? "it is none" : strerror(-err));
-	return err;
+		return error_set(e, err,
+				 "not permitted to enter network namespace '%s'; try as root",
+				 name);
+	if (err)
+		return error_set(e, err,
+				 "cannot enter network namespace '%s': %s", name,
+				 err == -EINVAL ? "it is none" : strerror(-err));
+	return 0;
 }
 
 /**
@@ -92,32 +94,27 @@ int netns_enter(const char *name)
  * @buf: room for it
  * @size: how much
  *
- * Return: @buf, or NULL for one without a name.
+ * Return: 0, -ENOENT for one without a name, or -ENOMEM.
  */
-const char *netns_identify(char *buf, size_t size)
+int netns_identify(char *buf, size_t size)
 {
-	const char *found = NULL;
+	DIR *dir = opendir(NETNS_DIR);
 	struct stat own, st;
 	struct dirent *e;
-	DIR *dir;
+	int err = -ENOENT;
 
-	dir = opendir(NETNS_DIR);
-	if (!dir) {
-		if (errno == ENOMEM)
-			warn("cannot read " NETNS_DIR ": %s; going on without it",
-			     strerror(errno));
-		return NULL;
-	}
+	if (!dir)
+		return errno == ENOMEM ? -ENOMEM : -ENOENT;
 	if (stat("/proc/self/ns/net", &own))
 		goto out;
-	while (!found && (e = readdir(dir))) {
+	while (err && (e = readdir(dir))) {
 		if (fstatat(dirfd(dir), e->d_name, &st, 0) ||
 		    st.st_ino != own.st_ino || st.st_dev != own.st_dev)
 			continue;
 		snprintf(buf, size, "%s", e->d_name);
-		found = buf;
+		err = 0;
 	}
 out:
 	closedir(dir);
-	return found;
+	return err;
 }

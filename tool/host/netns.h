@@ -5,10 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/error.h"
+
 #define NETNS_DIR "/run/netns"
 
 bool netns_is(int dir, const char *path);
-int netns_enter(const char *name);
-const char *netns_identify(char *buf, size_t size);
+int netns_enter(const char *name, struct error *e);
+int netns_identify(char *buf, size_t size);
 
 #endif

@@ -12,7 +12,6 @@
 
 #include "host/netns.h"
 #include "host/nslist.h"
-#include "lib/util.h"
 
 /* Room for "/proc/PID/ns/net" and for a path below /run/netns. */
 #define PATH_SIZE 300
@@ -58,16 +57,15 @@ static void label_process(struct netns *ns, pid_t pid)
 	snprintf(ns->label, sizeof(ns->label), "%d/%s", (int)pid, comm);
 }
 
-static int add_own(struct nslist *list)
+static int add_own(struct nslist *list, struct error *e)
 {
 	struct netns *ns;
 	struct stat st;
 
-	if (stat("/proc/self/ns/net", &st)) {
-		warn("cannot tell which network namespace this is: %s",
-		     strerror(errno));
-		return -errno;
-	}
+	if (stat("/proc/self/ns/net", &st))
+		return error_set(e, -errno,
+				 "cannot tell which network namespace this is: %s",
+				 strerror(errno));
 	ns = add(list, &st);
 	if (!ns)
 		return -ENOMEM;
@@ -135,22 +133,18 @@ static int add_process(struct nslist *list, pid_t pid)
 	return 0;
 }
 
-static int add_processes(struct nslist *list)
+static int add_processes(struct nslist *list, struct error *e)
 {
 	DIR *dir = opendir("/proc");
-	struct dirent *e;
+	struct dirent *entry;
 	int err = 0;
 
-	if (!dir) {
-		err = -errno;
-		if (err != -ENOMEM)
-			warn("cannot look into the processes: %s",
-			     strerror(-err));
-		return err;
-	}
-	while (!err && (e = readdir(dir)))
-		if (isdigit((unsigned char)*e->d_name))
-			err = add_process(list, atoi(e->d_name));
+	if (!dir)
+		return error_set(e, -errno, "cannot look into the processes: %s",
+				 strerror(errno));
+	while (!err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = add_process(list, atoi(entry->d_name));
 	closedir(dir);
 	return err;
 }
@@ -158,22 +152,21 @@ static int add_processes(struct nslist *list)
 /**
  * nslist_read() - find all network namespaces
  * @list: where they are put, to release with nslist_free()
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int nslist_read(struct nslist *list)
+int nslist_read(struct nslist *list, struct error *e)
 {
 	int err;
 
 	*list = (struct nslist){ 0 };
-	err = add_own(list);
+	err = add_own(list, e);
 	if (!err)
 		err = add_named(list);
 	if (!err)
-		err = add_processes(list);
-	if (err == -ENOMEM)
-		warn("out of memory");
-	return err;
+		err = add_processes(list, e);
+	return err == -ENOMEM ? error_set(e, err, "out of memory") : err;
 }
 
 /**

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "lib/error.h"
+
 /**
  * struct netns - a network namespace
  * @dev: file system of its inode
@@ -37,7 +39,7 @@ struct nslist {
 	size_t hidden;
 };
 
-int nslist_read(struct nslist *list);
+int nslist_read(struct nslist *list, struct error *e);
 int nslist_enter(const struct netns *ns);
 void nslist_free(struct nslist *list);
 

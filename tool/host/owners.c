@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "host/owners.h"
-#include "lib/util.h"
 
 static unsigned int port_of(const struct sock *s, enum port_side side)
 {
@@ -59,7 +58,7 @@ static int sort(struct owners *o)
 	return 0;
 }
 
-static int find_processes(struct owners *o)
+static int find_processes(struct owners *o, struct error *e)
 {
 	uint32_t *inodes;
 	size_t i, n = 0;
@@ -69,12 +68,12 @@ static int find_processes(struct owners *o)
 		return 0;
 	inodes = calloc(o->socks.n, sizeof(*inodes));
 	if (!inodes)
-		return -ENOMEM;
+		return error_set(e, -ENOMEM, "out of memory");
 	for (i = 0; i < o->socks.n; i++)
 		if (o->socks.v[i].inode)
 			inodes[n++] = o->socks.v[i].inode;
 	qsort(inodes, n, sizeof(*inodes), by_number);
-	err = procs_read(&o->procs, inodes, n);
+	err = procs_read(&o->procs, inodes, n, e);
 	free(inodes);
 	return err;
 }
@@ -83,21 +82,22 @@ static int find_processes(struct owners *o)
  * owners_read() - find out who holds which sockets
  * @o: what is found, to release with owners_free()
  * @transports: bit per transport of interest
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int owners_read(struct owners *o, unsigned int transports)
+int owners_read(struct owners *o, unsigned int transports, struct error *e)
 {
 	int err;
 
 	*o = (struct owners){ 0 };
-	err = socks_read(&o->socks, transports);
+	err = socks_read(&o->socks, transports, e);
 	if (err)
 		return err;
 	err = sort(o);
 	if (err)
-		warn("out of memory");
-	return err ? err : find_processes(o);
+		return error_set(e, err, "out of memory");
+	return find_processes(o, e);
 }
 
 /**

@@ -76,7 +76,7 @@ enum port_side {
 	SIDE_PEER,
 };
 
-int owners_read(struct owners *o, unsigned int transports);
+int owners_read(struct owners *o, unsigned int transports, struct error *e);
 void owners_free(struct owners *o);
 bool owners_hidden(const struct owners *o);
 int owners_of(const struct owners *o, enum port_side side,

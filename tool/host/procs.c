@@ -274,23 +274,26 @@ static void sort_holders(struct procs *p)
  * @p: what is found, to release with procs_free()
  * @inodes: numbers of the sockets, sorted
  * @n: how many there are
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int procs_read(struct procs *p, const uint32_t *inodes, size_t n)
+int procs_read(struct procs *p, const uint32_t *inodes, size_t n,
+	       struct error *e)
 {
 	DIR *dir = opendir("/proc");
-	struct dirent *e;
+	struct dirent *entry;
 	int err = dir ? 0 : -errno;
 
-	while (!err && (e = readdir(dir)))
-		if (isdigit((unsigned char)*e->d_name))
-			err = read_proc(p, atoi(e->d_name), inodes, n);
+	while (!err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = read_proc(p, atoi(entry->d_name), inodes, n);
 	if (dir)
 		closedir(dir);
 	sort_holders(p);
 	if (err)
-		warn("cannot look into the processes: %s", strerror(-err));
+		error_set(e, err, "cannot look into the processes: %s",
+			  strerror(-err));
 	return err;
 }
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/error.h"
+
 #define PROC_NAME_SIZE	64
 #define PROC_UNIT_SIZE	128
 
@@ -52,7 +54,8 @@ struct procs {
 	size_t denied;
 };
 
-int procs_read(struct procs *p, const uint32_t *inodes, size_t n);
+int procs_read(struct procs *p, const uint32_t *inodes, size_t n,
+	       struct error *e);
 void procs_free(struct procs *p);
 const struct holder *procs_holders(const struct procs *p, uint32_t inode,
 				   size_t *n);

@@ -222,10 +222,11 @@ static int read_transport(struct nlsock *nl, unsigned int t,
  * socks_read() - read the sockets of this network namespace
  * @list: they are added to this, to release with socks_free()
  * @wanted: bit per transport that is wanted
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int socks_read(struct socks *list, unsigned int wanted)
+int socks_read(struct socks *list, unsigned int wanted, struct error *e)
 {
 	struct nlsock *nl = NULL;
 	unsigned int t;
@@ -236,7 +237,8 @@ int socks_read(struct socks *list, unsigned int wanted)
 			err = read_transport(nl, t, list);
 	nlsock_close(nl);
 	if (err)
-		warn("cannot list the sockets: %s", strerror(-err));
+		error_set(e, err, "cannot list the sockets: %s",
+			  strerror(-err));
 	return err;
 }
 

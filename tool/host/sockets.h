@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/error.h"
+
 /**
  * enum sock_kind - what a socket is doing
  * @SOCK_LISTENS: waits for whoever comes: a listener, or an unconnected
@@ -63,7 +65,7 @@ struct socks {
 };
 
 bool socks_absent(unsigned int t);
-int socks_read(struct socks *list, unsigned int wanted);
+int socks_read(struct socks *list, unsigned int wanted, struct error *e);
 void socks_free(struct socks *list);
 
 #endif

@@ -13,6 +13,13 @@
 #include "lib/util.h"
 
 static unsigned int at = 1;
+static unsigned int skipped;
+
+static void count_skipped(const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+	skipped++;
+}
 
 static void print_text(const char *s)
 {
@@ -86,9 +93,9 @@ int main(int argc, char **argv)
 
 	if (argc != 2)
 		return 2;
-	err = svc_load(argv[1], false, &t);
+	err = svc_load(argv[1], count_skipped, &t);
 	n = t.singles + t.spans + t.ranges;
-	if (err || !n || check_twice(&t)) {
+	if (err || !n || skipped || check_twice(&t)) {
 		fprintf(stderr, "%s: cannot make a table of it\n", argv[1]);
 		return 1;
 	}

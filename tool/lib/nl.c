@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,6 @@
 
 #include "lib/nl.h"
 #include "lib/nlsock.h"
-#include "lib/util.h"
 
 /* How often a dump is read again that a reset broke into. */
 #define MAX_TRIES	16
@@ -127,29 +125,30 @@ int pm_find(struct pm *pm)
 /**
  * pm_open() - connect to the module of this network namespace
  * @pmp: the connection, to close with pm_close()
+ * @e: why it failed
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno.
  */
-int pm_open(struct pm **pmp)
+int pm_open(struct pm **pmp, struct error *e)
 {
 	struct pm *pm = calloc(1, sizeof(*pm));
 	int err;
 
-	if (!pm) {
-		warn("out of memory");
-		return -ENOMEM;
-	}
+	if (!pm)
+		return error_set(e, -ENOMEM, "out of memory");
 	err = nlsock_open(&pm->nl, NETLINK_GENERIC);
 	if (err) {
-		warn("cannot open a netlink socket: %s", strerror(-err));
+		error_set(e, err, "cannot open a netlink socket: %s",
+			  strerror(-err));
 		goto failed;
 	}
 	err = pm_find(pm);
 	if (err == -ENOENT) {
-		warn("the portmon module is not loaded; load it with: modprobe portmon");
+		error_set(e, err,
+			  "the portmon module is not loaded; load it with: modprobe portmon");
 		goto failed;
 	} else if (err) {
-		pm_complain(pm, "find the portmon module", err);
+		pm_error(pm, "find the portmon module", err, e);
 		goto failed;
 	}
 	*pmp = pm;
@@ -172,14 +171,15 @@ void pm_close(struct pm *pm)
 }
 
 /**
- * pm_complain() - tell the person what failed, why, and what to do
+ * pm_error() - what failed, why, and what to do
  * @pm: the connection
  * @what: what was to be done ("read the ports")
  * @err: the negative errno that it ended with
+ * @e: the sentence
  *
  * Return: @err.
  */
-int pm_complain(const struct pm *pm, const char *what, int err)
+int pm_error(const struct pm *pm, const char *what, int err, struct error *e)
 {
 	const char *why = pm->nl->sentence[0] ? pm->nl->sentence : strerror(-err);
 	const char *hint = "";
@@ -188,12 +188,8 @@ int pm_complain(const struct pm *pm, const char *what, int err)
 	case ENOENT:
 		if (pm->nl->sentence[0])
 			break;
-		warn("the portmon module was unloaded; load it with: modprobe portmon");
-		return err;
-	case EPERM:
-	case EACCES:
-		hint = "; try as root (sudo portmon-ctl ...)";
-		break;
+		return error_set(e, err,
+				 "the portmon module was unloaded; load it with: modprobe portmon");
 	case EINTR:
 		why = "the counters were reset again and again while they were read";
 		hint = "; try again";
@@ -206,7 +202,8 @@ int pm_complain(const struct pm *pm, const char *what, int err)
 		hint = "; are module and tool of different versions? see: portmon-ctl info";
 		break;
 	}
-	warn("cannot %s: %s%s", what, why, hint);
+	error_set(e, err, "cannot %s: %s%s", what, why, hint);
+	e->denied = err == -EPERM || err == -EACCES;
 	return err;
 }
 

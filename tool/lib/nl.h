@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The one part of the tool that speaks to the module. Functions return 0 or a
- * negative errno as the kernel gave it; pm_complain() tells the person.
+ * negative errno as the kernel gave it; pm_error() makes a sentence of it.
  */
 #ifndef PORTMON_CTL_NL_H
 #define PORTMON_CTL_NL_H
 
+#include "lib/error.h"
 #include "lib/record.h"
 
 struct nlattr;
@@ -25,7 +26,7 @@ struct news {
 
 typedef int (*news_fn)(const struct news *news, void *arg);
 
-int pm_open(struct pm **pmp);
+int pm_open(struct pm **pmp, struct error *e);
 int pm_find(struct pm *pm);
 void pm_close(struct pm *pm);
 
@@ -42,7 +43,7 @@ int pm_fd(const struct pm *pm);
 int pm_listen(struct pm *pm, news_fn fn, void *arg);
 uint32_t pm_lost(const struct pm *pm);
 
-int pm_complain(const struct pm *pm, const char *what, int err);
+int pm_error(const struct pm *pm, const char *what, int err, struct error *e);
 
 int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
 		    struct records *list);

@@ -6,7 +6,6 @@
 #include <strings.h>
 
 #include "lib/services.h"
-#include "lib/util.h"
 
 #define SITE_FILE	"/etc/portmon/services"
 #define SYSTEM_FILE	"/etc/services"
@@ -38,6 +37,18 @@ static char *user_file(int *err)
 	return NULL;
 }
 
+static void warn_unreadable(const struct services *s, const char *path,
+			    int err)
+{
+	char text[512];
+
+	if (!s->warn)
+		return;
+	snprintf(text, sizeof(text), "cannot read %s: %s; going on without it",
+		 path ? path : "the user's services", strerror(-err));
+	s->warn(text);
+}
+
 static void load(struct services *s, unsigned int source)
 {
 	struct svc_table *t = &s->tables[source];
@@ -48,25 +59,23 @@ static void load(struct services *s, unsigned int source)
 	case SVC_USER:
 		path = user_file(&err);
 		if (path)
-			err = svc_load(path, false, t);
+			err = svc_load(path, s->warn, t);
 		break;
 	case SVC_SITE:
-		err = svc_load(SITE_FILE, false, t);
+		err = svc_load(SITE_FILE, s->warn, t);
 		break;
 	case SVC_CATALOGUE:
 		*t = catalogue;
 		break;
 	case SVC_SYSTEM:
 		/* Its odder lines are not this tool's business. */
-		err = svc_load(SYSTEM_FILE, true, t);
+		err = svc_load(SYSTEM_FILE, NULL, t);
 		t->registered = true;
 		break;
 	}
 	/* After su, $HOME may still be somebody else's. */
 	if (err && !(err == -EACCES && source == SVC_USER))
-		warn("cannot read %s: %s; going on without it",
-		     t->source ? t->source : "the user's services",
-		     strerror(-err));
+		warn_unreadable(s, t->source, err);
 	if (source == SVC_USER) {
 		free(path);
 		t->source = "user's file";

@@ -18,11 +18,14 @@ enum {
  * @tables: a table for each source
  * @loaded: bit per source that has been read
  * @named: bit per port that has a name, NULL before services_mark()
+ * @warn: is called for a file that cannot be read and for each line that is
+ *   skipped; NULL where nobody wants to know
  */
 struct services {
 	struct svc_table tables[SVC_SOURCES];
 	unsigned int loaded;
 	uint8_t *named;
+	svc_warn_fn warn;
 };
 
 /**

@@ -3,21 +3,19 @@
 #ifndef PORTMON_CTL_SNAPSHOT_H
 #define PORTMON_CTL_SNAPSHOT_H
 
-#include "ctl/ctx.h"
-#include "host/owners.h"
+#include "lib/nl.h"
+#include "lib/record.h"
 
 /**
  * struct snapshot - what was counted
  * @ports: port records
  * @overflow: what no port record could be had for
  * @other: buckets
- * @owners: who owns the ports, after snapshot_owners()
  */
 struct snapshot {
 	struct records ports;
 	struct records overflow;
 	struct records other;
-	struct owners owners;
 };
 
 enum {
@@ -25,13 +23,10 @@ enum {
 	SNAP_OTHER = 2,
 };
 
-int snapshot_get(struct ctx *ctx, const struct filter *f, unsigned int parts,
-		 struct snapshot *s);
-int snapshot_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
-		  struct snapshot *s);
-int snapshot_reset(struct ctx *ctx, const struct filter *f,
-		   struct snapshot *s);
-int snapshot_owners(struct ctx *ctx, struct snapshot *s);
+int snapshot_get(struct pm *pm, struct info *info, const struct filter *f,
+		 unsigned int parts, struct snapshot *s);
+int snapshot_reset(struct pm *pm, const struct filter *f, struct snapshot *s,
+		   int *refused);
 void snapshot_free(struct snapshot *s);
 
 #endif

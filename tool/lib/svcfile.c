@@ -19,7 +19,7 @@
  * struct parser - a file being read
  * @text: the file
  * @file: its name, for complaints
- * @quiet: no complaints
+ * @warn: takes complaints, NULL for none
  * @line: number of the line
  * @v: entries so far
  * @n: how many
@@ -30,7 +30,7 @@
 struct parser {
 	char *text;
 	const char *file;
-	bool quiet;
+	svc_warn_fn warn;
 	unsigned int line;
 	struct service *v;
 	unsigned int n;
@@ -41,9 +41,13 @@ struct parser {
 
 static void complain(const struct parser *p, const char *what)
 {
-	if (!p->quiet)
-		fprintf(stderr, "portmon-ctl: %s:%u: %s; line skipped\n",
-			p->file, p->line, what);
+	char text[512];
+
+	if (!p->warn)
+		return;
+	snprintf(text, sizeof(text), "%s:%u: %s; line skipped", p->file,
+		 p->line, what);
+	p->warn(text);
 }
 
 static struct service *new_entry(struct parser *p)
@@ -229,14 +233,15 @@ static void count_kinds(struct svc_table *t, unsigned int n)
  * @text: the file, terminated, behind an empty line, since the first byte
  *   stands for "none"; it is cut up and must stay while the table is used
  * @file: name for complaints
- * @quiet: pass over lines that cannot be understood without a word
+ * @warn: is called for lines that cannot be understood, NULL for nothing
  * @t: the table; its text is @text, the rest is released with free(t->v)
  *
  * Return: 0 or -ENOMEM.
  */
-int svc_parse(char *text, const char *file, bool quiet, struct svc_table *t)
+int svc_parse(char *text, const char *file, svc_warn_fn warn,
+	      struct svc_table *t)
 {
-	struct parser p = { .text = text, .file = file, .quiet = quiet };
+	struct parser p = { .text = text, .file = file, .warn = warn };
 	char *line = text, *next;
 	int err = 0;
 
@@ -290,12 +295,12 @@ failed:
 /**
  * svc_load() - read a file of services
  * @path: the file
- * @quiet: pass over lines that cannot be understood without a word
+ * @warn: is called for lines that cannot be understood, NULL for nothing
  * @t: the table, empty if there is no such file; to release with svc_free()
  *
  * Return: 0, or a negative errno.
  */
-int svc_load(const char *path, bool quiet, struct svc_table *t)
+int svc_load(const char *path, svc_warn_fn warn, struct svc_table *t)
 {
 	char *text;
 	int err;
@@ -304,7 +309,7 @@ int svc_load(const char *path, bool quiet, struct svc_table *t)
 	text = read_file(path, &err);
 	if (!text)
 		return err == -ENOENT || err == -ENOTDIR ? 0 : err;
-	err = svc_parse(text, path, quiet, t);
+	err = svc_parse(text, path, warn, t);
 	if (err)
 		free(text);
 	return err;

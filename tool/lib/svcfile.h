@@ -77,8 +77,12 @@ static inline unsigned int transport_bit(unsigned int transport)
 	return transport < 8 ? 1u << transport : 0;
 }
 
-int svc_parse(char *text, const char *file, bool quiet, struct svc_table *t);
-int svc_load(const char *path, bool quiet, struct svc_table *t);
+/* Takes a sentence about a line that was skipped. */
+typedef void (*svc_warn_fn)(const char *text);
+
+int svc_parse(char *text, const char *file, svc_warn_fn warn,
+	      struct svc_table *t);
+int svc_load(const char *path, svc_warn_fn warn, struct svc_table *t);
 void svc_free(struct svc_table *t);
 
 #endif

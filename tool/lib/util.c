@@ -1,41 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/util.h"
-
-static bool said;
-
-/**
- * warn() - tell the person something, on standard error
- * @format: the sentence as printf() takes it, without the newline
- */
-void warn(const char *format, ...)
-{
-	va_list args;
-
-	said = true;
-	/* What came before on standard output should be read before. */
-	fflush(stdout);
-	fputs("portmon-ctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-/**
- * warned() - has the person been told anything?
- *
- * Return: true once warn() has been called.
- */
-bool warned(void)
-{
-	return said;
-}
 
 /**
  * parse_number() - read a decimal number
@@ -109,14 +77,4 @@ bool parse_seconds(const char *s, unsigned int max, unsigned int *ms)
 		for (s++; isdigit((unsigned char)*s) && unit > 1; s++)
 			*ms += (*s - '0') * (unit /= 10);
 	return !*s && *ms <= max * 1000u;
-}
-
-/**
- * warn_ports() - tell the person what parse_ports() takes
- * @s: what it did not take
- */
-void warn_ports(const char *s)
-{
-	warn("'%s' is not a port or a span of ports; ports go from 0 to 65535, a span is written 8000-8999",
-	     s);
 }

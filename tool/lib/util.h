@@ -8,13 +8,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool warned(void);
 bool parse_number(const char *s, unsigned long max, unsigned long *v,
 		  const char **end);
 bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
 		 const char **end);
 bool parse_seconds(const char *s, unsigned int max, unsigned int *ms);
-void warn_ports(const char *s);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include "lib/known.h"
 #include "lib/names.h"
-#include "lib/util.h"
 #include "top/top.h"
 #include "view/out_json.h"
 

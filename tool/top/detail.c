@@ -6,7 +6,6 @@
 
 #include "lib/known.h"
 #include "lib/names.h"
-#include "lib/util.h"
 #include "top/screen.h"
 
 #define LABEL_WIDTH	14

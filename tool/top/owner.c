@@ -49,13 +49,16 @@ bool top_owner(struct top *t)
 	struct owners owners;
 	struct port_use use;
 	struct record key;
+	struct error e;
 	bool spoiled;
 
 	t->owner[0] = '\0';
 	if (!r || r->total.folded || r->total.scope == PORTMON_SCOPE_FORWARD ||
 	    !record_has(&r->total, PORTMON_A_RECORD_PORT))
 		return false;
-	spoiled = owners_read(&owners, 1u << r->total.transport);
+	spoiled = owners_read(&owners, 1u << r->total.transport, &e);
+	if (spoiled)
+		warn("%s", e.text);
 	key = r->total;
 	key.owners = &owners;
 	if (!spoiled && !owners_of_record(&key, &use)) {

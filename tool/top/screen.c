@@ -8,7 +8,6 @@
 #include <curses.h>
 
 #include "lib/names.h"
-#include "lib/util.h"
 #include "top/screen.h"
 
 #define ESCAPE_MS	100	/* an arrow's bytes may come slowly over SSH */

@@ -80,7 +80,7 @@ int top_read(struct top *t)
 	/* What the keys may widen is not for the kernel to leave out. */
 	filter.scope = ANY;
 	filter.transport = ANY;
-	err = snapshot_get(ctx, &filter, SNAP_OVERFLOW, &s);
+	err = snapshot_get(ctx->pm, &ctx->info, &filter, SNAP_OVERFLOW, &s);
 	if (err)
 		return err;
 	err = take(t, &s);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 
-#include "lib/util.h"
 #include "view/columns.h"
 #include "view/table.h"
 

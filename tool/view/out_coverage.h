@@ -2,6 +2,7 @@
 #ifndef PORTMON_CTL_OUT_COVERAGE_H
 #define PORTMON_CTL_OUT_COVERAGE_H
 
+#include "ctl/ctx.h"
 #include "host/coverage.h"
 
 int out_coverage(struct ctx *ctx, const struct coverage *c);

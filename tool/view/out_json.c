@@ -2,7 +2,7 @@
 /* Keys may be added here; those there are stay. */
 #include <string.h>
 
-#include "host/netns.h"
+#include "ctl/read.h"
 #include "lib/known.h"
 #include "lib/names.h"
 #include "lib/util.h"
@@ -50,7 +50,7 @@ int out_json_begin(struct json *j, struct ctx *ctx)
 		return err;
 	}
 	if (!netns && ctx->pm && !all)
-		netns = netns_identify(name, sizeof(name));
+		netns = ctx_netns(name, sizeof(name));
 	json_object(j, NULL);
 	json_object(j, "portmon");
 	out_json_head(j, ctx, netns);

@@ -3,6 +3,7 @@
 #ifndef PORTMON_CTL_OUT_JSON_H
 #define PORTMON_CTL_OUT_JSON_H
 
+#include "ctl/ctx.h"
 #include "lib/json.h"
 #include "lib/snapshot.h"
 

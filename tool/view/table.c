@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "lib/util.h"
 #include "view/csv.h"
 #include "view/grid.h"
 #include "view/table.h"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reading for a subcommand: errors and what is hidden are told the person. */
+#ifndef PORTMON_CTL_READ_H
+#define PORTMON_CTL_READ_H
+
+#include "ctl/ctx.h"
+#include "host/owners.h"
+#include "lib/snapshot.h"
+
+int ctx_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
+	     struct snapshot *s);
+int ctx_reset(struct ctx *ctx, const struct filter *f, struct snapshot *s);
+int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners);
+const char *ctx_netns(char *buf, size_t size);
+
+#endif

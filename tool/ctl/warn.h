@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a person is told on standard error. */
+#ifndef PORTMON_CTL_WARN_H
+#define PORTMON_CTL_WARN_H
+
+#include <stdbool.h>
+
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool warned(void);
+void warn_ports(const char *s);
+
+#endif
