@@ -84,9 +84,9 @@ hooked-%: FORCE
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
 
-install: all ## module, portmon-ctl, manual pages and completion (PREFIX=, DESTDIR=)
+install: all ## module, portmon-ctl, manual pages, completion, unit (PREFIX=, DESTDIR=, KDIR=)
 ifneq ($(wildcard $(KDIR)/Makefile),)
-	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= modules_install)
+	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= DEPMOD=true modules_install)
 	$(if $(DESTDIR),,depmod $(KREL))
 endif
 	@$(MAKE) -s -C tool install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
@@ -95,6 +95,18 @@ uninstall: ## what install put there
 	@$(MAKE) -s -C tool uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/{extra,updates}/portmon.ko*
 	$(if $(DESTDIR),,depmod $(KREL))
+
+VERSION := $(shell .packaging/fill .packaging/version.in)
+DIST    := build/dist/portmon-$(VERSION).tar.gz
+
+# Of the last commit, with its time: the same bytes each time.
+.PHONY: dist
+dist: ## a tarball of the last commit, in build/dist
+	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
+	@mkdir -p build/dist
+	@git -c tar.umask=0022 archive --prefix=portmon-$(VERSION)/ HEAD | gzip -9n > $(DIST).new && mv $(DIST).new $(DIST)
+	@echo "dist: $(DIST)"
+
 
 demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what portmon-ctl says of them
 	@tests/vm/run demo $(KERNEL)
