@@ -100,13 +100,16 @@ VERSION := $(shell .packaging/fill .packaging/version.in)
 DIST    := build/dist/portmon-$(VERSION).tar.gz
 
 # Of the last commit, with its time: the same bytes each time.
-.PHONY: dist
+.PHONY: dist deb
 dist: ## a tarball of the last commit, in build/dist
 	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
 	@mkdir -p build/dist
 	@git -c tar.umask=0022 archive --prefix=portmon-$(VERSION)/ HEAD | gzip -9n > $(DIST).new && mv $(DIST).new $(DIST)
 	@echo "dist: $(DIST)"
 
+deb: PACKAGES += dpkg-dev debhelper dh-dkms
+deb: deps dist ## Debian packages of that tarball, in build/deb
+	@.packaging/build-deb $(DIST) build/deb
 
 demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what portmon-ctl says of them
 	@tests/vm/run demo $(KERNEL)
