@@ -84,7 +84,7 @@ hooked-%: FORCE
 tool: ## only portmon-ctl
 	@$(MAKE) -s -C tool
 
-install: all ## module, portmon-ctl, manual pages, completion, unit (PREFIX=, DESTDIR=, KDIR=)
+install: all ## module, portmon-ctl, manual pages, completion, units (PREFIX=, DESTDIR=, KDIR=)
 ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= DEPMOD=true modules_install)
 	$(if $(DESTDIR),,depmod $(KREL))

@@ -69,6 +69,7 @@ LINES = {
     "enable": ["--netns NETNS", "drops"],
     "disable": ["--netns NETNS lifecycle"],
     "info": ["--bits --exact", "--json --pretty --netns NETNS --iec --si", "--all-netns"],
+    "apply": ["", "/dev/null"],
     "help": ["stats", "--completion zsh"],
 }
 

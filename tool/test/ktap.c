@@ -17,6 +17,7 @@ static const struct {
 	{ "parse", parse_tests },
 	{ "nl", nl_tests },
 	{ "services", services_tests },
+	{ "settings", settings_tests },
 	{ "rates", rates_tests },
 	{ "top", top_tests },
 	{ "view", view_tests },

@@ -36,6 +36,7 @@ extern const struct unit_test rates_tests[];
 extern const struct unit_test top_tests[];
 extern const struct unit_test story_tests[];
 extern const struct unit_test services_tests[];
+extern const struct unit_test settings_tests[];
 extern const struct unit_test view_tests[];
 extern const struct unit_test options_tests[];
 extern const struct unit_test columns_tests[];

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-ctl apply brings portmon.conf into force: what can change, what cannot, and nothing of a file with a bad line."""
+import tempfile
+
+from lib.ctl import DONE, FAILED, USAGE, run_ctl
+from lib.ktap import case, check, defer, equal, run
+from lib.module import parameter, parameters
+from lib.netns import Netns
+
+def keep(*names):
+    "Parameters get back the values they have now."
+    for name in names:
+        parameter(name, parameter(name))
+
+
+def apply(text):
+    with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+        file.write(text)
+        file.flush()
+        status, out, err = run_ctl("apply", file.name)
+        return status, out, err.replace(file.name, "FILE")
+
+
+@case()
+def changes():
+    "parameters change once, and are said to"
+    keep("max_records", "restrict_read")
+    equal(apply("max_records = 4096\nrestrict_read = yes\n"),
+          (DONE, "max_records: 4096, was 262144\nrestrict_read: Y, was N\n", ""), "first")
+    equal((parameter("max_records"), parameter("restrict_read")), ("4096", "Y"), "parameters")
+    equal(apply("max_records = 4096\nrestrict_read = yes\n"), (DONE, "", ""), "the same again")
+    equal(apply("# nothing\n"), (DONE, "", ""), "a file that sets nothing")
+    equal(parameter("max_records"), "4096", "what is not set stays")
+
+
+@case()
+def bad_line():
+    "a bad line is named and nothing changes"
+    before = parameters()
+    status, out, err = apply("max_records = 77\n\nrestrict_read = perhaps\nport = 80\n")
+    equal((status, out), (FAILED, ""), "a bad file")
+    equal(err, "portmon-ctl: FILE:3: 'perhaps' is not yes or no\n"
+          "portmon-ctl: FILE:4: unknown setting 'port'; see portmon.conf(5)\n"
+          "portmon-ctl: nothing was changed\n", "what is said")
+    equal(parameters(), before, "parameters")
+
+
+@case()
+def load_only():
+    "what only loading the module can change is said, the rest is done"
+    keep("max_records")
+    status, out, err = apply("all_netns = yes\nmax_records = 5000\n")
+    equal((status, out), (DONE, "max_records: 5000, was 262144\n"), "apply")
+    check("all_netns cannot change while the module is loaded" in err and "systemctl restart portmon" in err, err)
+
+
+@case()
+def namespaces():
+    "counting starts in the namespaces that are there, the others are named"
+    netns = Netns()
+    status, out, err = apply(f"netns = {netns.name}\nnetns = not-there\n")
+    equal((status, out), (DONE, f"counting is on in network namespace {netns.name}\n"), "apply")
+    check("no network namespace 'not-there' yet" in err and "systemctl reload portmon" in err, err)
+    status, out, err = run_ctl("info", netns=netns)
+    check("counting         on" in out, f"info says {out!r}")
+    equal(apply(f"netns = {netns.name}\n"), (DONE, "", ""), "the same again")
+
+
+@case()
+def parts():
+    "lifecycle and drops hold for the namespace that is counted already"
+    keep("lifecycle", "drops")
+    defer(lambda: run_ctl("enable", "lifecycle", "drops"))
+    equal(apply("lifecycle = no\ndrops = no\n")[::2], (DONE, ""), "off")
+    status, out, err = run_ctl("info")
+    equal(out.count("off (switch it on with"), 2, f"parts that are off in {out!r}")
+    equal(apply("lifecycle = yes\ndrops = yes\n")[::2], (DONE, ""), "on")
+    status, out, err = run_ctl("info")
+    equal(out.count("off (switch it on with"), 0, f"parts that are off in {out!r}")
+
+
+@case()
+def files():
+    "a file that is named has to be there, the usual one need not"
+    status, out, err = run_ctl("apply", "/nowhere/portmon.conf")
+    equal((status, out, err), (FAILED, "", "portmon-ctl: cannot read /nowhere/portmon.conf: No such file or directory\n"), "named")
+    equal(run_ctl("apply"), (DONE, "", ""), "none")
+    equal(run_ctl("apply", "a", "b")[0], USAGE, "two files")
+
+
+run()
