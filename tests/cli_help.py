@@ -164,6 +164,7 @@ def newcomer():
     netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 427))
     me = str(os.getpid())
     answers = {
+        "What is wrong?": {"check": r"^(nothing wrong at \d+ ports|\d+ troubles?) in the last"},
         "Which port is busiest?": {"stats": r"^SCOPE.*\n\S+ +443/tcp +https", "top": r"^\S+ +443/tcp +https"},
         "Which process is it?": {"stats -p": rf"443/tcp +https.*\[{me}\]", "show 443": rf"443/tcp +listens .* {me} "},
         "Is anything being dropped?": {"drops": r"427/udp .*NO_SOCKET(.|\n)*What to do: "},

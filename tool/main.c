@@ -13,12 +13,6 @@
 #include "portmon_version.h"
 #include "view/columns.h"
 
-enum {
-	EXIT_DONE,
-	EXIT_FAILED,
-	EXIT_USAGE,
-};
-
 static int run_help(struct ctx *ctx, int argc, char **argv);
 
 static const struct command cmd_help = {
@@ -31,8 +25,8 @@ static const struct command cmd_help = {
 };
 
 static const struct command *const commands[] = {
-	&cmd_stats, &cmd_top, &cmd_show, &cmd_ranges, &cmd_buckets,
-	&cmd_drops, &cmd_closed, &cmd_monitor, &cmd_coverage, &cmd_explain,
+	&cmd_stats, &cmd_top, &cmd_show, &cmd_check, &cmd_ranges,
+	&cmd_buckets, &cmd_drops, &cmd_closed, &cmd_monitor, &cmd_coverage, &cmd_explain,
 	&cmd_services, &cmd_reset, &cmd_enable, &cmd_disable, &cmd_info,
 	&cmd_apply,
 	&cmd_help,
@@ -88,7 +82,9 @@ static void print_overview(void)
 		       commands[i]->summary);
 	printf("\nOptions go before or after the command; which ones a command takes:\n"
 	       "  portmon-ctl help COMMAND\n"
-	       "\nWhich port is busiest?\n"
+	       "\nWhat is wrong?\n"
+	       "  portmon-ctl check            troubles, the worst first\n"
+	       "Which port is busiest?\n"
 	       "  portmon-ctl stats            the busiest first; live: portmon-ctl top\n"
 	       "Which process is it?\n"
 	       "  portmon-ctl stats -p         of every port; of one: portmon-ctl show 443\n"
@@ -218,7 +214,7 @@ static int close_stdout(int err)
 	const bool failed = ferror(stdout);
 
 	/* What failed before may be what the subcommand returned. */
-	if (failed && (!err || err == USAGE))
+	if (failed && (!err || err <= USAGE))
 		err = why_not_written();
 	if (!fclose(stdout) && !failed)
 		return 0;
@@ -227,6 +223,26 @@ static int close_stdout(int err)
 	if (err != -EPIPE)
 		warn("cannot write the output: %s", strerror(-err));
 	return -EIO;
+}
+
+static int exit_status(const struct ctx *ctx, int err, int closed)
+{
+	const int failure = ctx->failure ? ctx->failure : EXIT_FAILED;
+
+	if (err == USAGE)
+		return EXIT_USAGE;
+	if (closed)
+		return failure;
+	switch (err) {
+	case 0:
+		return EXIT_DONE;
+	case TROUBLE:
+		return EXIT_FAILED;
+	case UNSURE:
+		return EXIT_UNSURE;
+	default:
+		return failure;
+	}
 }
 
 int main(int argc, char **argv)
@@ -243,7 +259,5 @@ int main(int argc, char **argv)
 		warn("out of memory");
 	ctx_free(&ctx);
 	closed = close_stdout(err);
-	if (err == USAGE)
-		return EXIT_USAGE;
-	return err || closed ? EXIT_FAILED : EXIT_DONE;
+	return exit_status(&ctx, err, closed);
 }

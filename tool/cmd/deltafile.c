@@ -109,10 +109,11 @@ static int lock(const struct deltafile *d)
 /**
  * deltafile_open() - find and lock the file of this user and namespace
  * @d: the file, to close with deltafile_close()
+ * @kind: which of the user's files ("delta")
  *
  * Return: 0 or a negative errno, of which the person has been told.
  */
-int deltafile_open(struct deltafile *d)
+int deltafile_open(struct deltafile *d, const char *kind)
 {
 	struct stat ns;
 	size_t len;
@@ -125,7 +126,7 @@ int deltafile_open(struct deltafile *d)
 		     strerror(-err));
 		return err;
 	}
-	snprintf(d->name, sizeof(d->name), "delta-%llx-%llu",
+	snprintf(d->name, sizeof(d->name), "%s-%llx-%llu", kind,
 		 (unsigned long long)ns.st_dev, (unsigned long long)ns.st_ino);
 	d->dir = open_dir(d);
 	if (d->dir < 0)

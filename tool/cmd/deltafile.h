@@ -38,13 +38,16 @@ struct deltafile {
 	char path[4096];
 };
 
-int deltafile_open(struct deltafile *d);
+int deltafile_open(struct deltafile *d, const char *kind);
 int deltafile_read(const struct deltafile *d, struct mark *mark,
 		   struct snapshot *s);
 int deltafile_prepare(const struct deltafile *d, const struct mark *mark,
 		      const struct snapshot *s);
 int deltafile_commit(const struct deltafile *d);
 void deltafile_close(struct deltafile *d);
+
+int mark_take(struct mark *mark);
+bool mark_follows(const struct mark *mark, const struct mark *old);
 
 int delta_write(FILE *f, const struct mark *mark, const struct snapshot *s);
 int delta_parse(FILE *f, struct mark *mark, struct snapshot *s);

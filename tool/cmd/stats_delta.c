@@ -2,46 +2,13 @@
 /* stats --delta: what came since the same user's last call. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cmd/deltafile.h"
 #include "cmd/stats.h"
 #include "view/came.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
-
-static int read_boot(char boot[static BOOT_ID_SIZE])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	bool found = f && fgets(boot, BOOT_ID_SIZE, f);
-
-	if (f)
-		fclose(f);
-	if (!found) {
-		warn("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read");
-		return -EIO;
-	}
-	boot[strcspn(boot, "\n")] = '\0';
-	return 0;
-}
-
-/* 0 where the kernel has none (before 5.14); the inode has to do then. */
-static uint64_t read_cookie(void)
-{
-	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
-		cookie = 0;
-	close(fd);
-	return cookie;
-}
 
 /* All of it, whatever is asked for: the mark is one for the namespace. */
 static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
@@ -71,8 +38,7 @@ static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 	format_time(since, now->since);
 	ctx->span.from = now->since;
 	ctx->span.to = now->time;
-	if (found == -ENOENT || strcmp(old->boot, now->boot) ||
-	    old->cookie != now->cookie) {
+	if (found == -ENOENT || !mark_follows(now, old)) {
 		warn("no earlier --delta of this user, namespace and boot is known; shown is what came since %s",
 		     since);
 	} else if (old->since != now->since) {
@@ -171,10 +137,9 @@ int stats_delta(struct ctx *ctx)
 	int err = ctx_counting(ctx);
 
 	if (!err)
-		err = read_boot(now.boot);
+		err = mark_take(&now);
 	if (!err)
-		err = deltafile_open(&d);
-	now.cookie = read_cookie();
+		err = deltafile_open(&d, "delta");
 	if (!err)
 		err = run(ctx, &d, &now);
 	deltafile_close(&d);

@@ -14,6 +14,17 @@
 /* Returned for what is wrong on the command line: exit status 2. */
 #define USAGE (-4096)
 
+/* Returned by check: something is wrong, or cannot be told. */
+#define TROUBLE (-4097)
+#define UNSURE (-4098)
+
+enum exit_status {
+	EXIT_DONE,
+	EXIT_FAILED,
+	EXIT_USAGE,
+	EXIT_UNSURE,
+};
+
 #define COLUMNS_MAX 64
 
 struct column;
@@ -39,6 +50,7 @@ struct span {
  * @info: state of the namespace, valid after ctx_connect()
  * @span: when what is told has come
  * @netns: name of the namespace being asked, with --all-netns
+ * @failure: exit status after an error at run time, 0 for the usual one
  * @tty: standard output is a terminal
  * @color: colours are wanted
  * @columns: columns to print, in order
@@ -53,6 +65,7 @@ struct ctx {
 	struct info info;
 	struct span span;
 	const char *netns;
+	int failure;
 	bool tty;
 	bool color;
 	const struct column *columns[COLUMNS_MAX];
@@ -69,7 +82,8 @@ struct ctx {
  * @text: some more for "help NAME"
  * @options: bit per option it takes, see options.h
  * @layout: its table, NULL if columns are not for choice
- * @run: returns 0, a negative errno (the person has been told) or USAGE
+ * @run: returns 0, a negative errno (the person has been told), USAGE, or of
+ *   check TROUBLE or UNSURE
  */
 struct command {
 	const char *name;
@@ -87,6 +101,7 @@ extern const struct command cmd_show;
 extern const struct command cmd_ranges;
 extern const struct command cmd_buckets;
 extern const struct command cmd_coverage;
+extern const struct command cmd_check;
 extern const struct command cmd_explain;
 extern const struct command cmd_services;
 extern const struct command cmd_drops;

@@ -353,6 +353,8 @@ static const uint64_t exclusive[] = {
 	OPT(DELTA) | OPT(INTERVAL),
 	OPT(BARS) | OPT(INTERVAL),
 	OPT(DETAILS) | OPT(INTERVAL),
+	OPT(WATCH) | OPT(ALL_TIME),
+	OPT(JSON) | OPT(QUIET),
 };
 
 static const char *lowest(uint64_t bits)

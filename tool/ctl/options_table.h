@@ -41,6 +41,12 @@ OPTION(DELTA, 0, "delta", NULL, NOTHING,
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
 	"again and again, with what came per second in between")
 OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")
+OPTION(WATCH, 0, "watch", "SECONDS", SECONDS(interval_ms),
+	"look at what happens in this time, not since the last check")
+OPTION(ALL_TIME, 0, "all-time", NULL, NOTHING,
+	"look at all that was counted since counting began or was reset")
+OPTION(QUIET, 'q', "quiet", NULL, NOTHING,
+	"print nothing; the exit status tells")
 OPTION(OUTPUT, 'o', "output", "LIST", TEXT(output),
 	"these columns, +LIST: these beside the usual ones (see --list-columns)")
 OPTION(LIST_COLUMNS, 0, "list-columns", NULL, NOTHING,

@@ -307,6 +307,30 @@ int owners_of(const struct owners *o, enum port_side side,
 }
 
 /**
+ * owners_listens() - does a program of this host wait at a port?
+ * @o: the owners
+ * @transport: enum portmon_transport
+ * @port: port number
+ *
+ * Return: whether one does.
+ */
+bool owners_listens(const struct owners *o, unsigned int transport,
+		    unsigned int port)
+{
+	size_t i = lower_bound(o, SIDE_OWN, transport, port);
+
+	for (; i < o->socks.n; i++) {
+		const struct sock *s = &o->socks.v[i];
+
+		if (s->transport != transport || s->port != port)
+			break;
+		if (s->kind == SOCK_LISTENS)
+			return true;
+	}
+	return false;
+}
+
+/**
  * owners_of_record() - who uses the port of a record
  * @r: the record; of what is forwarded nobody here is the owner
  * @use: what is found, to release with port_use_free()

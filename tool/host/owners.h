@@ -85,6 +85,8 @@ int owners_of(const struct owners *o, enum port_side side,
 int owners_of_record(const struct record *r, struct port_use *use);
 int owners_next(const struct owners *o, enum port_side side,
 		unsigned int transport, unsigned int port);
+bool owners_listens(const struct owners *o, unsigned int transport,
+		    unsigned int port);
 void port_use_free(struct port_use *use);
 size_t owner_group(const struct port_use *use, size_t first);
 char *owner_text(char buf[static OWNER_SIZE], const struct port_use *use,

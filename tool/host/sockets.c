@@ -112,6 +112,18 @@ static struct sock *add(struct socks *list)
 	return &list->v[list->n++];
 }
 
+static void take_memory(struct nlmsghdr *h, struct sock *s)
+{
+	const struct nlattr *a = nlmsg_find_attr(h, sizeof(struct inet_diag_msg),
+						 INET_DIAG_SKMEMINFO);
+	const uint32_t *v = a ? nla_data(a) : NULL;
+
+	if (!a || nla_len(a) < (int)sizeof(*v) * (SK_MEMINFO_RCVBUF + 1))
+		return;
+	s->memory = v[SK_MEMINFO_RMEM_ALLOC];
+	s->memory_max = v[SK_MEMINFO_RCVBUF];
+}
+
 static int take(struct nlmsghdr *h, void *arg)
 {
 	const struct inet_diag_msg *d = nlmsg_data(h);
@@ -136,6 +148,8 @@ static int take(struct nlmsghdr *h, void *arg)
 		.uid = d->idiag_uid,
 	};
 	memcpy(s->address, d->id.idiag_src, sizeof(s->address));
+	memcpy(s->peer_address, d->id.idiag_dst, sizeof(s->peer_address));
+	take_memory(h, s);
 	/* Elsewhere these are bytes. */
 	if (s->kind == SOCK_LISTENS && (r->transport == PORTMON_TRANSPORT_TCP ||
 					r->transport == PORTMON_TRANSPORT_SCTP)) {
@@ -151,6 +165,7 @@ static int dump_once(struct nlsock *nl, unsigned int family,
 	struct inet_diag_req_v2 req = {
 		.sdiag_family = family,
 		.sdiag_protocol = transports[r->transport].protocol,
+		.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
 		.idiag_states = r->transport == PORTMON_TRANSPORT_TCP ?
 				TCP_STATES : STATES,
 	};

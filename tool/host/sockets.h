@@ -35,7 +35,10 @@ enum sock_kind {
  * @uid: user who made it
  * @queue: of a listener, connections that wait to be accepted
  * @queue_max: bound on them
+ * @memory: bytes of kernel memory that received packets take while they wait
+ * @memory_max: bound on them, 0 if it is not known
  * @address: its own address, in network byte order
+ * @peer_address: address of the other end
  */
 struct sock {
 	uint8_t transport;
@@ -47,7 +50,10 @@ struct sock {
 	uint32_t uid;
 	uint32_t queue;
 	uint32_t queue_max;
+	uint32_t memory;
+	uint32_t memory_max;
 	uint32_t address[4];
+	uint32_t peer_address[4];
 };
 
 /**

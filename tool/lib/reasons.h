@@ -8,6 +8,9 @@
 /* Of a packet to a port that nothing listens on. */
 #define REASON_CLOSED "NO_SOCKET"
 
+/* Of a packet that a firewall of this host was told to drop. */
+#define REASON_FIREWALL "NETFILTER_DROP"
+
 /**
  * struct reason - a reason of the kernel to drop a packet
  * @name: its name, without SKB_DROP_REASON_

@@ -145,6 +145,30 @@ static inline uint64_t record_retransmitted(const struct record *r)
 		       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
 }
 
+/* SYNs that were answered, each once. */
+static inline uint64_t record_answered(const struct record *r)
+{
+	return sum_less(r->tcp[PORTMON_A_TCP_SYNACK_SENT],
+			r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
+}
+
+/* SYNs that were answered by a RST: what was reset later was not refused. */
+static inline uint64_t record_refused(const struct record *r)
+{
+	const uint64_t rest = sum_less(r->tcp[PORTMON_A_TCP_SYN_RECEIVED],
+				       record_answered(r));
+	const uint64_t rst = r->tcp[PORTMON_A_TCP_RST_SENT];
+
+	return rst < rest ? rst : rest;
+}
+
+/* SYNs that were neither; some of them are duplicates. */
+static inline uint64_t record_unanswered(const struct record *r)
+{
+	return sum_less(sum_less(r->tcp[PORTMON_A_TCP_SYN_RECEIVED],
+				 record_answered(r)), record_refused(r));
+}
+
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
 struct drop *records_drop(struct records *list, struct record *r);

@@ -18,25 +18,6 @@
 
 #define PORTS		65536
 
-/* $XDG_CONFIG_HOME/portmon/services, or the same under $HOME/.config. */
-static char *user_file(int *err)
-{
-	const char *dir = getenv("XDG_CONFIG_HOME");
-	const char *sub = "";
-	char *path;
-
-	if (!dir || *dir != '/') {
-		dir = getenv("HOME");
-		sub = "/.config";
-	}
-	if (!dir || *dir != '/')
-		return NULL;
-	if (asprintf(&path, "%s%s/portmon/services", dir, sub) >= 0)
-		return path;
-	*err = -ENOMEM;
-	return NULL;
-}
-
 static void warn_unreadable(const struct services *s, const char *path,
 			    int err)
 {
@@ -57,7 +38,7 @@ static void load(struct services *s, unsigned int source)
 
 	switch (source) {
 	case SVC_USER:
-		path = user_file(&err);
+		path = config_path("services", &err);
 		if (path)
 			err = svc_load(path, s->warn, t);
 		break;

@@ -16,6 +16,12 @@ static inline uint64_t sum_add(uint64_t a, uint64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
 
+/* Counters read one after the other may seem to go back: never below zero. */
+static inline uint64_t sum_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 static inline uint64_t sum_bits(uint64_t bytes)
 {
 	return bytes > UINT64_MAX / 8 ? UINT64_MAX : 8 * bytes;

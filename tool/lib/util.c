@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/util.h"
 
@@ -58,9 +60,19 @@ bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
 	return end || !*s;
 }
 
+/* Thousandths of a second behind the point, as many digits as there are. */
+static const char *parse_fraction(const char *s, unsigned int *ms)
+{
+	unsigned int unit = 1000;
+
+	for (; isdigit((unsigned char)*s) && unit > 1; s++)
+		*ms += (*s - '0') * (unit /= 10);
+	return s;
+}
+
 /**
  * parse_seconds() - read a time with up to three digits after the point
- * @s: the time, and nothing after it
+ * @s: the time: 10, .5, 1.5s or 2m, and nothing after it
  * @max: most seconds allowed
  * @ms: the time in thousandths of a second
  *
@@ -68,13 +80,48 @@ bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
  */
 bool parse_seconds(const char *s, unsigned int max, unsigned int *ms)
 {
-	unsigned long whole, unit = 1000;
+	const char *start = s;
+	unsigned long whole = 0;
 
-	if (!parse_number(s, max, &whole, &s))
+	if (*s != '.' && !parse_number(s, max, &whole, &s))
 		return false;
 	*ms = whole * 1000;
 	if (*s == '.')
-		for (s++; isdigit((unsigned char)*s) && unit > 1; s++)
-			*ms += (*s - '0') * (unit /= 10);
-	return !*s && *ms <= max * 1000u;
+		s = parse_fraction(s + 1, ms);
+	if (*s && !s[1] && strchr("sm", *s) && isdigit((unsigned char)s[-1])) {
+		if (*s == 'm' && whole > max / 60)
+			return false;
+		*ms *= *s == 'm' ? 60 : 1;
+		s++;
+	}
+	return !*s && s > start && *ms <= max * 1000u &&
+	       (isdigit((unsigned char)s[-1]) || s[-1] == 's' ||
+		s[-1] == 'm');
+}
+
+/**
+ * config_path() - where a file that this user sets things in is
+ * @name: its name
+ * @err: 0 or -ENOMEM
+ *
+ * Return: $XDG_CONFIG_HOME/portmon/NAME, or the same under $HOME/.config, to
+ * be freed; NULL where the user has no such folder.
+ */
+char *config_path(const char *name, int *err)
+{
+	const char *dir = getenv("XDG_CONFIG_HOME");
+	const char *sub = "";
+	char *path;
+
+	*err = 0;
+	if (!dir || *dir != '/') {
+		dir = getenv("HOME");
+		sub = "/.config";
+	}
+	if (!dir || *dir != '/')
+		return NULL;
+	if (asprintf(&path, "%s%s/portmon/%s", dir, sub, name) >= 0)
+		return path;
+	*err = -ENOMEM;
+	return NULL;
 }

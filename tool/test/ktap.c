@@ -26,6 +26,7 @@ static const struct {
 	{ "events", events_tests },
 	{ "story", story_tests },
 	{ "columns", columns_tests },
+	{ "check", check_tests },
 	{ "came", came_tests },
 	{ "delta", delta_tests },
 };

@@ -41,6 +41,7 @@ extern const struct unit_test view_tests[];
 extern const struct unit_test options_tests[];
 extern const struct unit_test columns_tests[];
 extern const struct unit_test came_tests[];
+extern const struct unit_test check_tests[];
 extern const struct unit_test delta_tests[];
 extern const struct unit_test owners_tests[];
 

@@ -19,7 +19,7 @@ static void refused(const char *folder, int err, const char *why)
 
 	setenv("XDG_RUNTIME_DIR", folder, 1);
 	begin_capture();
-	check(deltafile_open(&d) == err);
+	check(deltafile_open(&d, "delta") == err);
 	said = end_capture();
 	if (!strstr(said, why))
 		check_text(said, why);
@@ -57,7 +57,7 @@ static void test_commit(void)
 	struct mark read;
 
 	setenv("XDG_RUNTIME_DIR", home, 1);
-	check(!deltafile_open(&d));
+	check(!deltafile_open(&d, "delta"));
 	begin_capture();
 	check(deltafile_commit(&d) == -ENOENT);
 	check(strstr(end_capture(), "No such file or directory; the next --delta begins where the last one did"));

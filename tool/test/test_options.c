@@ -112,7 +112,7 @@ static void test_wrong(void)
 		"--scope loc", "--transport ip", "--range low", "--port x",
 		"--port 65536", "--port 2-1", "--port 1-", "--port 1x",
 		"--sort size", "--color blue", "--s", "-i", "-i 0", "-i 0.0001",
-		"-i 1x", "-i 86401", "-i .5", "--netns=", "-c 0", "-c -1",
+		"-i 1x", "-i 86401", "-i .", "-i s", "-i 1ms", "-i 1441m", "--netns=", "-c 0", "-c -1",
 		"--count=4294967296",
 	};
 	unsigned int i;

@@ -36,11 +36,6 @@ static uint64_t tcp(const struct story *s, unsigned int attr)
 	return s->r->tcp[attr];
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -110,12 +105,8 @@ static void part_known(struct story *s, unsigned int attr, const char *what)
 static void tell_accepted(struct story *s)
 {
 	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_RECEIVED);
-	const uint64_t rst = tcp(s, PORTMON_A_TCP_RST_SENT);
 	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
-	const uint64_t answered =
-		less(tcp(s, PORTMON_A_TCP_SYNACK_SENT),
-		     tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED));
-	const uint64_t refused = least(rst, less(syn, answered));
+	const uint64_t answered = record_answered(s->r);
 	const struct info *info = &s->ctx->info;
 
 	if (!(syn || answered || done) || !begin(s))
@@ -125,10 +116,10 @@ static void tell_accepted(struct story *s)
 	part_known(s, PORTMON_A_TCP_ESTABLISHED, "completed");
 	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_ESTABLISHED) &&
 	    !tcp_unknown(info, s->r, PORTMON_A_TCP_SYNACK_RETRANSMITTED))
-		part(s, less(answered, done), "half-open or given up");
-	part(s, refused, "refused");
+		part(s, sum_less(answered, done), "half-open or given up");
+	part(s, record_refused(s->r), "refused");
 	part_if(s, tcp(s, PORTMON_A_TCP_FAILED), "failed");
-	part_if(s, less(less(syn, answered), refused),
+	part_if(s, record_unanswered(s->r),
 		"repeated or not answered");
 	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED),
 		"SYN-ACK sent again");
@@ -154,7 +145,7 @@ static void tell_begun(struct story *s)
 
 		part(s, refused, "refused");
 		part_if(s, failed - refused, "timed out or given up");
-		part_if(s, less(less(syn, done), failed),
+		part_if(s, sum_less(sum_less(syn, done), failed),
 			"repeated or under way");
 	}
 	end(s, "handshakes");

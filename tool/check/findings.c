@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/check.h"
+#include "lib/names.h"
+#include "lib/util.h"
+
+static const char *const level_words[] = {
+	[LEVEL_CRITICAL] = "critical", [LEVEL_WARNING] = "warning",
+	[LEVEL_UNKNOWN] = "unknown", [LEVEL_NOTE] = "note",
+};
+
+const struct names level_names = {
+	"level", level_words, ARRAY_SIZE(level_words)
+};
+
+const struct finding_text finding_texts[FINDINGS] = {
+	[FOUND_ACCEPT_QUEUE] = { "accept-queue-full", LEVEL_CRITICAL,
+		"The program does not accept connections as fast as they arrive: it hangs or is overloaded. New clients wait, retry and time out." },
+	[FOUND_RECEIVE_QUEUE] = { "receive-queue-full", LEVEL_CRITICAL,
+		"The program does not read as fast as packets arrive; what does not fit into the receive buffer of its socket is lost." },
+	[FOUND_FLOOD] = { "syn-flood", LEVEL_CRITICAL,
+		"Handshakes are begun from many addresses and not completed: a SYN flood, most likely from forged addresses. See that net.ipv4.tcp_syncookies is 1." },
+	[FOUND_UNANSWERED] = { "syns-unanswered", LEVEL_CRITICAL,
+		"The kernel did not answer connection requests: the accept queue or the SYN queue was full, or a firewall of this host dropped them." },
+	[FOUND_INCOMPLETE] = { "handshakes-incomplete", LEVEL_WARNING,
+		"The SYN-ACK was sent and the client's ACK did not arrive: the path back to the client loses packets, or the addresses are forged." },
+	[FOUND_REFUSED] = { "connections-refused", LEVEL_WARNING,
+		"Clients try to connect and no program listens there: a service is not running, or listens on another address." },
+	[FOUND_FAILED] = { "connections-failed", LEVEL_WARNING,
+		"Connections that programs of this host begin are refused or time out: the service at the other end, or the way there, is not working." },
+	[FOUND_DROPS] = { "drops", LEVEL_WARNING, "" },
+	[FOUND_RETRANSMITTED] = { "retransmissions", LEVEL_WARNING,
+		"Segments are lost on the path, or acknowledged too late: connections are slow." },
+	[FOUND_SCAN] = { "port-scan", LEVEL_WARNING,
+		"Somebody looks for services: many ports were tried on which no program listens." },
+	[FOUND_OVERFLOW] = { "overflow", LEVEL_WARNING,
+		"The table of port records is full: these packets are counted, but not by port." },
+	[FOUND_SWITCHED_OFF] = { "not-counted", LEVEL_UNKNOWN,
+		"Troubles of this kind cannot be seen while it is switched off." },
+	[FOUND_NO_TRACEPOINT] = { "not-available", LEVEL_UNKNOWN,
+		"This kernel lacks the tracepoint; troubles of this kind cannot be seen." },
+	[FOUND_SILENT] = { "silent", LEVEL_NOTE,
+		"A program listens, connections used to arrive, and none does any more: look at what is in front of it, a load balancer, DNS or a firewall." },
+	[FOUND_BYPASS] = { "bypass", LEVEL_NOTE,
+		"Packets that take this way are not counted by portmon." },
+};
+
+/**
+ * findings_add() - one more thing that is wrong
+ * @found: those so far
+ * @kind: what
+ * @r: record of the port, NULL for none
+ * @events: how often
+ *
+ * Return: the finding, whose texts are to be filled in; never NULL.
+ */
+struct finding *findings_add(struct findings *found, enum finding_kind kind,
+			     const struct record *r, uint64_t events)
+{
+	static struct finding nowhere;
+	struct finding *f;
+
+	if (found->n == found->cap) {
+		size_t cap = found->cap ? 2 * found->cap : 16;
+
+		f = reallocarray(found->v, cap, sizeof(*f));
+		if (!f) {
+			found->failed = true;
+			return &nowhere;
+		}
+		found->v = f;
+		found->cap = cap;
+	}
+	f = &found->v[found->n++];
+	*f = (struct finding){
+		.kind = kind, .scope = ANY, .transport = ANY, .port = ANY,
+		.events = events,
+	};
+	if (!r)
+		return f;
+	f->scope = r->scope;
+	f->transport = r->transport;
+	f->port = r->port;
+	f->service = r->service;
+	snprintf(f->next, sizeof(f->next), "portmon-ctl show %u/%s", r->port,
+		 name_of(&transport_names, r->transport));
+	return f;
+}
+
+/**
+ * findings_free() - release findings
+ * @found: the findings
+ */
+void findings_free(struct findings *found)
+{
+	free(found->v);
+	*found = (struct findings){ 0 };
+}
+
+/* The worst kind first; of one kind what happened most often. */
+static int compare(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	if (a->events != b->events)
+		return a->events > b->events ? -1 : 1;
+	if (a->port != b->port)
+		return a->port - b->port;
+	return a->scope - b->scope;
+}
+
+/**
+ * check_rules() - find what is wrong
+ * @e: what is known
+ * @found: what is wrong, the worst first; to release with findings_free()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int check_rules(const struct evidence *e, struct findings *found)
+{
+	*found = (struct findings){ .ports = e->s->ports.n };
+	check_queues(e, found);
+	check_tcp(e, found);
+	check_drops(e, found);
+	check_state(e, found);
+	if (found->failed) {
+		findings_free(found);
+		return -ENOMEM;
+	}
+	if (found->n)
+		qsort(found->v, found->n, sizeof(*found->v), compare);
+	return 0;
+}
+
+/**
+ * check_enough() - did something happen often enough to be trouble?
+ * @e: what is known
+ * @events: how often it happened
+ * @least: threshold for that
+ *
+ * A rate decides: what happened twice a day is no trouble however many days
+ * are looked at.
+ *
+ * Return: whether it did.
+ */
+bool check_enough(const struct evidence *e, uint64_t events, enum limit least)
+{
+	const struct limits *l = e->limits;
+
+	return events && events >= l->v[least] &&
+	       events * 60.0 >= l->v[LIMIT_PER_MINUTE] * e->seconds;
+}
+
+/**
+ * check_listens() - does a program listen on a port of this host?
+ * @e: what is known
+ * @r: record of the port
+ *
+ * Return: whether one does.
+ */
+bool check_listens(const struct evidence *e, const struct record *r)
+{
+	return owners_listens(&e->s->owners, r->transport, r->port);
+}
+
+/**
+ * check_has() - was it found already at a port?
+ * @found: what was found
+ * @kind: what
+ * @transport: enum portmon_transport
+ * @port: port number
+ *
+ * Return: whether it was.
+ */
+bool check_has(const struct findings *found, enum finding_kind kind,
+	       unsigned int transport, unsigned int port)
+{
+	size_t i;
+
+	for (i = 0; i < found->n; i++)
+		if (found->v[i].kind == kind &&
+		    found->v[i].transport == (int)transport &&
+		    found->v[i].port == (int)port)
+			return true;
+	return false;
+}

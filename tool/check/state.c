@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rules of check about queues, drops, and what portmon cannot see. */
+#include <string.h>
+
+#include <linux/if_link.h>
+
+#include "check/check.h"
+#include "lib/names.h"
+#include "lib/reasons.h"
+#include "lib/sum.h"
+
+/**
+ * queue_is_full() - does one more not fit into a socket's queue?
+ * @s: the socket
+ *
+ * The kernel refuses a connection when more wait than the limit; a receive
+ * buffer is as good as full when the next packet may not fit.
+ *
+ * Return: whether it is full.
+ */
+bool queue_is_full(const struct sock *s)
+{
+	if (s->kind != SOCK_LISTENS)
+		return false;
+	if (s->queue_max || s->queue)
+		return s->queue > s->queue_max;
+	return s->memory_max && s->memory >= s->memory_max / 10 * 9;
+}
+
+/* Full sockets of a port; of those that listen the first that is full. */
+static unsigned int full(const struct owners *o, unsigned int transport,
+			 unsigned int port, const struct sock **first)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	*first = NULL;
+	for (i = 0; o && i < o->socks.n; i++) {
+		const struct sock *s = &o->socks.v[i];
+
+		if (s->transport != transport || s->port != port ||
+		    !queue_is_full(s))
+			continue;
+		if (!n++)
+			*first = s;
+	}
+	return n;
+}
+
+/* What was counted at a port of this host, of both scopes that it has. */
+static void sum_port(const struct evidence *e, unsigned int transport,
+		     unsigned int port, struct record *sum)
+{
+	unsigned int k;
+	size_t i;
+
+	*sum = (struct record){
+		.scope = PORTMON_SCOPE_LOCAL, .transport = transport,
+		.port = port,
+	};
+	for (i = 0; i < e->s->ports.n; i++) {
+		const struct record *r = &e->s->ports.v[i];
+
+		if (r->transport != transport || r->port != port ||
+		    (r->scope != PORTMON_SCOPE_LOCAL &&
+		     r->scope != PORTMON_SCOPE_LOOPBACK))
+			continue;
+		if (r->service)
+			sum->service = r->service;
+		count_add(&sum->rx, &r->rx);
+		for (k = 1; k <= PORTMON_A_TCP_MAX; k++)
+			sum->tcp[k] = sum_add(sum->tcp[k], r->tcp[k]);
+	}
+}
+
+static void accept_queue(const struct evidence *e, struct findings *found,
+			 const struct sock *s, unsigned int n)
+{
+	const char *transport = name_of(&transport_names, s->transport);
+	char a[GROUPED_SIZE], b[GROUPED_SIZE];
+	struct finding *f;
+	struct record r;
+	int len;
+
+	sum_port(e, s->transport, s->port, &r);
+	f = findings_add(found, FOUND_ACCEPT_QUEUE, &r, record_unanswered(&r));
+	len = snprintf(f->what, sizeof(f->what),
+		       "accept queue full: %u waiting, limit %u", s->queue,
+		       s->queue_max);
+	if (n > 1)
+		len += snprintf(f->what + len, sizeof(f->what) - len,
+				" (%u sockets)", n);
+	if (record_unanswered(&r))
+		snprintf(f->what + len, sizeof(f->what) - len,
+			 "; %s of %s SYNs not answered",
+			 format_grouped(a, record_unanswered(&r)),
+			 format_grouped(b, r.tcp[PORTMON_A_TCP_SYN_RECEIVED]));
+	snprintf(f->next, sizeof(f->next), "portmon-ctl show %u/%s; ss -ltnp sport = :%u",
+		 s->port, transport, s->port);
+}
+
+static void receive_queue(struct findings *found, const struct evidence *e,
+			  const struct sock *s)
+{
+	struct finding *f;
+	struct record r;
+
+	sum_port(e, s->transport, s->port, &r);
+	f = findings_add(found, FOUND_RECEIVE_QUEUE, &r, 0);
+	snprintf(f->what, sizeof(f->what),
+		 "receive queue full: %u of %u bytes", s->memory,
+		 s->memory_max);
+}
+
+/**
+ * check_queues() - which queues are full and stay so?
+ * @e: what is known
+ * @found: what is wrong
+ */
+void check_queues(const struct evidence *e, struct findings *found)
+{
+	const struct socks *socks = &e->s->owners.socks;
+	const struct sock *first, *before;
+	unsigned int n;
+	size_t i;
+
+	for (i = 0; i < socks->n; i++) {
+		const struct sock *s = &socks->v[i];
+
+		if (!queue_is_full(s))
+			continue;
+		n = full(&e->s->owners, s->transport, s->port, &first);
+		if (first != s ||
+		    !full(e->earlier, s->transport, s->port, &before))
+			continue;
+		if (s->queue)
+			accept_queue(e, found, s, n);
+		else
+			receive_queue(found, e, s);
+	}
+}
+
+static bool is_receive_queue(const char *reason)
+{
+	return !strcmp(reason, "SOCKET_RCVBUFF") ||
+	       !strcmp(reason, "SOCKET_BACKLOG");
+}
+
+static struct finding *find(struct findings *found, enum finding_kind kind,
+			    const struct record *r)
+{
+	size_t i;
+
+	for (i = 0; i < found->n; i++)
+		if (found->v[i].kind == kind && found->v[i].port == r->port &&
+		    found->v[i].transport == r->transport)
+			return &found->v[i];
+	return NULL;
+}
+
+static void receive_drops(struct findings *found, const struct record *r,
+			  const struct drop *d)
+{
+	struct finding *f = find(found, FOUND_RECEIVE_QUEUE, r);
+	char a[GROUPED_SIZE], b[GROUPED_SIZE];
+	size_t len = f ? strlen(f->what) : 0;
+
+	if (!f)
+		f = findings_add(found, FOUND_RECEIVE_QUEUE, r, 0);
+	f->events = sum_add(f->events, d->packets);
+	snprintf(f->what + len, sizeof(f->what) - len,
+		 "%s%s of %s packets received were lost (%s)",
+		 len ? "; " : "", format_grouped(a, d->packets),
+		 format_grouped(b, r->rx.packets), d->reason);
+}
+
+static void listen_drops(struct findings *found, const struct record *r,
+			 const struct drop *d)
+{
+	char a[GROUPED_SIZE];
+	struct finding *f;
+
+	if (find(found, FOUND_ACCEPT_QUEUE, r))
+		return;
+	f = findings_add(found, FOUND_ACCEPT_QUEUE, r, d->packets);
+	snprintf(f->what, sizeof(f->what),
+		 "accept queue was full: %s packets dropped (%s)",
+		 format_grouped(a, d->packets), d->reason);
+}
+
+/* A firewall does what it is told; at a port with a listener it may not. */
+static bool is_meant(const struct evidence *e, const struct record *r,
+		     const struct drop *d)
+{
+	if (!strcmp(d->reason, REASON_CLOSED))
+		return true;
+	return !strcmp(d->reason, REASON_FIREWALL) &&
+	       (r->scope == PORTMON_SCOPE_FORWARD ||
+		r->scope == PORTMON_SCOPE_REMOTE || !check_listens(e, r));
+}
+
+static void other_drops(struct findings *found, const struct record *r,
+			const struct drop *d)
+{
+	const struct reason *reason = reason_find(d->reason);
+	char a[GROUPED_SIZE], b[GROUPED_SIZE];
+	struct finding *f = findings_add(found, FOUND_DROPS, r, d->packets);
+
+	snprintf(f->what, sizeof(f->what), "%s packets dropped, %s (of %s)",
+		 format_grouped(a, d->packets), d->reason,
+		 format_grouped(b, sum_add(r->rx.packets, r->tx.packets)));
+	f->meaning = reason ? reason->meaning :
+			      "A reason that this tool does not know.";
+	snprintf(f->next, sizeof(f->next), "portmon-ctl drops --port %u",
+		 r->port);
+}
+
+/**
+ * check_drops() - which packets were dropped that should not have been?
+ * @e: what is known
+ * @found: what is wrong
+ */
+void check_drops(const struct evidence *e, struct findings *found)
+{
+	size_t i;
+
+	for (i = 0; i < e->s->ports.n; i++) {
+		const struct record *r = &e->s->ports.v[i];
+		const uint64_t all = sum_add(r->rx.packets, r->tx.packets);
+		const struct drop *d;
+
+		for (d = r->drops; d; d = d->next) {
+			if (!check_enough(e, d->packets, LIMIT_DROPS) ||
+			    100.0 * d->packets <
+			    e->limits->v[LIMIT_DROPS_PERCENT] * all ||
+			    is_meant(e, r, d))
+				continue;
+			/* The same packet counts at the other end's port. */
+			if (r->scope == PORTMON_SCOPE_REMOTE && r->ephemeral)
+				continue;
+			if (is_receive_queue(d->reason))
+				receive_drops(found, r, d);
+			else if (!strcmp(d->reason, "TCP_LISTEN_OVERFLOW"))
+				listen_drops(found, r, d);
+			else
+				other_drops(found, r, d);
+		}
+	}
+}
+
+static void overflow(const struct evidence *e, struct findings *found)
+{
+	uint64_t packets = 0;
+	char a[GROUPED_SIZE];
+	struct finding *f;
+	size_t i;
+
+	for (i = 0; i < e->s->overflow.n; i++) {
+		const struct record *r = &e->s->overflow.v[i];
+
+		packets = sum_add(packets, sum_add(r->rx.packets,
+						   r->tx.packets));
+	}
+	if (!packets)
+		return;
+	f = findings_add(found, FOUND_OVERFLOW, NULL, packets);
+	snprintf(f->what, sizeof(f->what),
+		 "%s packets have no port record (%u of %u in use)",
+		 format_grouped(a, packets), e->info->records,
+		 e->info->records_max);
+	snprintf(f->next, sizeof(f->next), "portmon-ctl info");
+}
+
+static void switched_off(const struct evidence *e, struct findings *found,
+			 bool on, unsigned int missing, const char *what,
+			 const char *word)
+{
+	struct finding *f;
+
+	if (on && !missing)
+		return;
+	f = findings_add(found, missing ? FOUND_NO_TRACEPOINT :
+			 FOUND_SWITCHED_OFF, NULL, 0);
+	snprintf(f->what, sizeof(f->what), missing ?
+		 "%s cannot be counted on this kernel" :
+		 "%s are not counted", what);
+	if (missing)
+		snprintf(f->next, sizeof(f->next), "portmon-ctl info");
+	else
+		snprintf(f->next, sizeof(f->next), "portmon-ctl enable %s",
+			 word);
+	(void)e;
+}
+
+/*
+ * How usual it is that no connection arrives for so long. A port that was
+ * used for the first time a moment ago tells nothing.
+ */
+static void silent(const struct evidence *e, struct findings *found,
+		   const struct record *r)
+{
+	const uint64_t n = r->tcp[PORTMON_A_TCP_ESTABLISHED];
+	const uint64_t used = sum_less(r->last_seen, r->first_seen);
+	const uint64_t ago = sum_less(e->now, r->last_seen);
+	char age[AGE_SIZE], a[GROUPED_SIZE];
+	struct finding *f;
+
+	if (r->scope != PORTMON_SCOPE_LOCAL || n < 100 || ago < 60 ||
+	    (double)ago * n < e->limits->v[LIMIT_SILENT_GAPS] * used ||
+	    !check_listens(e, r))
+		return;
+	f = findings_add(found, FOUND_SILENT, r, ago);
+	snprintf(f->what, sizeof(f->what),
+		 "nothing received for %s; %s connections before that",
+		 format_age(age, r->last_seen, e->now), format_grouped(a, n));
+}
+
+static void bypass(const struct evidence *e, struct findings *found)
+{
+	struct finding *f;
+	size_t i;
+
+	for (i = 0; e->links && i < e->links->n; i++) {
+		const struct link *link = &e->links->v[i];
+		const char *why = link->flowtable ? "a flowtable" :
+				  link->xdp != XDP_ATTACHED_NONE ?
+				  "an XDP program" : NULL;
+
+		if (!why)
+			continue;
+		f = findings_add(found, FOUND_BYPASS, NULL, 0);
+		snprintf(f->what, sizeof(f->what),
+			 "%s takes packets from interface %s", why, link->name);
+		snprintf(f->next, sizeof(f->next), "portmon-ctl coverage");
+	}
+}
+
+/**
+ * check_state() - what portmon cannot see, and who is silent
+ * @e: what is known
+ * @found: what is wrong
+ */
+void check_state(const struct evidence *e, struct findings *found)
+{
+	const unsigned int tcp = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE |
+				 PORTMON_TRACEPOINT_TCP_RETRANSMIT_SKB |
+				 PORTMON_TRACEPOINT_TCP_RETRANSMIT_SYNACK;
+	size_t i;
+
+	overflow(e, found);
+	switched_off(e, found, e->info->lifecycle, e->info->missing & tcp,
+		     "TCP handshakes and retransmissions", "lifecycle");
+	switched_off(e, found, e->info->counts_drops,
+		     e->info->missing & PORTMON_TRACEPOINT_KFREE_SKB,
+		     "drops", "drops");
+	for (i = 0; i < e->total->n; i++)
+		if (e->total->v[i].transport == PORTMON_TRANSPORT_TCP)
+			silent(e, found, &e->total->v[i]);
+	bypass(e, found);
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/* check: what is wrong, at which port, and what to do next. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "check/check.h"
+#include "cmd/deltafile.h"
+#include "ctl/ctx.h"
+#include "lib/util.h"
+#include "view/came.h"
+#include "view/view.h"
+
+/* Watched where no earlier check is of use. */
+#define WATCH_MS	5000
+
+/* A shorter time than this says nothing of rates. */
+#define LEAST_MS	2000
+
+/* A queue that is full for so long is not being emptied. */
+#define LOOK_AGAIN_MS	250
+
+/**
+ * struct look - what is looked at in one run
+ * @ctx: the run
+ * @limits: the thresholds
+ * @before: the counters at the begin of the time
+ * @was: moment of @before
+ * @earlier: sockets a moment before those of now
+ * @came: what was counted in between
+ * @s: the same, as ports
+ * @links: the interfaces
+ */
+struct look {
+	struct ctx *ctx;
+	struct limits limits;
+	struct snapshot before;
+	struct mark was;
+	struct owners earlier;
+	struct came came;
+	struct snapshot s;
+	struct links links;
+};
+
+static void wait_ms(unsigned int ms)
+{
+	struct timespec ts = {
+		.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L
+	};
+
+	while (nanosleep(&ts, &ts) && errno == EINTR)
+		;
+}
+
+static int read_counters(struct ctx *ctx, struct snapshot *s,
+			 struct mark *mark)
+{
+	struct filter all = FILTER_ALL;
+	int err;
+
+	all.non_zero = true;
+	err = snapshot_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	mark->generation = ctx->info.generation;
+	mark->since = ctx->info.since;
+	mark->time = time(NULL);
+	return err;
+}
+
+static int look_for(struct look *l, unsigned int ms)
+{
+	int err = read_counters(l->ctx, &l->before, &l->was);
+
+	if (!err)
+		wait_ms(ms);
+	return err;
+}
+
+/* Since the last check, if rates since then say anything; else a short time. */
+static int look_since(struct look *l, const struct mark *now, int found)
+{
+	const uint64_t t = time(NULL);
+
+	if (found == -ENOENT || !mark_follows(now, &l->was) || l->was.time > t ||
+	    t - l->was.time > l->limits.v[LIMIT_SPAN]) {
+		snapshot_free(&l->before);
+		return look_for(l, WATCH_MS);
+	}
+	/* Since a reset all is counted anew. */
+	if (l->was.since != l->ctx->info.since) {
+		snapshot_free(&l->before);
+		l->was.since = l->ctx->info.since;
+		l->was.time = l->ctx->info.since;
+	}
+	if (t - l->was.time < LEAST_MS / 1000)
+		wait_ms(LEAST_MS);
+	return 0;
+}
+
+static bool any_full(const struct owners *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->socks.n; i++)
+		if (queue_is_full(&o->socks.v[i]))
+			return true;
+	return false;
+}
+
+/* Owners are of now; those of a moment before tell which queues stay full. */
+static int read_owners(struct look *l)
+{
+	int err = snapshot_owners(l->ctx, &l->s);
+
+	if (err || !any_full(&l->s.owners))
+		return err;
+	l->earlier = l->s.owners;
+	l->s.owners = (struct owners){ 0 };
+	wait_ms(LOOK_AGAIN_MS);
+	return snapshot_owners(l->ctx, &l->s);
+}
+
+/* What was counted between @l->before and @now, which is taken over. */
+static int compare(struct look *l, struct snapshot *now)
+{
+	const struct filter all = FILTER_ALL;
+
+	if (came_add(&l->came, &l->before, 0) || came_add(&l->came, now, 1) ||
+	    came_get(&l->came, &all, &l->s)) {
+		warn("out of memory");
+		return -ENOMEM;
+	}
+	view_mark(&l->s.ports, &l->ctx->info);
+	view_name(&l->s.ports, &l->ctx->services);
+	view_mark(&l->came.last.ports, &l->ctx->info);
+	view_name(&l->came.last.ports, &l->ctx->services);
+	return 0;
+}
+
+static int judge(struct look *l, const struct mark *now)
+{
+	struct evidence e = {
+		.info = &l->ctx->info, .limits = &l->limits, .s = &l->s,
+		.total = &l->came.last.ports, .earlier = &l->earlier,
+		.links = &l->links, .now = now->time,
+	};
+	struct ctx *ctx = l->ctx;
+	struct findings found;
+	size_t i;
+	int err;
+
+	ctx->span.from = l->was.time < now->time ? l->was.time : now->time;
+	ctx->span.to = now->time;
+	e.seconds = ctx->span.to - ctx->span.from;
+	if (e.seconds < 1)
+		e.seconds = 1;
+	if (check_rules(&e, &found)) {
+		warn("out of memory");
+		return -ENOMEM;
+	}
+	err = given(&ctx->opt, OPT_JSON) ? out_json_check(ctx, &e, &found) :
+	      given(&ctx->opt, OPT_QUIET) ? 0 : out_check(ctx, &e, &found);
+	for (i = 0; i < found.n && !err; i++)
+		if (finding_texts[found.v[i].kind].level <= LEVEL_WARNING)
+			err = TROUBLE;
+	for (i = 0; i < found.n && !err; i++)
+		if (finding_texts[found.v[i].kind].level == LEVEL_UNKNOWN)
+			err = UNSURE;
+	findings_free(&found);
+	return err;
+}
+
+/* Look, and keep what was read in @d for the next check. */
+static int look(struct look *l, struct mark *now, const struct deltafile *d)
+{
+	struct snapshot s;
+	int kept, err = read_counters(l->ctx, &s, now);
+
+	if (err)
+		return err;
+	if (d) {
+		err = deltafile_prepare(d, now, &s);
+		if (err)
+			goto out;
+	}
+	err = compare(l, &s);
+	if (!err)
+		err = read_owners(l);
+	if (!err)
+		err = links_read(&l->links);
+	if (!err)
+		err = links_inspect(&l->links);
+	if (!err)
+		err = judge(l, now);
+	if (d && (!err || err <= TROUBLE)) {
+		kept = deltafile_commit(d);
+		err = kept ? kept : err;
+	}
+out:
+	snapshot_free(&s);
+	return err;
+}
+
+static int since_last(struct look *l)
+{
+	struct deltafile d = { .dir = -1 };
+	struct mark now = { 0 };
+	int found, err = mark_take(&now);
+
+	if (!err)
+		err = deltafile_open(&d, "check");
+	if (err)
+		return err;
+	found = deltafile_read(&d, &l->was, &l->before);
+	err = found == -ENOENT ? 0 : found;
+	if (!err)
+		err = look_since(l, &now, found);
+	if (!err)
+		err = look(l, &now, &d);
+	deltafile_close(&d);
+	return err;
+}
+
+static int run_check(struct ctx *ctx, int argc, char **argv)
+{
+	struct look l = { .ctx = ctx };
+	struct mark now = { 0 };
+	int err;
+
+	(void)argc;
+	(void)argv;
+	ctx->failure = EXIT_UNSURE;
+	err = limits_read(&l.limits);
+	if (!err)
+		err = ctx_counting(ctx);
+	if (err)
+		return err;
+	if (given(&ctx->opt, OPT_ALL_TIME)) {
+		l.was.time = ctx->info.since;
+		err = look(&l, &now, NULL);
+	} else if (given(&ctx->opt, OPT_WATCH)) {
+		err = look_for(&l, ctx->opt.interval_ms);
+		if (!err)
+			err = look(&l, &now, NULL);
+	} else {
+		err = since_last(&l);
+	}
+	came_free(&l.came);
+	snapshot_free(&l.before);
+	snapshot_free(&l.s);
+	owners_free(&l.earlier);
+	links_free(&l.links);
+	return err;
+}
+
+const struct command cmd_check = {
+	.name = "check",
+	.summary = "what is wrong, at which port, and what to do",
+	.text = "Looks at what happened since the last check of this user (or, if that was none or long ago, in the next 5 seconds): SYNs not answered, full queues, handshakes not completed, refused connections, closed ports that are probed, drops, retransmissions, ports gone silent, and what portmon itself cannot see. The worst comes first, with what it means and the next command to type. Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 it cannot be told. The thresholds are set in /etc/portmon/check.conf or the user's own check.conf.",
+	.options = OPTS_JSON | OPT(WATCH) | OPT(ALL_TIME) | OPT(QUIET) |
+		   OPT(NETNS),
+	.run = run_check,
+};

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which moment of which boot and network namespace a snapshot is of. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cmd/deltafile.h"
+#include "lib/util.h"
+
+static int read_boot(char boot[static BOOT_ID_SIZE])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	bool found = f && fgets(boot, BOOT_ID_SIZE, f);
+
+	if (f)
+		fclose(f);
+	if (!found) {
+		warn("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read");
+		return -EIO;
+	}
+	boot[strcspn(boot, "\n")] = '\0';
+	return 0;
+}
+
+/* 0 where the kernel has none (before 5.14); the inode has to do then. */
+static uint64_t read_cookie(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
+/**
+ * mark_take() - tell this boot and this network namespace from any other
+ * @mark: its @boot and @cookie are set
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int mark_take(struct mark *mark)
+{
+	mark->cookie = read_cookie();
+	return read_boot(mark->boot);
+}
+
+/**
+ * mark_follows() - is a moment of the same boot and namespace as an older one?
+ * @mark: the moment
+ * @old: the older one
+ *
+ * Return: whether it is.
+ */
+bool mark_follows(const struct mark *mark, const struct mark *old)
+{
+	return !strcmp(mark->boot, old->boot) && mark->cookie == old->cookie;
+}

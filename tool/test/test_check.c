@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What check finds in counters and sockets, and what it does not. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/check.h"
+#include "test/ktap.h"
+
+static struct limits limits;
+static struct info info;
+static struct snapshot s;
+static struct owners earlier;
+static struct evidence e;
+static struct findings found;
+
+static void begin(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < LIMITS; i++)
+		limits.v[i] = limit_defs[i].value;
+	info = (struct info){ .lifecycle = true, .counts_drops = true };
+	s = (struct snapshot){ 0 };
+	earlier = (struct owners){ 0 };
+	e = (struct evidence){
+		.info = &info, .limits = &limits, .s = &s, .total = &s.ports,
+		.seconds = 60, .now = 10000,
+	};
+}
+
+static struct record *port(unsigned int scope, unsigned int transport,
+			   unsigned int number)
+{
+	struct record *r = records_new(&s.ports);
+
+	*r = (struct record){
+		.has = 1u << PORTMON_A_RECORD_PORT |
+		       1u << PORTMON_A_RECORD_TRANSPORT,
+		.scope = scope, .transport = transport, .port = number,
+		.first_seen = 9990, .last_seen = 10000,
+	};
+	return r;
+}
+
+static struct record *tcp_port(unsigned int number, uint64_t syn,
+			       uint64_t synack, uint64_t established)
+{
+	struct record *r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP,
+				number);
+
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = syn;
+	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = synack;
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = established;
+	return r;
+}
+
+static void drop(struct record *r, const char *reason, uint64_t packets)
+{
+	struct drop *d = records_drop(&s.ports, r);
+
+	snprintf(d->reason, sizeof(d->reason), "%s", reason);
+	d->packets = packets;
+}
+
+static void sock(const struct sock *sock)
+{
+	struct socks *socks = &s.owners.socks;
+
+	socks->v = realloc(socks->v, (socks->n + 1) * sizeof(*socks->v));
+	socks->v[socks->n++] = *sock;
+}
+
+static void listens(unsigned int transport, unsigned int number)
+{
+	sock(&(struct sock){ .transport = transport, .port = number,
+			     .kind = SOCK_LISTENS });
+}
+
+static void finds(const char *wanted)
+{
+	char text[256] = "";
+	size_t i;
+
+	check(!check_rules(&e, &found));
+	for (i = 0; i < found.n; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "%s%s:%d", i ? " " : "",
+			 finding_texts[found.v[i].kind].name, found.v[i].port);
+	check_text(text, wanted);
+	findings_free(&found);
+}
+
+static void end(void)
+{
+	earlier = (struct owners){ 0 };
+	snapshot_free(&s);
+}
+
+static void test_nothing(void)
+{
+	begin();
+	finds("");
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	tcp_port(80, 1000, 1000, 998);
+	finds("");
+	end();
+}
+
+static void test_unanswered(void)
+{
+	struct record *r;
+
+	begin();
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	r = tcp_port(80, 100, 80, 80);
+	finds("syns-unanswered:80");
+	/* Not many, of many. */
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 89;
+	finds("");
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 1000;
+	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = 955;
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 955;
+	finds("");
+	/* The same in a month. */
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 2000;
+	e.seconds = 30 * DAY;
+	finds("");
+	/* Repeated SYN-ACKs answer no other SYN. */
+	e.seconds = 60;
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 1000;
+	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = 1000;
+	r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 100;
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 900;
+	finds("syns-unanswered:80");
+	end();
+}
+
+static void test_accept_queue(void)
+{
+	begin();
+	tcp_port(80, 100, 50, 10);
+	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_TCP, .port = 80,
+			     .kind = SOCK_LISTENS, .queue = 129,
+			     .queue_max = 128 });
+	/* Full now, but was it a moment ago? */
+	finds("syns-unanswered:80");
+	e.earlier = &s.owners;
+	finds("accept-queue-full:80");
+	s.owners.socks.v[0].queue = 128;
+	finds("syns-unanswered:80");
+	end();
+}
+
+static void test_flood(void)
+{
+	struct sock half = {
+		.transport = PORTMON_TRANSPORT_TCP, .port = 80,
+		.kind = SOCK_OPENING,
+	};
+	unsigned int i;
+
+	begin();
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	tcp_port(80, 1000, 1000, 500);
+	for (i = 0; i < 20; i++)
+		sock(&half);
+	/* One client that tries again and again. */
+	finds("handshakes-incomplete:80");
+	for (i = 0; i < 20; i++)
+		s.owners.socks.v[1 + i].peer_address[0] = i;
+	finds("syn-flood:80");
+	/* Not known who completes them: no guess. */
+	info.lifecycle = false;
+	finds("not-counted:-1");
+	end();
+}
+
+static void test_scan(void)
+{
+	struct record *r = NULL;
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 19; i++)
+		tcp_port(1000 + i, 1, 0, 0)->tcp[PORTMON_A_TCP_RST_SENT] = 1;
+	finds("");
+	r = tcp_port(2000, 1, 0, 0);
+	r->tcp[PORTMON_A_TCP_RST_SENT] = 1;
+	finds("port-scan:-1");
+	/* One of them is a service that is down. */
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 100;
+	r->tcp[PORTMON_A_TCP_RST_SENT] = 100;
+	finds("connections-refused:2000 port-scan:-1");
+	end();
+}
+
+static void test_late_answers(void)
+{
+	struct record *r;
+	unsigned int i;
+
+	begin();
+	for (i = 0; i < 100; i++) {
+		r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 40000 + i);
+		r->ephemeral = true;
+		drop(r, "NO_SOCKET", 100);
+	}
+	finds("");
+	end();
+}
+
+static void test_drops(void)
+{
+	struct record *r;
+
+	begin();
+	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 514);
+	r->rx.packets = 1000;
+	drop(r, "SOCKET_RCVBUFF", 20);
+	finds("receive-queue-full:514");
+	r->rx.packets = 10000;
+	finds("");
+	end();
+
+	begin();
+	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 123);
+	r->rx.packets = 100;
+	drop(r, "NETFILTER_DROP", 100);
+	finds("");
+	listens(PORTMON_TRANSPORT_UDP, 123);
+	finds("drops:123");
+	end();
+
+	begin();
+	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP, 80);
+	drop(r, "TCP_LISTEN_OVERFLOW", 100);
+	finds("accept-queue-full:80");
+	end();
+}
+
+static void test_retransmitted(void)
+{
+	struct record *r;
+
+	begin();
+	r = tcp_port(443, 0, 0, 0);
+	r->tx.packets = 999;
+	r->tcp[PORTMON_A_TCP_RETRANSMITTED] = 500;
+	finds("");
+	r->tx.packets = 10000;
+	finds("retransmissions:443");
+	r->tcp[PORTMON_A_TCP_RETRANSMITTED] = 299;
+	finds("");
+	end();
+}
+
+static void test_failed(void)
+{
+	struct record *r;
+
+	begin();
+	r = port(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 5432);
+	r->tcp[PORTMON_A_TCP_FAILED] = 20;
+	finds("connections-failed:5432");
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 100;
+	finds("");
+	end();
+}
+
+static void test_silent(void)
+{
+	struct record *r;
+
+	begin();
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	r = tcp_port(80, 1000, 1000, 1000);
+	r->first_seen = 1000;
+	r->last_seen = 9000;
+	finds("silent:80");
+	/* It was never in use for so long without a break. */
+	r->last_seen = 9900;
+	finds("");
+	end();
+}
+
+static void test_overflow(void)
+{
+	const struct record over = { .rx = { 5, 500 } };
+
+	begin();
+	check(!records_add(&s.overflow, &over));
+	finds("overflow:-1");
+	end();
+}
+
+static int parse(const char *text)
+{
+	FILE *f = fmemopen((char *)text, strlen(text), "r");
+	int err = limits_parse(&limits, f, "file");
+
+	fclose(f);
+	return err;
+}
+
+static void test_limits(void)
+{
+	begin();
+	check(!parse("# nothing\n\n"));
+	check(!parse("drops = 5\n\tscan-ports=7 # few\nspan = 1.5"));
+	check(limits.v[LIMIT_DROPS] == 5);
+	check(limits.v[LIMIT_SCAN_PORTS] == 7);
+	check(limits.v[LIMIT_SPAN] == 1.5);
+	begin_capture();
+	check(parse("drops = 9\ndrop = 1\n"));
+	check(strstr(end_capture(), "file, line 2:"));
+	begin_capture();
+	check(parse("drops = -1\n"));
+	check(parse("drops = 1x\n"));
+	check(parse("drops-percent = 101\n"));
+	check(parse("drops\n"));
+	end_capture();
+}
+
+const struct unit_test check_tests[] = {
+	{ "nothing", test_nothing },
+	{ "unanswered", test_unanswered },
+	{ "accept-queue", test_accept_queue },
+	{ "flood", test_flood },
+	{ "scan", test_scan },
+	{ "late-answers", test_late_answers },
+	{ "drops", test_drops },
+	{ "retransmitted", test_retransmitted },
+	{ "failed", test_failed },
+	{ "silent", test_silent },
+	{ "overflow", test_overflow },
+	{ "limits", test_limits },
+	{ 0 }
+};
