@@ -255,8 +255,8 @@ int main(int argc, char **argv)
 	ctx_init(&ctx);
 	err = dispatch(&ctx, argc, argv);
 	/* It can run out anywhere; one place sees to it that it is told. */
-	if (err == -ENOMEM && !warned())
-		warn("out of memory");
+	if (err == -ENOMEM)
+		warn_memory();
 	ctx_free(&ctx);
 	closed = close_stdout(err);
 	return exit_status(&ctx, err, closed);

@@ -3,7 +3,9 @@
 #ifndef PORTMON_CTL_CHECK_H
 #define PORTMON_CTL_CHECK_H
 
+#include "ctl/ctx.h"
 #include "host/links.h"
+#include "host/owners.h"
 #include "lib/snapshot.h"
 
 /**
@@ -167,8 +169,9 @@ struct findings {
  * struct evidence - what the rules look at
  * @info: state of the namespace
  * @limits: the thresholds
- * @s: what was counted in the time looked at; owners are those of now
+ * @s: what was counted in the time looked at
  * @total: what the ports have counted so far
+ * @owners: the sockets of now
  * @earlier: the sockets a moment before, to tell a full queue from one that
  *   is being emptied; NULL where no queue was full then
  * @links: the interfaces
@@ -180,6 +183,7 @@ struct evidence {
 	const struct limits *limits;
 	const struct snapshot *s;
 	const struct records *total;
+	const struct owners *owners;
 	const struct owners *earlier;
 	const struct links *links;
 	double seconds;

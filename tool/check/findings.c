@@ -165,7 +165,7 @@ bool check_enough(const struct evidence *e, uint64_t events, enum limit least)
  */
 bool check_listens(const struct evidence *e, const struct record *r)
 {
-	return owners_listens(&e->s->owners, r->transport, r->port);
+	return owners_listens(e->owners, r->transport, r->port);
 }
 
 /**

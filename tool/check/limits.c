@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check/check.h"
+#include "ctl/warn.h"
 #include "lib/util.h"
 
 #define SITE_FILE	"/etc/portmon/check.conf"

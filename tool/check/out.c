@@ -45,7 +45,7 @@ static void print_port(FILE *out, const struct evidence *e,
 		fprintf(out, " (%s)", name_of(&scope_names, f->scope));
 	if (f->scope != PORTMON_SCOPE_REMOTE &&
 	    f->scope != PORTMON_SCOPE_FORWARD &&
-	    !owners_of(&e->s->owners, SIDE_OWN, f->transport, f->port, &use)) {
+	    !owners_of(e->owners, SIDE_OWN, f->transport, f->port, &use)) {
 		if (use.n)
 			fprintf(out, ", %s", owner_text(owner, &use, 0));
 		if (use.n && use.v[0].proc && use.v[0].proc->unit[0])
@@ -151,7 +151,7 @@ static void json_processes(struct json *j, const struct evidence *e,
 	json_array(j, "processes");
 	if (f->port != ANY && f->scope != PORTMON_SCOPE_REMOTE &&
 	    f->scope != PORTMON_SCOPE_FORWARD)
-		owners_of(&e->s->owners, SIDE_OWN, f->transport, f->port,
+		owners_of(e->owners, SIDE_OWN, f->transport, f->port,
 			  &use);
 	for (i = 0; i < use.n; i++) {
 		const struct proc *proc = use.v[i].proc;

@@ -119,7 +119,7 @@ static void receive_queue(struct findings *found, const struct evidence *e,
  */
 void check_queues(const struct evidence *e, struct findings *found)
 {
-	const struct socks *socks = &e->s->owners.socks;
+	const struct socks *socks = &e->owners->socks;
 	const struct sock *first, *before;
 	unsigned int n;
 	size_t i;
@@ -129,7 +129,7 @@ void check_queues(const struct evidence *e, struct findings *found)
 
 		if (!queue_is_full(s))
 			continue;
-		n = full(&e->s->owners, s->transport, s->port, &first);
+		n = full(e->owners, s->transport, s->port, &first);
 		if (first != s ||
 		    !full(e->earlier, s->transport, s->port, &before))
 			continue;

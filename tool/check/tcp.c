@@ -105,7 +105,7 @@ static void incomplete(const struct evidence *e, struct findings *found,
 	    percent(n, answered) < e->limits->v[LIMIT_INCOMPLETE_PERCENT] ||
 	    check_has(found, FOUND_ACCEPT_QUEUE, r->transport, r->port))
 		return;
-	open = half_open(&e->s->owners, r->port, &addresses);
+	open = half_open(e->owners, r->port, &addresses);
 	f = findings_add(found, is_flood(open, addresses, n, answered) ?
 			 FOUND_FLOOD : FOUND_INCOMPLETE, r, n);
 	len = snprintf(f->what, sizeof(f->what),

@@ -7,6 +7,7 @@
 #include "check/check.h"
 #include "cmd/deltafile.h"
 #include "ctl/ctx.h"
+#include "ctl/read.h"
 #include "lib/util.h"
 #include "view/came.h"
 #include "view/view.h"
@@ -26,6 +27,7 @@
  * @limits: the thresholds
  * @before: the counters at the begin of the time
  * @was: moment of @before
+ * @owners: the sockets of now
  * @earlier: sockets a moment before those of now
  * @came: what was counted in between
  * @s: the same, as ports
@@ -36,6 +38,7 @@ struct look {
 	struct limits limits;
 	struct snapshot before;
 	struct mark was;
+	struct owners owners;
 	struct owners earlier;
 	struct came came;
 	struct snapshot s;
@@ -59,7 +62,7 @@ static int read_counters(struct ctx *ctx, struct snapshot *s,
 	int err;
 
 	all.non_zero = true;
-	err = snapshot_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
 	mark->generation = ctx->info.generation;
 	mark->since = ctx->info.since;
 	mark->time = time(NULL);
@@ -109,14 +112,24 @@ static bool any_full(const struct owners *o)
 /* Owners are of now; those of a moment before tell which queues stay full. */
 static int read_owners(struct look *l)
 {
-	int err = snapshot_owners(l->ctx, &l->s);
+	int err = ctx_owners(l->ctx, &l->s.ports, &l->owners);
 
-	if (err || !any_full(&l->s.owners))
+	if (err || !any_full(&l->owners))
 		return err;
-	l->earlier = l->s.owners;
-	l->s.owners = (struct owners){ 0 };
+	l->earlier = l->owners;
+	l->owners = (struct owners){ 0 };
 	wait_ms(LOOK_AGAIN_MS);
-	return snapshot_owners(l->ctx, &l->s);
+	return ctx_owners(l->ctx, &l->s.ports, &l->owners);
+}
+
+static int read_links(struct look *l)
+{
+	struct error e;
+	int err = links_read(&l->links, &e);
+
+	if (!err)
+		err = links_inspect(&l->links, &e);
+	return err ? warn_error(err, &e) : 0;
 }
 
 /* What was counted between @l->before and @now, which is taken over. */
@@ -126,7 +139,7 @@ static int compare(struct look *l, struct snapshot *now)
 
 	if (came_add(&l->came, &l->before, 0) || came_add(&l->came, now, 1) ||
 	    came_get(&l->came, &all, &l->s)) {
-		warn("out of memory");
+		warn_memory();
 		return -ENOMEM;
 	}
 	view_mark(&l->s.ports, &l->ctx->info);
@@ -140,7 +153,8 @@ static int judge(struct look *l, const struct mark *now)
 {
 	struct evidence e = {
 		.info = &l->ctx->info, .limits = &l->limits, .s = &l->s,
-		.total = &l->came.last.ports, .earlier = &l->earlier,
+		.total = &l->came.last.ports, .owners = &l->owners,
+		.earlier = &l->earlier,
 		.links = &l->links, .now = now->time,
 	};
 	struct ctx *ctx = l->ctx;
@@ -154,7 +168,7 @@ static int judge(struct look *l, const struct mark *now)
 	if (e.seconds < 1)
 		e.seconds = 1;
 	if (check_rules(&e, &found)) {
-		warn("out of memory");
+		warn_memory();
 		return -ENOMEM;
 	}
 	err = given(&ctx->opt, OPT_JSON) ? out_json_check(ctx, &e, &found) :
@@ -186,9 +200,7 @@ static int look(struct look *l, struct mark *now, const struct deltafile *d)
 	if (!err)
 		err = read_owners(l);
 	if (!err)
-		err = links_read(&l->links);
-	if (!err)
-		err = links_inspect(&l->links);
+		err = read_links(l);
 	if (!err)
 		err = judge(l, now);
 	if (d && (!err || err <= TROUBLE)) {
@@ -247,6 +259,7 @@ static int run_check(struct ctx *ctx, int argc, char **argv)
 	came_free(&l.came);
 	snapshot_free(&l.before);
 	snapshot_free(&l.s);
+	owners_free(&l.owners);
 	owners_free(&l.earlier);
 	links_free(&l.links);
 	return err;

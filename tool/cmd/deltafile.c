@@ -177,7 +177,7 @@ int deltafile_read(const struct deltafile *d, struct mark *mark,
 		return -ENOENT;
 	}
 	if (err)
-		warn("out of memory");
+		warn_memory();
 	return err;
 }
 

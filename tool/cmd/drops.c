@@ -330,7 +330,7 @@ static int make_rows(const struct ctx *ctx, const struct snapshot *s,
 	if (!err)
 		err = add_rows(rows, &s->overflow, wanted);
 	if (err)
-		warn("out of memory");
+		warn_memory();
 	else
 		sort(rows, given(&ctx->opt, OPT_REVERSE));
 	return err;

@@ -6,6 +6,7 @@
 #include "ctl/ctx.h"
 #include "ctl/portspec.h"
 #include "lib/names.h"
+#include "lib/text.h"
 #include "lib/util.h"
 #include "view/out_json.h"
 #include "view/table.h"
@@ -74,8 +75,10 @@ static void print_service(const struct ctx *ctx, const struct svc_match *m)
 	const char *iana = svc_iana(t, m->e);
 	char words[WORDS_SIZE], ports[WORDS_SIZE];
 
-	printf("%s%s%s: port %s over %s\n", ctx->color ? "\033[1m" : "",
-	       svc_text(t, m->e->name), ctx->color ? "\033[0m" : "",
+	fputs(ctx->color ? "\033[1m" : "", stdout);
+	text_print(stdout, svc_text(t, m->e->name),
+		   strlen(svc_text(t, m->e->name)));
+	printf("%s: port %s over %s\n", ctx->color ? "\033[0m" : "",
 	       port_words(ports, m->e),
 	       transport_words(words, m->e->transports));
 	print_field(ctx, "name", svc_text(t, m->e->full));

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/deltafile.h"
-#include "lib/util.h"
+#include "ctl/warn.h"
 
 static int read_boot(char boot[static BOOT_ID_SIZE])
 {

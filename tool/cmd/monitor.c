@@ -12,6 +12,7 @@
 #include "ctl/ctx.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
+#include "lib/text.h"
 #include "lib/util.h"
 #include "view/out_json.h"
 
@@ -50,7 +51,7 @@ static int begin_json(struct json *j, const char *event)
 	int err = json_begin(j, stdout, false);
 
 	if (err) {
-		warn("out of memory");
+		warn_memory();
 		return err;
 	}
 	json_object(j, NULL);
@@ -117,8 +118,11 @@ static void print_place(struct ctx *ctx, const struct record *r)
 			printf("/%s", name_of(&transport_names, r->transport));
 		}
 	}
-	if (name)
-		printf(" (%s)", name);
+	if (name) {
+		fputs(" (", stdout);
+		text_print(stdout, name, strlen(name));
+		putchar(')');
+	}
 	if (record_has(r, PORTMON_A_RECORD_RANGE) &&
 	    !record_has(r, PORTMON_A_RECORD_PORT))
 		printf(" %s", name_of(&range_names, r->range));

@@ -190,7 +190,7 @@ int query_run(struct ctx *ctx, const struct query_ops *ops, int argc,
 		q.n = list.n;
 	q.v = calloc(q.n, sizeof(*q.v));
 	if (!q.v) {
-		warn("out of memory");
+		warn_memory();
 		err = -ENOMEM;
 		q.n = 0;
 		goto out;
@@ -262,7 +262,7 @@ int query_merge(const struct query *q, struct snapshot *all)
 			err = add_note(&all->overflow, a);
 	}
 	if (err) {
-		warn("out of memory");
+		warn_memory();
 		snapshot_free(all);
 	}
 	return err;

@@ -121,7 +121,7 @@ static int print_buckets(struct ctx *ctx, const struct query *q)
 	else
 		err = add_totals(&s.other, &lines);
 	if (err == -ENOMEM)
-		warn("out of memory");
+		warn_memory();
 	else if (!given(&ctx->opt, OPT_CSV))
 		err = print(ctx, &lines, &s.overflow);
 	records_free(&lines);

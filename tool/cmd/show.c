@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
 #include <time.h>
 
 #include "ctl/ctx.h"
 #include "ctl/portspec.h"
 #include "cmd/query.h"
 #include "lib/names.h"
+#include "lib/text.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
@@ -125,8 +127,13 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 		n = portspec_parse(&ctx->services, q->argv[i], spec);
 		if (n < 0)
 			return n;
-		printf("\nWho uses %s%s%s:\n", q->argv[i],
-		       a->ns ? " in " : "", a->ns ? a->ns->label : "");
+		fputs("\nWho uses ", stdout);
+		text_print(stdout, q->argv[i], strlen(q->argv[i]));
+		if (a->ns) {
+			fputs(" in ", stdout);
+			text_print(stdout, a->ns->label, strlen(a->ns->label));
+		}
+		fputs(":\n", stdout);
 		err = out_owners(ctx, &a->owners, spec, n);
 	}
 	say_absent(&a->s.ports);

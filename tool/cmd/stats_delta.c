@@ -69,7 +69,7 @@ static int print(struct ctx *ctx, const struct came *came)
 	int err = 0;
 
 	if (came_get(came, &ctx->opt.filter, &s)) {
-		warn("out of memory");
+		warn_memory();
 		return -ENOMEM;
 	}
 	err = stats_prepare(ctx, &s.ports, &owners);
@@ -109,7 +109,7 @@ static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
 		goto out;
 	used = compare_marks(ctx, found, &old, now, &before);
 	if (came_add(&came, &before, 0) || came_add(&came, &s, 1)) {
-		warn("out of memory");
+		warn_memory();
 		err = -ENOMEM;
 		goto out;
 	}

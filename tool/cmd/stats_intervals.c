@@ -78,7 +78,7 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 		err = came_add(&i->came, &s, i->at);
 	snapshot_free(&s);
 	if (err)
-		warn("out of memory");
+		warn_memory();
 	else if (again && ctx->info.since != i->since)
 		warn("warning: the counters were reset at %s; what came before that in this interval is not shown",
 		     format_time(buf, ctx->info.since));
@@ -125,7 +125,7 @@ static int print(struct ctx *ctx, struct intervals *i)
 	int err;
 
 	if (came_get(&i->came, &ctx->opt.filter, &s)) {
-		warn("out of memory");
+		warn_memory();
 		return -ENOMEM;
 	}
 	err = stats_prepare(ctx, &s.ports, &owners);

@@ -19,6 +19,7 @@ int warn_error(int err, const struct error *e)
 {
 	warn("%s%s", e->text,
 	     e->denied ? "; try as root (sudo portmon-ctl ...)" : "");
+	warned_of(err);
 	return err;
 }
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ctl/warn.h"
+#include "lib/text.h"
 
-static bool said;
+/* That memory ran out has been told. */
+static bool memory_told;
 
 /**
  * warn() - tell the person something, on standard error
@@ -13,25 +19,42 @@ static bool said;
 void warn(const char *format, ...)
 {
 	va_list args;
+	char *text;
+	int len;
 
-	said = true;
 	/* What came before on standard output should be read before. */
 	fflush(stdout);
 	fputs("portmon-ctl: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	len = vasprintf(&text, format, args);
 	va_end(args);
+	if (len < 0) {
+		text_print(stderr, format, strlen(format));
+	} else {
+		text_print(stderr, text, len);
+		free(text);
+	}
 	fputc('\n', stderr);
 }
 
 /**
- * warned() - has the person been told anything?
- *
- * Return: true once warn() has been called.
+ * warn_memory() - tell the person, once, that memory ran out
  */
-bool warned(void)
+void warn_memory(void)
 {
-	return said;
+	if (!memory_told)
+		warn("out of memory");
+	memory_told = true;
+}
+
+/**
+ * warned_of() - the person has been told of an error
+ * @err: the negative errno
+ */
+void warned_of(int err)
+{
+	if (err == -ENOMEM)
+		memory_told = true;
 }
 
 /**

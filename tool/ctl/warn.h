@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool warned(void);
+void warn_memory(void);
+void warned_of(int err);
 void warn_ports(const char *s);
 
 #endif

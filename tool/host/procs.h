@@ -15,7 +15,7 @@
 /**
  * struct proc - a process that holds a socket
  * @pid: its number
- * @name: its name, without anything that is not to be printed
+ * @name: its name, which may hold anything; see lib/text.h
  * @unit: systemd unit or container it belongs to, or empty
  */
 struct proc {

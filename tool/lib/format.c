@@ -4,6 +4,7 @@
 #include <wchar.h>
 
 #include "lib/format.h"
+#include "lib/text.h"
 
 /**
  * format_uint() - a number in decimal, right-aligned in its buffer
@@ -200,6 +201,8 @@ unsigned int format_fit(char *buf, size_t size, const char *text,
 			memset(&state, 0, sizeof(state));
 			len = 1;
 		}
+		if (columns >= 0 && text_acts(c))
+			columns = -1;
 		if (column + (columns < 0 ? 1 : columns) > width ||
 		    len >= size)
 			break;
@@ -218,14 +221,15 @@ unsigned int format_fit(char *buf, size_t size, const char *text,
 /**
  * print_wrapped() - print a text in lines that fit
  * @out: where to
- * @text: words, any white space between them
+ * @text: words, any white space between them; what acts on a terminal becomes
+ *   a question mark
  * @indent: blanks before each line but the first
  * @width: columns there are
  */
 void print_wrapped(FILE *out, const char *text, unsigned int indent,
 		   unsigned int width)
 {
-	unsigned int column = indent;
+	unsigned int column = indent, columns;
 	size_t len;
 
 	for (;;) {
@@ -233,7 +237,8 @@ void print_wrapped(FILE *out, const char *text, unsigned int indent,
 		len = strcspn(text, " \t\n");
 		if (!len)
 			break;
-		if (column > indent && column + 1 + len > width) {
+		columns = text_width(text, len);
+		if (column > indent && column + 1 + columns > width) {
 			fprintf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
@@ -241,8 +246,8 @@ void print_wrapped(FILE *out, const char *text, unsigned int indent,
 			putc(' ', out);
 			column++;
 		}
-		fwrite(text, 1, len, out);
-		column += len;
+		text_print(out, text, len);
+		column += columns;
 		text += len;
 	}
 	putc('\n', out);

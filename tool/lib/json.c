@@ -9,6 +9,7 @@
 
 #include "lib/format.h"
 #include "lib/json.h"
+#include "lib/text.h"
 
 #define INDENT 4
 
@@ -70,75 +71,56 @@ int json_end(struct json *j)
 	return -j->err;
 }
 
-/* Length of the UTF-8 sequence that starts here, 0 if it is none. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t i, len;
-
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	for (i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates, beyond the last code point */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
-static char *put_escaped(char *p, unsigned char c)
+static char *put_escaped(char *p, uint32_t c)
 {
 	static const char hex[] = "0123456789abcdef";
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-	const char *at = strchr(from, c);
+	const char *at = c < 0x80 ? strchr(from, c) : NULL;
+	int shift;
 
 	*p++ = '\\';
 	if (at) {
 		*p++ = to[at - from];
 		return p;
 	}
-	p = json_put(p, "u00");
-	*p++ = hex[c >> 4];
-	*p++ = hex[c & 15];
+	*p++ = 'u';
+	for (shift = 12; shift >= 0; shift -= 4)
+		*p++ = hex[c >> shift & 15];
 	return p;
 }
 
 /* One letter. Return: how many bytes of the string it took. */
-static size_t put_letter(struct json *j, const unsigned char *s)
+static size_t put_letter(struct json *j, const char *s)
 {
 	char *p = json_room(j);
-	size_t len = 1;
+	uint32_t c;
+	size_t len = text_letter(s, &c);
 
-	if (*s < 0x20 || *s == '"' || *s == '\\') {
-		p = put_escaped(p, *s);
-	} else if (*s < 0x80) {
-		*p++ = *s;
-	} else {
-		len = utf8_len(s);
-		p = len ? mempcpy(p, s, len) : json_put(p, "\xef\xbf\xbd");
-		len += !len;
-	}
+	if (!len)
+		p = json_put(p, "\xef\xbf\xbd");
+	else if (text_acts(c) || c == '"' || c == '\\')
+		p = put_escaped(p, c);
+	else
+		p = mempcpy(p, s, len);
 	json_keep(j, p);
-	return len;
+	return len ? len : 1;
 }
 
 /* Letters that need no look at what follows them. */
 static bool is_plain(unsigned char c)
 {
-	return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
 /**
- * json_string() - write any string; what is not UTF-8 becomes U+FFFD
+ * json_string() - write any string; what is not UTF-8 becomes
+ *                 U+FFFD, and what acts on a terminal is escaped
  * @j: the document
  * @key: its name, NULL inside an array
  * @s: the string, NULL for null
  */
 void json_string(struct json *j, const char *key, const char *s)
 {
-	const unsigned char *u = (const unsigned char *)s;
 	char *p, *end;
 
 	if (!s) {
@@ -148,13 +130,13 @@ void json_string(struct json *j, const char *key, const char *s)
 	p = json_lead(j, key);
 	*p++ = '"';
 	json_keep(j, p);
-	while (*u) {
+	while (*s) {
 		p = json_room(j);
-		for (end = p + JSON_ROOM; is_plain(*u) && p < end; )
-			*p++ = *u++;
+		for (end = p + JSON_ROOM; is_plain(*s) && p < end; )
+			*p++ = *s++;
 		json_keep(j, p);
-		if (*u && !is_plain(*u))
-			u += put_letter(j, u);
+		if (*s && !is_plain(*s))
+			s += put_letter(j, s);
 	}
 	p = json_room(j);
 	*p++ = '"';

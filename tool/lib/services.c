@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "lib/services.h"
+#include "lib/util.h"
 
 #define SITE_FILE	"/etc/portmon/services"
 #define SYSTEM_FILE	"/etc/services"

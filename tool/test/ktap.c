@@ -12,6 +12,7 @@ static const struct {
 	const struct unit_test *tests;
 } suites[] = {
 	{ "format", format_tests },
+	{ "text", text_tests },
 	{ "grid", grid_tests },
 	{ "json", json_tests },
 	{ "parse", parse_tests },

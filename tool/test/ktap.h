@@ -33,6 +33,7 @@ extern const struct unit_test json_tests[];
 extern const struct unit_test nl_tests[];
 extern const struct unit_test parse_tests[];
 extern const struct unit_test rates_tests[];
+extern const struct unit_test text_tests[];
 extern const struct unit_test top_tests[];
 extern const struct unit_test story_tests[];
 extern const struct unit_test services_tests[];

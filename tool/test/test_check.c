@@ -9,7 +9,7 @@
 static struct limits limits;
 static struct info info;
 static struct snapshot s;
-static struct owners earlier;
+static struct owners owners;
 static struct evidence e;
 static struct findings found;
 
@@ -21,9 +21,10 @@ static void begin(void)
 		limits.v[i] = limit_defs[i].value;
 	info = (struct info){ .lifecycle = true, .counts_drops = true };
 	s = (struct snapshot){ 0 };
-	earlier = (struct owners){ 0 };
+	owners = (struct owners){ 0 };
 	e = (struct evidence){
-		.info = &info, .limits = &limits, .s = &s, .total = &s.ports,
+		.info = &info, .limits = &limits, .s = &s, .owners = &owners,
+		.total = &s.ports,
 		.seconds = 60, .now = 10000,
 	};
 }
@@ -64,7 +65,7 @@ static void drop(struct record *r, const char *reason, uint64_t packets)
 
 static void sock(const struct sock *sock)
 {
-	struct socks *socks = &s.owners.socks;
+	struct socks *socks = &owners.socks;
 
 	socks->v = realloc(socks->v, (socks->n + 1) * sizeof(*socks->v));
 	socks->v[socks->n++] = *sock;
@@ -92,7 +93,7 @@ static void finds(const char *wanted)
 
 static void end(void)
 {
-	earlier = (struct owners){ 0 };
+	owners_free(&owners);
 	snapshot_free(&s);
 }
 
@@ -144,9 +145,9 @@ static void test_accept_queue(void)
 			     .queue_max = 128 });
 	/* Full now, but was it a moment ago? */
 	finds("syns-unanswered:80");
-	e.earlier = &s.owners;
+	e.earlier = &owners;
 	finds("accept-queue-full:80");
-	s.owners.socks.v[0].queue = 128;
+	owners.socks.v[0].queue = 128;
 	finds("syns-unanswered:80");
 	end();
 }
@@ -167,7 +168,7 @@ static void test_flood(void)
 	/* One client that tries again and again. */
 	finds("handshakes-incomplete:80");
 	for (i = 0; i < 20; i++)
-		s.owners.socks.v[1 + i].peer_address[0] = i;
+		owners.socks.v[1 + i].peer_address[0] = i;
 	finds("syn-flood:80");
 	/* Not known who completes them: no guess. */
 	info.lifecycle = false;

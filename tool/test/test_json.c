@@ -84,7 +84,7 @@ static void test_strings(void)
 	is_string("", "\"\"\n");
 	is_string("a\"b\\c/d", "\"a\\\"b\\\\c/d\"\n");
 	is_string("\b\f\n\r\t\x01\x1f\x7f",
-		  "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"\n");
+		  "\"\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\"\n");
 	is_string("\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7",
 		  "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7\"\n");
 }

@@ -98,7 +98,7 @@ static int complain(const struct top *t, int err)
 {
 	switch (err) {
 	case -ENOMEM:
-		warn("out of memory");
+		warn_memory();
 		return err;
 	case -EPIPE:
 		return err;

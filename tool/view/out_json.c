@@ -46,7 +46,7 @@ int out_json_begin(struct json *j, struct ctx *ctx)
 	int err = json_begin(j, stdout, given(&ctx->opt, OPT_PRETTY));
 
 	if (err) {
-		warn("out of memory");
+		warn_memory();
 		return err;
 	}
 	if (!netns && ctx->pm && !all)

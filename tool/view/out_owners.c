@@ -221,7 +221,7 @@ int out_owners(const struct ctx *ctx, const struct owners *o,
 	if (!rows || err) {
 		table_free(t);
 		if (err)
-			warn("out of memory");
+			warn_memory();
 		else
 			printf("no socket of this host uses it now\n");
 		return err;

@@ -7,6 +7,7 @@
 #include "lib/known.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
+#include "lib/text.h"
 #include "view/story.h"
 
 #define HEAD_WIDTH 13
@@ -274,6 +275,23 @@ static bool silent(const struct record *r)
 	return true;
 }
 
+static void title(FILE *out, const struct record *r)
+{
+	fprintf(out, "\n%u/%s", r->port,
+		name_of(&transport_names, r->transport));
+	if (r->service) {
+		fputs(" (", out);
+		text_print(out, r->service, strlen(r->service));
+		putc(')', out);
+	}
+	fprintf(out, ", %s", name_of(&scope_names, r->scope));
+	if (r->netns) {
+		fputs(" in ", out);
+		text_print(out, r->netns, strlen(r->netns));
+	}
+	putc('\n', out);
+}
+
 /**
  * story_print() - tell what the counters of a port say
  * @out: where to
@@ -291,11 +309,7 @@ void story_print(FILE *out, const struct ctx *ctx, const struct record *r,
 
 	if (!r->drops && (!is_tcp || (quiet && !info->lifecycle)))
 		return;
-	fprintf(out, "\n%u/%s%s%s%s, %s%s%s\n", r->port,
-		name_of(&transport_names, r->transport),
-		r->service ? " (" : "", r->service ? r->service : "",
-		r->service ? ")" : "", name_of(&scope_names, r->scope),
-		r->netns ? " in " : "", r->netns ? r->netns : "");
+	title(out, r);
 	if (is_tcp && quiet)
 		fprintf(out, "  no handshake, end or retransmission seen\n");
 	if (is_tcp && !quiet) {

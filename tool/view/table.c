@@ -2,12 +2,17 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/text.h"
 #include "view/csv.h"
 #include "view/grid.h"
 #include "view/table.h"
+
+/* A longer cell that is not safe is cut. */
+#define SAFE_SIZE	512
 
 /**
  * struct table - a table being filled
@@ -64,7 +69,7 @@ struct table *table_begin(const struct ctx *ctx)
 	/* For the width of letters; nothing else goes by the locale. */
 	setlocale(LC_CTYPE, "");
 	if (!t) {
-		warn("out of memory");
+		warn_memory();
 		return NULL;
 	}
 	t->csv = given(&ctx->opt, OPT_CSV);
@@ -97,16 +102,18 @@ static unsigned int width_of(unsigned int flags)
 static void print_cell(struct table *t, const char *text)
 {
 	const unsigned int flags = t->flags[t->column];
-	const int width = width_of(flags);
+	const int fill = (int)width_of(flags) -
+			 (int)text_width(text, strlen(text));
+	const int blanks = fill > 0 ? fill : 0;
 
 	if (t->column)
 		putchar(' ');
 	if (flags & COLUMN_RIGHT)
-		printf("%*s", width, text);
+		printf("%*s%s", blanks, "", text);
 	else if (t->column + 1 == t->n)
 		fputs(text, stdout);
 	else
-		printf("%-*s", width, text);
+		printf("%s%*s", text, blanks, "");
 }
 
 static void print_head(struct table *t)
@@ -202,6 +209,10 @@ static void keep_error(struct table *t)
  */
 void table_cell(struct table *t, const char *text)
 {
+	char safe[SAFE_SIZE];
+
+	if (!text_is_safe(text))
+		text = text_safe(safe, sizeof(safe), text);
 	if (t && t->csv) {
 		csv_cell(stdout, text, t->column++);
 		keep_error(t);
@@ -235,7 +246,7 @@ int table_end(struct table *t)
 	if (t->failed)
 		err = -t->failed;
 	if (err == -ENOMEM)
-		warn("out of memory");
+		warn_memory();
 	table_free(t);
 	return err;
 }
