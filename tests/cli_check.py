@@ -1,17 +1,31 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl check names what is wrong, the worst first, in one call; and nothing where nothing is."""
-from tcplib import *
-from told import *
+import errno
+import json
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import time
+
+from lib.connection import begin, connect, transfer
+from lib.ctl import DONE, USAGE, expect_message, run_ctl
+from lib.ktap import case, check, equal, run, wait_until
+from lib.module import parameter
+from lib.netns import Netns, hosts
+from lib.packets import Forger, Packets
+from lib.process import finish, traffic
+from lib.tcp_events import Server, connections, undisturbed
 
 UNSURE, WRONG = 3, 1
 WEB, FLOODED, SLOW = 8080, 80, 514
-STATE = {"XDG_RUNTIME_DIR": "", "XDG_STATE_HOME": ""}
 
 
 def checked(netns, *arguments, status):
     "The findings of a check."
-    got, out, err = tell("check", "--json", *arguments, netns=netns)
+    got, out, err = run_ctl("check", "--json", *arguments, netns=netns)
     equal(got, status, f"status of check {' '.join(arguments)}: {out}{err}")
     return json.loads(out)["findings"]
 
@@ -74,7 +88,7 @@ def incident():
           flooded["text"])
     check(re.match("61 closed ports from 1 to 2059 were probed", scan["text"]), scan["text"])
     equal(scan["next"], "portmon-ctl closed", "next of the scan")
-    status, out, err = tell("check", "--all-time", netns=server)
+    status, out, err = run_ctl("check", "--all-time", netns=server)
     equal((status, err), (WRONG, ""), "status and complaints of the page")
     check(out.startswith("4 troubles since counting began"), out)
     lines = [line for line in out.splitlines() if re.match("critical|warning", line)]
@@ -87,7 +101,7 @@ def incident():
 def quiet():
     "a quiet machine, and one that has been used as it should be: nothing is wrong"
     (client, server), (near, far) = hosts()
-    status, out, err = tell("check", "--all-time", netns=server)
+    status, out, err = run_ctl("check", "--all-time", netns=server)
     equal((status, err), (DONE, ""), "status and complaints")
     check(re.match(r"nothing wrong at 0 ports since counting began .*\nlooked at: unanswered SYNs", out), out)
     program = Server(server, 443)
@@ -98,7 +112,7 @@ def quiet():
         transfer(one.caller, one.called, 4 << 20)
     for netns in server, client:
         equal(checked(netns, "--all-time", status=DONE), [], "findings under clean traffic")
-        equal(tell("check", "--all-time", "--quiet", netns=netns), (DONE, "", ""), "check --quiet")
+        equal(run_ctl("check", "--all-time", "--quiet", netns=netns), (DONE, "", ""), "check --quiet")
 
 
 @case()
@@ -107,7 +121,7 @@ def since_last():
     (client, server), (near, far) = hosts()
     with tempfile.TemporaryDirectory() as folder:
         env = {"XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        look = lambda *a: tell("check", *a, netns=server, env=env)
+        look = lambda *a: run_ctl("check", *a, netns=server, env=env)
         def probe():
             for port in range(2000, 2040):
                 with client.socket("ipv4", socket.SOCK_STREAM) as sock:
@@ -159,7 +173,7 @@ def thresholds():
         def settings(text):
             with open(f"{folder}/portmon/check.conf", "w") as file:
                 file.write(text)
-            return tell("check", "--all-time", netns=server, env=env)
+            return run_ctl("check", "--all-time", netns=server, env=env)
         check(settings("scan-ports = 20\n")[0] == WRONG, "a scan of 40 ports with a threshold of 20")
         check(settings("# more\n\nscan-ports = 41 # ports\n")[0] == DONE, "with one of 41")
         for wrong in "scan-ports 41", "scan-port = 41", "scan-ports = many", "scan-ports = 70000", "drops-percent = 101":
@@ -176,12 +190,12 @@ def not_known():
     found = checked(netns, "--all-time", status=UNSURE)
     equal([(f["finding"], f["level"], f["next"]) for f in found],
           [("not-counted", "unknown", "portmon-ctl enable lifecycle"), ("not-counted", "unknown", "portmon-ctl enable drops")], "findings")
-    told(UNSURE, "counting is off", "check", netns=Netns())
+    expect_message(UNSURE, "counting is off", "check", netns=Netns())
     netns.portmon.do("netns-set", lifecycle=1, drops=1)
     parameter("restrict_read", "Y")
-    told(UNSURE, "Operation not permitted|CAP_NET_ADMIN", "check", "--all-time", netns=netns, user=65534)
+    expect_message(UNSURE, "Operation not permitted|CAP_NET_ADMIN", "check", "--all-time", netns=netns, user=65534)
     for wrong in ["--watch", "0"], ["--watch", "1", "--all-time"], ["--json", "--quiet"], ["80"]:
-        equal(tell("check", *wrong, netns=netns)[0], USAGE, f"check {wrong}")
+        equal(run_ctl("check", *wrong, netns=netns)[0], USAGE, f"check {wrong}")
 
 
 @case()
