@@ -129,9 +129,10 @@ int out_check(struct ctx *ctx, const struct evidence *e,
 	for (i = 0; i < found->n; i++)
 		wrong += finding_texts[found->v[i].kind].level <= LEVEL_WARNING;
 	if (wrong)
-		printf("%zu %s", wrong, wrong == 1 ? "trouble" : "troubles");
+		printf("%zu trouble%s", wrong, plural(wrong));
 	else
-		printf("nothing wrong at %zu ports", found->ports);
+		printf("nothing wrong at %zu port%s", found->ports,
+		       plural(found->ports));
 	print_span(ctx, e);
 	for (i = 0; i < found->n && !err; i++)
 		err = print_finding(ctx, e, &found->v[i]);

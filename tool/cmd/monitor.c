@@ -175,8 +175,9 @@ static int event_text(struct ctx *ctx, const struct record *r)
 {
 	if (r->missed) {
 		begin_text("missed");
-		printf(" %u events before the next were not told: too many at once\n",
-		       r->missed);
+		printf(" %u event%s before the next %s not told: too many at once\n",
+		       r->missed, plural(r->missed),
+		       r->missed == 1 ? "was" : "were");
 	}
 	begin_text(name_of(&event_names, r->event));
 	print_place(ctx, r);
@@ -280,7 +281,8 @@ static int tell_lost(struct monitor *m)
 		return end_json(&j);
 	}
 	begin_text("lost");
-	printf(" %u events were lost: this reader was too slow\n", n);
+	printf(" %u event%s lost: this reader was too slow\n", n,
+	       n == 1 ? " was" : "s were");
 	return written();
 }
 

@@ -126,8 +126,9 @@ static void warn_hidden(const struct nslist *list, const struct query *q)
 		closed += q->v[i].note && !strcmp(q->v[i].note,
 						  "not permitted");
 	if (list->hidden || closed)
-		warn("warning: not permitted to enter %zu network namespaces, and to see which %zu processes are in; try as root (sudo portmon-ctl ...)",
-		     closed, list->hidden);
+		warn("warning: not permitted to enter %zu network namespace%s, and to see which %zu process%s in; try as root (sudo portmon-ctl ...)",
+		     closed, plural(closed), list->hidden,
+		     list->hidden == 1 ? " is" : "es are");
 }
 
 static int run_all(struct ctx *ctx, struct query *q,

@@ -48,6 +48,12 @@ static enum sort_key sort_key(const struct options *opt)
 							     SORT_BYTES;
 }
 
+static unsigned int more_records(unsigned int max)
+{
+	return max < 131072 ? 262144 : max > UINT32_MAX / 2 ? UINT32_MAX :
+							      2 * max;
+}
+
 static void warn_overflow(const struct ctx *ctx, const struct records *list)
 {
 	uint64_t packets = 0;
@@ -57,8 +63,10 @@ static void warn_overflow(const struct ctx *ctx, const struct records *list)
 		packets = sum_add(packets, sum_add(list->v[i].rx.packets,
 						   list->v[i].tx.packets));
 	if (packets)
-		warn("warning: %" PRIu64 " packets came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records load the module with a larger max_records",
-		     packets, ctx->info.records, ctx->info.records_max);
+		warn("warning: %" PRIu64 " packet%s came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records (as root): echo %u > /sys/module/portmon/parameters/max_records",
+		     packets, plural(packets), ctx->info.records,
+		     ctx->info.records_max,
+		     more_records(ctx->info.records_max));
 }
 
 static void warn_nothing(const struct ctx *ctx)
@@ -71,6 +79,19 @@ static void warn_nothing(const struct ctx *ctx)
 	else
 		warn("nothing has been seen yet; counting began or was reset at %s",
 		     format_time(buf, ctx->info.since));
+}
+
+/**
+ * stats_overflow() - leave out overflow lines that nobody asked for
+ * @ctx: the run
+ * @overflow: what no port record could be had for
+ *
+ * Of one port they tell nothing, and in a sum of its lines they would count.
+ */
+void stats_overflow(const struct ctx *ctx, struct records *overflow)
+{
+	if (ctx->opt.filter.port != ANY && !given(&ctx->opt, OPT_JSON))
+		overflow->n = 0;
 }
 
 /**
@@ -114,6 +135,7 @@ static int print_stats(struct ctx *ctx, const struct query *q)
 	if (err)
 		return err;
 	stats_sort(ctx, &s.ports);
+	stats_overflow(ctx, &s.overflow);
 	some = s.ports.n || s.overflow.n;
 	if (some || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
@@ -147,10 +169,13 @@ static int run_stats(struct ctx *ctx, int argc, char **argv)
 static void say_reset(const struct ctx *ctx, const struct snapshot *s)
 {
 	if (filter_is_set(&ctx->opt.filter))
-		printf("set %zu port records to zero\n", s->ports.n);
+		printf("set %zu port record%s to zero\n", s->ports.n,
+		       plural(s->ports.n));
 	else
-		printf("set %zu port records, %zu overflow records and %zu buckets of the namespace to zero\n",
-		       s->ports.n, s->overflow.n, s->other.n);
+		printf("set %zu port record%s, %zu overflow record%s and %zu bucket%s of the namespace to zero\n",
+		       s->ports.n, plural(s->ports.n), s->overflow.n,
+		       plural(s->overflow.n), s->other.n,
+		       plural(s->other.n));
 }
 
 static int run_reset(struct ctx *ctx, int argc, char **argv)

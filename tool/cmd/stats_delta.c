@@ -57,8 +57,8 @@ static void warn_set_back(const struct came *came, const struct mark *old,
 			  const struct mark *now, bool used)
 {
 	if (used && old->generation != now->generation)
-		warn("warning: some counters were reset since the last --delta; of %zu ports only what came after that is shown",
-		     came->ports.set_back);
+		warn("warning: some counters were reset since the last --delta; of %zu port%s only what came after that is shown",
+		     came->ports.set_back, plural(came->ports.set_back));
 }
 
 static int print(struct ctx *ctx, const struct came *came)
@@ -76,6 +76,7 @@ static int print(struct ctx *ctx, const struct came *came)
 	if (err)
 		goto out;
 	stats_sort(ctx, &s.ports);
+	stats_overflow(ctx, &s.overflow);
 	if (given(&ctx->opt, OPT_JSON))
 		err = out_json_snapshot(ctx, &s);
 	else if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))

@@ -132,6 +132,7 @@ static int print(struct ctx *ctx, struct intervals *i)
 	if (err)
 		goto out;
 	stats_sort(ctx, &s.ports);
+	stats_overflow(ctx, &s.overflow);
 	ctx->span.to = time(NULL);
 	ctx->span.from = ctx->span.to - (ms + 500) / 1000;
 	ctx->span.ms = ms;

@@ -26,6 +26,12 @@ enum units {
 	UNITS_EXACT,
 };
 
+/* What a noun has behind it after a number: 1 port, 2 ports. */
+static inline const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 char *format_uint(char buf[static UINT_SIZE], uint64_t v);
 char *format_grouped(char buf[static GROUPED_SIZE], uint64_t v);
 char *format_number(char buf[static NUMBER_SIZE], uint64_t v,

@@ -6,6 +6,23 @@
 #include "lib/record.h"
 
 /**
+ * record_is_nothing() - has a record counted nothing?
+ * @r: the record
+ *
+ * Return: whether all its counters are zero.
+ */
+bool record_is_nothing(const struct record *r)
+{
+	uint64_t any = r->rx.packets | r->tx.packets | r->all.packets |
+		       r->dropped;
+	unsigned int i;
+
+	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
+		any |= r->tcp[i];
+	return !any;
+}
+
+/**
  * records_new() - append a record that is not filled in
  * @list: list to grow
  *

@@ -169,6 +169,7 @@ static inline uint64_t record_unanswered(const struct record *r)
 				 record_answered(r)), record_refused(r));
 }
 
+bool record_is_nothing(const struct record *r);
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
 struct drop *records_drop(struct records *list, struct record *r);

@@ -6,6 +6,17 @@
 /* How often to start over when a reset comes between two dumps. */
 #define MAX_TRIES 16
 
+/* The kernel leaves out ports that counted nothing, but no overflow record. */
+static void keep_counted(struct records *list)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++)
+		if (!record_is_nothing(&list->v[i]))
+			list->v[n++] = list->v[i];
+	list->n = n;
+}
+
 static int read_once(struct pm *pm, const struct filter *f,
 		     unsigned int parts, struct snapshot *s)
 {
@@ -17,6 +28,8 @@ static int read_once(struct pm *pm, const struct filter *f,
 	err = pm_ports(pm, f, &s->ports);
 	if (!err && parts & SNAP_OVERFLOW)
 		err = pm_overflow(pm, f, &s->overflow);
+	if (!err && f->non_zero)
+		keep_counted(&s->overflow);
 	if (!err && parts & SNAP_OTHER)
 		err = pm_buckets(pm, &s->other);
 	return err;

@@ -270,8 +270,8 @@ void top_title(char *buf, size_t size, const struct top *t)
 	char at[TIME_SIZE], age[AGE_SIZE];
 
 	format_age(age, t->ctx->info.since, now);
-	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu lines, reset %s%s",
-		 format_time(at, now), t->interval, t->n, age,
+	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu line%s, reset %s%s",
+		 format_time(at, now), t->interval, t->n, plural(t->n), age,
 		 strcmp(age, "now") ? " ago" : "");
 }
 

@@ -29,7 +29,8 @@ static void describe(struct top *t, const struct owners *owners,
 		len = put(t, len, "no socket now");
 	if (use->connections) {
 		snprintf(connections, sizeof(connections),
-			 "; %u open connections", use->connections);
+			 "; %u open connection%s", use->connections,
+			 plural(use->connections));
 		len = put(t, len, connections);
 	}
 	if (owners_hidden(owners))

@@ -83,17 +83,6 @@ static int add_drops(const struct came *came, struct records *list,
 	return 0;
 }
 
-static bool is_nothing(const struct record *r)
-{
-	uint64_t any = r->rx.packets | r->tx.packets | r->all.packets |
-		       r->dropped;
-	unsigned int i;
-
-	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
-		any |= r->tcp[i];
-	return !any;
-}
-
 static bool matches(const struct filter *f, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
@@ -136,13 +125,13 @@ int came_get(const struct came *came, const struct filter *f,
 	for (i = 0; i < came->ports.n && !err; i++) {
 		const struct record *r = &came->ports.v[i].came;
 
-		if (is_nothing(r) || !matches(f, r))
+		if (record_is_nothing(r) || !matches(f, r))
 			continue;
 		err = add(came, record_has(r, PORTMON_A_RECORD_PORT) ?
 				&out->ports : &out->overflow, r);
 	}
 	for (i = 0; i < came->other.n && !err; i++)
-		if (!is_nothing(&came->other.v[i].came))
+		if (!record_is_nothing(&came->other.v[i].came))
 			err = records_add(&out->other,
 					  &came->other.v[i].came);
 	if (!err)
