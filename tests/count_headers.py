@@ -12,7 +12,7 @@ from lib.kernel import KernelLog
 from lib.ktap import case, check, equal, note, run
 from lib.netns import AF, Netns, Tun, address, pair
 from lib.nlclient import Counts
-from lib.packets import ipv4, ipv6, tcp, udp
+from lib.packets import IP, ipv4, ipv6, tcp, udp
 
 SPORT, DPORT = 40000, 53
 HOP, ROUTING, FRAGMENT, DEST, NONE = 0, 43, 44, 60, 59
@@ -219,7 +219,7 @@ def headers_forged():
     host, nft, tun, log, wanted = quiet_host()
     datagram = udp(SPORT, DPORT, bytes(10))
     for family, forged in ("ipv4", ({"ihl": 4}, {"ihl": 0}, {"version": 6})), ("ipv6", ({"version": 4}, {"version": 0})):
-        build, me, there = globals()[family], getattr(tun, family), tun.far[family]
+        build, me, there = IP[family], getattr(tun, family), tun.far[family]
         raw = host.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
         for n, fields in enumerate(forged, 1):
             packet = build(me, there, UDP, datagram, **fields)
@@ -266,7 +266,7 @@ def protocols(family):
     near, far = pair(host, beyond)
     for sysctl in "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding":
         host.sysctl(sysctl, 1)
-    build, me, there = globals()[family], getattr(tun, family), tun.far[family]
+    build, me, there = IP[family], getattr(tun, family), tun.far[family]
     raw = host.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
     for n, protocol in enumerate(PROTOCOLS + ((58,) if family == "ipv6" else ()), 1):
         # Not an ICMP message that means something, and no ports in it that could be taken for such.
@@ -330,7 +330,7 @@ def garbage(family):
     seed = random.getrandbits(32)
     note(f"seed {seed}")
     rng = random.Random(seed)
-    build, me, there = globals()[family], getattr(tun, family), tun.far[family]
+    build, me, there = IP[family], getattr(tun, family), tun.far[family]
     raw = host.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
     kinds = (6, 17, 33, 132, 136, 0, 43, 44, 60, 59, 51, 1, 58, 255)
     for _ in range(1000):

@@ -8,7 +8,7 @@ from lib.counts import Nft, add, invariant
 from lib.ktap import case, equal, run
 from lib.netns import AF, Netns, Tun, address, pair
 from lib.nlclient import Counts
-from lib.packets import tcp, udp
+from lib.packets import IP, tcp, udp
 
 PORTS = (21, 22, 23, 25, 53, 80, 110, 137, 138, 139, 143, 427, 443, 445, 548, 3389)
 CLIENT = 40000
@@ -82,7 +82,7 @@ def boundaries(family):
     host = Netns(on=True)
     nft = Nft(host, drop_in=True)
     tun = Tun(host)
-    build, here, there = globals()[family], getattr(tun, family), tun.far[family]
+    build, here, there = IP[family], getattr(tun, family), tun.far[family]
     # Not one of the ports that are tested, so that rx of the one and of the other do not mix.
     other = 12345
     wanted = {}

@@ -33,6 +33,10 @@ def ipv6(source, destination, next_header, payload, version=6, length=None):
                        socket.inet_pton(socket.AF_INET6, source), socket.inet_pton(socket.AF_INET6, destination)) + payload
 
 
+# The packet of a family: IP["ipv4"](source, destination, protocol, payload).
+IP = {"ipv4": ipv4, "ipv6": ipv6}
+
+
 def udp(sport, dport, payload=b""):
     "A UDP datagram without checksum."
     return struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload
