@@ -26,12 +26,15 @@ PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
 	perl sparse
 
-all: module tool ## the module for the running kernel (or KDIR=), and portmon-ctl
+all: module tool ## [build] the module for the running kernel (or KDIR=), and portmon-ctl
 
-help: ## this list
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+help: ## [build] list the targets
+	@awk -F ':[^#]*## ' 'BEGIN { n = split("build test measure source package", order, " ") } \
+		/^[a-z-]+:[^#]*## \[/ { tag = $$2; sub(/\].*/, "", tag); tag = substr(tag, 2); sub(/^[^]]*\] /, "", $$2); \
+			group[tag] = group[tag] sprintf("  %-15s %s\n", $$1, $$2) } \
+		END { for (i = 1; i <= n; i++) if (group[order[i]]) printf "%s%s:\n%s", (i > 1 ? "\n" : ""), order[i], group[order[i]] }' Makefile
 
-deps: ## install the Debian packages that are missing, if any
+deps: ## [build] install missing Debian packages
 	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort -u) \
 		<(dpkg-query -W -f '$${db:Status-Status} $${Package}, $${Provides}\n' 2>/dev/null | \
 			sed -n 's/^installed //p' | tr -s ', ' '\n' | sort -u)); \
@@ -52,7 +55,7 @@ define kbuild
 	@$(MAKE) -s -C $2 M=$(CURDIR)/build/$1/kmod $3
 endef
 
-module: ## only the module
+module: ## [build] the module only
 ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(call kbuild,$(KREL),$(KDIR),modules)
 	@echo "module: build/$(KREL)/kmod/portmon.ko"
@@ -81,17 +84,17 @@ module-%: FORCE
 hooked-%: FORCE
 	$(call debian,$*-hooked,$*,PORTMON_TEST=y)
 
-tool: ## only portmon-ctl
+tool: ## [build] portmon-ctl only
 	@$(MAKE) -s -C tool
 
-install: all ## module, portmon-ctl, manual pages, completion, units (PREFIX=, DESTDIR=, KDIR=)
+install: all ## [build] module, portmon-ctl, manual pages, completion, units (PREFIX=, DESTDIR=, KDIR=)
 ifneq ($(wildcard $(KDIR)/Makefile),)
 	$(call kbuild,$(KREL),$(KDIR),$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) CONFIG_MODULE_SIG_ALL= DEPMOD=true modules_install)
 	$(if $(DESTDIR),,depmod $(KREL))
 endif
 	@$(MAKE) -s -C tool install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 
-uninstall: ## what install put there
+uninstall: ## [build] remove what install installed
 	@$(MAKE) -s -C tool uninstall PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 	rm -f $(DESTDIR)/lib/modules/$(KREL)/{extra,updates}/portmon.ko*
 	$(if $(DESTDIR),,depmod $(KREL))
@@ -101,24 +104,24 @@ DIST    := build/dist/portmon-$(VERSION).tar.gz
 
 # Of the last commit, with its time: the same bytes each time.
 .PHONY: dist deb
-dist: ## a tarball of the last commit, in build/dist
+dist: ## [package] a tarball of the last commit, in build/dist
 	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
 	@mkdir -p build/dist
 	@git -c tar.umask=0022 archive --prefix=portmon-$(VERSION)/ HEAD | gzip -9n > $(DIST).new && mv $(DIST).new $(DIST)
 	@echo "dist: $(DIST)"
 
 deb: PACKAGES += dpkg-dev debhelper dh-dkms
-deb: deps dist ## Debian packages of that tarball, in build/deb
+deb: deps dist ## [package] Debian packages of that tarball, in build/deb
 	@.packaging/build-deb $(DIST) build/deb
 
-demo: deps tool module-$(KERNEL) ## real servers and clients in a VM, and what portmon-ctl says of them
+demo: deps tool module-$(KERNEL) ## [test] boot a VM with real servers and clients, and show portmon-ctl's output
 	@tests/vm/run demo $(KERNEL)
 
-check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## unit tests here, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
+check: deps tool collection $(KERNELS:%=module-%) $(KERNELS:%=hooked-%) ## [test] unit tests on the host, all tests on KERNELS in VMs (T=GLOB, KERNELS=6.12)
 	@tests/vm/run check $(KERNELS) $(if $(T),$(T:%=--test '%'),--host '$(MAKE) -s -C tool check')
 
 # Whichever that is today: what it breaks is seen when it appears.
-check-next: ## a short suite on the newest kernel that Debian's archive has (T=GLOB)
+check-next: ## [test] a short suite on the newest kernel in Debian's archive (T=GLOB)
 	@kernel=$(call fetched,newest) && echo "the newest kernel is $$kernel" && \
 		$(MAKE) check KERNELS=$$kernel T='$(or $(T),count_* life_* netlink_*)'
 
@@ -127,20 +130,20 @@ check-debug deps-debug: PACKAGES += $(KBUILDS)
 deps-debug: deps
 # UML=uml-debug-next: the newest kernel that Debian has the source of.
 UML ?= uml-debug
-check-debug: deps-debug tool collection kernel-$(UML) ## all tests with every sanitizer, in User Mode Linux (T=GLOB, UML=uml-debug-next)
+check-debug: deps-debug tool collection kernel-$(UML) ## [test] all tests with sanitizers in User Mode Linux; one test in seconds (T=GLOB, UML=uml-debug-next)
 	@tests/vm/run check $(UML) $(if $(T),--test '$(T)')
 
 # What two CPUs can do to each other, and to the module.
 SMP ?= smp-kasan smp-kcsan
 SMP_TESTS := count_smp count_bound life_cycle life_switch life_flood netlink_dump
 check-smp: PACKAGES += $(KBUILDS)
-check-smp: deps tool collection $(SMP:%=kernel-%) ## stress tests under KASAN and lockdep, and under KCSAN (T=GLOB, SMP=smp-kcsan)
+check-smp: deps tool collection $(SMP:%=kernel-%) ## [test] stress tests on two CPUs with KASAN, lockdep and KCSAN (T=GLOB, SMP=smp-kcsan)
 	@tests/vm/run check $(SMP) --serial $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')
 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
 MATRIX ?= 6.1 6.12 6.12-trixie 7.2 7.3 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 7.3-arm64 6.1-686
 check-matrix: PACKAGES += $(CLANG) gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
-check-matrix: deps ## all tests on all kernels: by clang, PREEMPT_RT, arm64, 32 bits (MATRIX=6.12-rt T=GLOB)
+check-matrix: deps ## [test] all tests on all kernels: clang, PREEMPT_RT, arm64, 32 bits (MATRIX=6.12-rt, T=GLOB)
 	@$(MAKE) -k $(MATRIX:%=matrix-%)
 
 $(filter %-arm64,$(MATRIX:%=matrix-%)): build-arm64
@@ -165,17 +168,17 @@ build-%: collection
 # Five minutes unless told otherwise: SOAK=90s, SOAK=2h.
 SOAK ?= 5m
 soak_seconds = $$(($(subst h,*3600,$(subst m,*60,$(SOAK:%s=%)))))
-soak: deps tool collection module-$(KERNEL) ## endurance: all of it at once, for long (SOAK=2h, KERNEL=6.1)
+soak: deps tool collection module-$(KERNEL) ## [test] endurance test (SOAK=2h, KERNEL=6.1)
 	@PORTMON_SOAK=$(soak_seconds) tests/vm/run check $(KERNEL) --program soak.py --timeout $$(($(soak_seconds) * 2 + 600))
 
-check-valgrind: deps-debug tool collection kernel-uml-debug ## every command of the tool under valgrind, in User Mode Linux
+check-valgrind: deps-debug tool collection kernel-uml-debug ## [test] every command of portmon-ctl under valgrind, in User Mode Linux
 	@tests/vm/run check uml-debug --program valgrind.py --timeout 900
 
 # What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at.
 COVERAGE := $(CURDIR)/build/coverage
 COVERED  := $(CURDIR)/build/uml-debug-gcov/kmod
 coverage: PACKAGES += $(KBUILDS)
-coverage: deps collection kernel-uml-debug ## lines of the module and the tool that no test reaches, each with its reason
+coverage: deps collection kernel-uml-debug ## [test] lines of the module and the tool that no test reaches
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	$(call kbuild,uml-debug-gcov,$(call built,uml-debug)/build,ARCH=um GCOV_PROFILE=y modules)
 	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl CFLAGS='-O0 -g --coverage' all check \
@@ -186,14 +189,14 @@ coverage: deps collection kernel-uml-debug ## lines of the module and the tool t
 		'tool=$(COVERAGE)/tool,$(COVERAGE)/tool:$(COVERAGE)/guest-*/tool'
 
 uml-shell: PACKAGES += $(KBUILDS)
-uml-shell: deps tool collection kernel-$(UML) ## a prompt there, in two seconds
+uml-shell: deps tool collection kernel-$(UML) ## [test] a prompt in User Mode Linux, in two seconds
 	@tests/vm/run shell $(UML)
 
 kernel-%: FORCE
 	$(call kbuild,$*,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) modules)
 	$(call kbuild,$*-hooked,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) PORTMON_TEST=y modules)
 
-vm-shell: deps tool collection module-$(KERNEL) ## a prompt in a VM with everything in it (KERNEL=6.1)
+vm-shell: deps tool collection module-$(KERNEL) ## [test] a prompt in a VM (KERNEL=6.1)
 	@tests/vm/run shell $(KERNEL)
 
 collection:
@@ -205,57 +208,62 @@ collection:
 # Seconds for each of the programs.
 FUZZ_SECONDS ?= 20
 fuzz: PACKAGES += clang libclang-rt-14-dev
-fuzz: deps tool ## libFuzzer on all that the tool reads (FUZZ_SECONDS=, for each program)
+fuzz: deps tool ## [test] libFuzzer on all input of the tool (FUZZ_SECONDS=, per program)
 	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 bench: PACKAGES += clang gnuplot-nox
-bench: deps tool module-6.12 module-6.1 ## cost beside other tools, counted in VMs; rewrites Documentation/performance.rst
+bench: deps tool module-6.12 module-6.1 ## [measure] cost compared with other tools, counted in VMs; rewrites Documentation/performance.rst
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
 	@tests/bench/run bench
 
 # One boot, and of its loads only some, take a minute: make bench-guard PARTS=packets LOADS='udp4-1 bulk'.
 PARTS   ?=
 LOADS   ?=
-bench-guard: deps tool module-6.12 $(patsubst drop-%,module-%,$(filter drop-%,$(or $(PARTS),drop-6.1))) ## cost of portmon alone, held against its bounds (PARTS=packets LOADS='udp4-1 bulk')
+bench-guard: deps tool module-6.12 $(patsubst drop-%,module-%,$(filter drop-%,$(or $(PARTS),drop-6.1))) ## [measure] cost of portmon alone, checked against its bounds (PARTS=packets, LOADS='udp4-1 bulk')
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench guard
 	@tests/bench/run guard $(PARTS:%=--part %) $(if $(LOADS),--loads '$(LOADS)')
 
 bench-native: PACKAGES += $(KBUILDS)
-bench-native: deps kernel-uml ## real time of a hook, in User Mode Linux
+bench-native: deps kernel-uml ## [measure] real time of a hook, in User Mode Linux
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench-native KDIR=$(call built,uml)/build ARCH=um modules
 	@tests/bench/run native
 
-bench-cpus: ## real time of counters that CPUs share, by a program (on an idle machine)
+bench-cpus: ## [measure] real time of shared counters, with threads (on an idle machine)
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench $(CURDIR)/build/bench/replica
 	@tests/bench/run cpus
 
-gen: ## write the uapi header and the policies anew from the netlink spec
+gen: ## [source] regenerate the uapi header and the policies from the netlink spec
 	@KSRC=$(call fetched,source) tests/gen
 
-check-gen: deps ## do they agree with the spec, by the generator of 6.12 and by the newest?
+check-gen: deps ## [source] compare them with the spec, with the generators of 6.12 and of the newest kernel
 	@KSRC=$(call fetched,source) tests/gen --check
 	@KSRC=$(call fetched,source next) tests/gen --check
 
 # A release of Debian that is not this machine's will do, too.
 DISTRO ?= bookworm
 check-fresh: PACKAGES += mmdebstrap git
-check-fresh: deps ## README.md's commands in a new Debian, as root (DISTRO=trixie T=GLOB KERNELS=6.12)
+check-fresh: deps ## [test] README.md's commands in a new Debian, as root (DISTRO=trixie, T=GLOB, KERNELS=6.12)
 	@T='$(or $(T),count_ports*)' KERNELS='$(KERNELS)' tests/fresh $(DISTRO)
 
+picture: ## [source] rewrite the picture of the architecture in Documentation/design.rst
+	@tests/lint/picture
+
 lint: PACKAGES += $(CLANG) mandoc zsh fish
-lint: deps check-gen lint-text lint-order $(KERNELS:%=lint-%) ## checkpatch, sparse, W=1, clang, order of includes
+lint: deps check-gen lint-text lint-order $(KERNELS:%=lint-%) ## [source] checkpatch, sparse, W=1, clang, and the lint-* below
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch] tool/*/*.[ch]))
 
-# What is no C: completion in the shells it is for, manual pages.
-lint-text: tool
+lint-text: tool ## [source] completion scripts and manual pages
 	@$(MAKE) -s -C tool completion
 	@for shell in bash zsh fish; do $$shell -n build/tool/completion.$$shell || exit; done
 	@mandoc -Tlint -W warning Documentation/man/*.[1-8]
 
-# Lower layers do not include higher ones: kmod/layers.
-lint-order:
+lint-order: ## [source] order of includes (kmod/layers, tool/layers)
 	@tests/include-order
+
+lint-prose: ## [source] prose: sentence length and banned phrases (tests/lint), and the picture
+	@tests/lint/prose
+	@tests/lint/picture --check
 
 lint-%: FORCE
 	@rm -rf build/lint-$* build/clang-$*
@@ -264,10 +272,10 @@ lint-%: FORCE
 	@! grep -E 'warning:|error:' build/lint-$*/log > /dev/null
 	$(call debian,clang-$*,$*-clang,PORTMON_TEST=y)
 
-clean: ## everything built here (what is fetched stays in the cache)
+clean: ## [build] remove everything built here (downloads stay in the cache)
 	@rm -rf build
 	@$(MAKE) -s -C tool clean
 
 FORCE:
 .PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
-	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-order lint-text clean
+	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-order lint-prose lint-text picture clean
