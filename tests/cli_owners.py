@@ -348,7 +348,7 @@ def not_in_this_kernel():
         there = True
     except OSError:
         there = False
-    status, out, err = tell("show", "5000", netns=host)
+    status, out, err = run_ctl("show", "5000", netns=host)
     equal((status, err), (0, ""), "portmon-ctl show 5000")
     equal("udplite is not in this kernel" in out, not there, f"it says so; it said {out!r}")
 
