@@ -59,10 +59,12 @@ static const struct transport {
  * struct reading - a list being read
  * @list: where sockets go
  * @transport: enum portmon_transport of this dump
+ * @states: bit per state that is asked for
  */
 struct reading {
 	struct socks *list;
 	unsigned int transport;
+	unsigned int states;
 };
 
 static enum sock_kind sctp_kind(const struct inet_diag_msg *d)
@@ -166,8 +168,7 @@ static int dump_once(struct nlsock *nl, unsigned int family,
 		.sdiag_family = family,
 		.sdiag_protocol = transports[r->transport].protocol,
 		.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
-		.idiag_states = r->transport == PORTMON_TRANSPORT_TCP ?
-				TCP_STATES : STATES,
+		.idiag_states = r->states,
 	};
 	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY,
 						NLM_F_REQUEST | NLM_F_DUMP);
@@ -217,9 +218,9 @@ bool socks_absent(unsigned int t)
 }
 
 static int read_transport(struct nlsock *nl, unsigned int t,
-			  struct socks *list)
+			  unsigned int states, struct socks *list)
 {
-	struct reading r = { .list = list, .transport = t };
+	struct reading r = { list, t, states };
 	int err = dump_once(nl, AF_INET, &r);
 
 	if (!err)
@@ -249,12 +250,51 @@ int socks_read(struct socks *list, unsigned int wanted, struct error *e)
 
 	for (t = 0; t < ARRAY_SIZE(transports) && !err; t++)
 		if (wanted & 1u << t)
-			err = read_transport(nl, t, list);
+			err = read_transport(nl, t,
+					     t == PORTMON_TRANSPORT_TCP ?
+					     TCP_STATES : STATES, list);
 	nlsock_close(nl);
 	if (err)
 		error_set(e, err, "cannot list the sockets: %s",
 			  strerror(-err));
 	return err;
+}
+
+/**
+ * socks_listening() - read the sockets that wait for whoever comes
+ * @list: they are added to this, to release with socks_free()
+ * @e: why it failed
+ *
+ * Costs what there are of them, not what there are of connections. Transports
+ * that no socket was ever made of are not asked for: that would load modules.
+ *
+ * Return: 0 or a negative errno.
+ */
+int socks_listening(struct socks *list, struct error *e)
+{
+	const bool dgram[] = {
+		[PORTMON_TRANSPORT_UDP] = true,
+		[PORTMON_TRANSPORT_UDPLITE] = true,
+		[PORTMON_TRANSPORT_DCCP] = false,
+	};
+	struct nlsock *nl = NULL;
+	unsigned int t;
+	size_t i, n = 0;
+	int err = nlsock_open(&nl, NETLINK_SOCK_DIAG);
+
+	for (t = 0; t < ARRAY_SIZE(transports) && !err; t++)
+		if (t <= PORTMON_TRANSPORT_UDP || in_use(t))
+			err = read_transport(nl, t, 1u << (dgram[t] ? TCP_CLOSE :
+							   TCP_LISTEN), list);
+	nlsock_close(nl);
+	if (err)
+		return error_set(e, err, "cannot list the sockets: %s",
+				 strerror(-err));
+	for (i = 0; i < list->n; i++)
+		if (list->v[i].kind == SOCK_LISTENS)
+			list->v[n++] = list->v[i];
+	list->n = n;
+	return 0;
 }
 
 /**

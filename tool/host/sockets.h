@@ -72,6 +72,7 @@ struct socks {
 
 bool socks_absent(unsigned int t);
 int socks_read(struct socks *list, unsigned int wanted, struct error *e);
+int socks_listening(struct socks *list, struct error *e);
 void socks_free(struct socks *list);
 
 #endif

@@ -369,6 +369,60 @@ int pm_buckets(struct pm *pm, struct records *list)
 }
 
 /**
+ * struct each - records handed on one by one
+ * @one: the record
+ * @fn: the function that takes it
+ * @arg: its argument
+ */
+struct each {
+	struct records one;
+	record_fn fn;
+	void *arg;
+};
+
+static int hand_on(const struct nlattr *attrs, int len, void *arg)
+{
+	struct each *each = arg;
+	struct record *r;
+	int err;
+
+	records_empty(&each->one);
+	r = records_new(&each->one);
+	if (!r)
+		return -ENOMEM;
+	err = pm_parse_record(attrs, len, r, &each->one);
+	return err ? err : each->fn(r, each->arg);
+}
+
+/**
+ * pm_each() - read records one by one, of which only one is in memory
+ * @pm: the connection
+ * @cmd: PORTMON_CMD_PORT_GET, RANGE_GET, OVERFLOW_GET or BUCKET_GET
+ * @f: which, NULL for all; of ports only for PORT_GET
+ * @fn: takes each; its record is valid until it returns
+ * @arg: its argument
+ *
+ * Return: 0, -EINTR if a reset broke in (what @fn was given is then neither
+ * old nor new), a negative errno, or what @fn returned that was not 0.
+ */
+int pm_each(struct pm *pm, uint8_t cmd, const struct filter *f, record_fn fn,
+	    void *arg)
+{
+	struct each each = { .fn = fn, .arg = arg };
+	struct nl_msg *msg = request(pm->family, cmd, PORTMON_FAMILY_VERSION,
+				     NLM_F_REQUEST | NLM_F_DUMP);
+	int err;
+
+	if (!msg || (f && put_filter(msg, f, cmd == PORTMON_CMD_PORT_GET))) {
+		nlmsg_free(msg);
+		return -ENOMEM;
+	}
+	err = transact(pm, msg, hand_on, &each);
+	records_free(&each.one);
+	return !err && pm->nl->intr ? -EINTR : err;
+}
+
+/**
  * pm_reset() - set counters to zero and return what they held
  * @pm: the connection
  * @f: which; with nothing asked for, all of the namespace

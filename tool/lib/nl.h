@@ -24,6 +24,7 @@ struct news {
 	struct info info;
 };
 
+typedef int (*record_fn)(const struct record *r, void *arg);
 typedef int (*news_fn)(const struct news *news, void *arg);
 
 int pm_open(struct pm **pmp, struct error *e);
@@ -36,6 +37,8 @@ int pm_ports(struct pm *pm, const struct filter *f, struct records *list);
 int pm_ranges(struct pm *pm, const struct filter *f, struct records *list);
 int pm_overflow(struct pm *pm, const struct filter *f, struct records *list);
 int pm_buckets(struct pm *pm, struct records *list);
+int pm_each(struct pm *pm, uint8_t cmd, const struct filter *f, record_fn fn,
+	    void *arg);
 int pm_reset(struct pm *pm, const struct filter *f, struct records *list);
 
 int pm_subscribe(struct pm *pm);
