@@ -12,142 +12,22 @@
 #include "lib/names.h"
 #include "lib/reasons.h"
 #include "lib/util.h"
+#include "view/out_drops.h"
 #include "view/out_json.h"
 #include "view/table.h"
 #include "view/view.h"
 
-/**
- * struct row - a line: what one port lost for one reason
- * @r: the port
- * @drop: one of its drops
- */
-struct row {
-	const struct record *r;
-	const struct drop *drop;
-};
-
-/**
- * struct rows - all lines
- * @v: the lines
- * @n: how many there are
- */
-struct rows {
-	struct row *v;
-	size_t n;
-};
-
-typedef bool (*wanted_fn)(const struct row *row);
-
-static bool every(const struct row *row)
+static bool every(const struct drop_row *row)
 {
 	return row->drop->packets;
 }
 
-static bool closed(const struct row *row)
+static bool closed(const struct drop_row *row)
 {
 	return !strcmp(row->drop->reason, REASON_CLOSED) &&
 	       record_has(row->r, PORTMON_A_RECORD_PORT) &&
 	       (row->r->scope == PORTMON_SCOPE_LOCAL ||
 		row->r->scope == PORTMON_SCOPE_LOOPBACK);
-}
-
-static int add_rows(struct rows *rows, const struct records *list,
-		    wanted_fn wanted)
-{
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		struct row row = { .r = &list->v[i] };
-
-		for (row.drop = row.r->drops; row.drop;
-		     row.drop = row.drop->next) {
-			struct row *v;
-
-			if (!wanted(&row))
-				continue;
-			v = reallocarray(rows->v, rows->n + 1, sizeof(*v));
-			if (!v)
-				return -ENOMEM;
-			rows->v = v;
-			v[rows->n++] = row;
-		}
-	}
-	return 0;
-}
-
-/* The largest first; those alike as the kernel has them. */
-static int compare(const void *x, const void *y)
-{
-	const struct row *a = x, *b = y;
-
-	if (a->drop->packets != b->drop->packets)
-		return a->drop->packets < b->drop->packets ? 1 : -1;
-	if (a->r != b->r)
-		return a->r < b->r ? -1 : 1;
-	return strcmp(a->drop->reason, b->drop->reason);
-}
-
-static void sort(struct rows *rows, bool reverse)
-{
-	size_t i;
-
-	if (rows->n)
-		qsort(rows->v, rows->n, sizeof(*rows->v), compare);
-	for (i = 0; reverse && i < rows->n / 2; i++) {
-		const struct row row = rows->v[i];
-
-		rows->v[i] = rows->v[rows->n - 1 - i];
-		rows->v[rows->n - 1 - i] = row;
-	}
-}
-
-static void json_port(struct json *j, const struct record *r)
-{
-	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
-
-	json_word(j, "scope", name_of(&scope_names, r->scope));
-	if (port)
-		json_word(j, "transport",
-			  name_of(&transport_names, r->transport));
-	else
-		json_null(j, "transport");
-	if (r->folded || !port)
-		json_null(j, "port");
-	else
-		json_uint(j, "port", r->port);
-	if (r->folded)
-		json_uint(j, "folded", r->ports);
-	if (r->folded || !port)
-		json_null(j, "range");
-	else
-		json_word(j, "range", name_of(&range_names, r->range));
-	json_string(j, "service", r->service);
-	json_string(j, "iana", r->iana);
-}
-
-static void json_drop(struct json *j, const struct row *row)
-{
-	const struct reason *reason = reason_find(row->drop->reason);
-
-	json_object(j, NULL);
-	json_port(j, row->r);
-	json_word(j, "reason", row->drop->reason);
-	json_uint(j, "packets", row->drop->packets);
-	json_time(j, "first_seen", row->drop->first_seen);
-	json_time(j, "last_seen", row->drop->last_seen);
-	json_string(j, "meaning", reason ? reason->meaning : NULL);
-	json_string(j, "advice", reason ? reason->advice : NULL);
-	json_object_end(j);
-}
-
-static void json_tried(struct json *j, const struct row *row)
-{
-	json_object(j, NULL);
-	json_port(j, row->r);
-	json_uint(j, "packets", row->drop->packets);
-	json_time(j, "first_seen", row->drop->first_seen);
-	json_time(j, "last_seen", row->drop->last_seen);
-	json_object_end(j);
 }
 
 static void columns_port(struct table *t, const struct ctx *ctx)
@@ -199,7 +79,7 @@ static void cell_age(struct table *t, uint64_t seen, uint64_t now)
 }
 
 /* What each reason means, once, in the order of the lines. */
-static void explain(const struct ctx *ctx, const struct rows *rows)
+static void explain(const struct ctx *ctx, const struct drop_rows *rows)
 {
 	size_t i, k;
 
@@ -223,7 +103,7 @@ static void explain(const struct ctx *ctx, const struct rows *rows)
 	}
 }
 
-static int print_drops(struct ctx *ctx, const struct rows *rows)
+static int print_drops(struct ctx *ctx, const struct drop_rows *rows)
 {
 	static const struct table_head heads[] = {
 		{ "REASON", COLUMN_LEFT },
@@ -250,7 +130,7 @@ static int print_drops(struct ctx *ctx, const struct rows *rows)
 	return err;
 }
 
-static int print_closed(struct ctx *ctx, const struct rows *rows)
+static int print_closed(struct ctx *ctx, const struct drop_rows *rows)
 {
 	static const struct table_head heads[] = {
 		{ "TRIED", COLUMN_RIGHT },
@@ -323,24 +203,24 @@ static int read_drops(struct ctx *ctx, const struct query *q,
 
 /* The lines of ports and overflow, in order. */
 static int make_rows(const struct ctx *ctx, const struct snapshot *s,
-		     wanted_fn wanted, struct rows *rows)
+		     drop_wanted_fn wanted, struct drop_rows *rows)
 {
-	int err = add_rows(rows, &s->ports, wanted);
+	int err = drop_rows_add(rows, &s->ports, wanted);
 
 	if (!err)
-		err = add_rows(rows, &s->overflow, wanted);
+		err = drop_rows_add(rows, &s->overflow, wanted);
 	if (err)
 		warn_memory();
 	else
-		sort(rows, given(&ctx->opt, OPT_REVERSE));
+		drop_rows_sort(rows, given(&ctx->opt, OPT_REVERSE));
 	return err;
 }
 
 static void json_rows(struct json *j, struct ctx *ctx,
-		      const struct snapshot *s, wanted_fn wanted,
-		      void (*fn)(struct json *j, const struct row *row))
+		      const struct snapshot *s, drop_wanted_fn wanted,
+		      void (*fn)(struct json *j, const struct drop_row *row))
 {
-	struct rows rows = { 0 };
+	struct drop_rows rows = { 0 };
 	size_t i;
 
 	if (make_rows(ctx, s, wanted, &rows))
@@ -351,10 +231,10 @@ static void json_rows(struct json *j, struct ctx *ctx,
 }
 
 static int print_rows(struct ctx *ctx, const struct query *q,
-		      wanted_fn wanted, const char *none,
-		      int (*fn)(struct ctx *ctx, const struct rows *rows))
+		      drop_wanted_fn wanted, const char *none,
+		      int (*fn)(struct ctx *ctx, const struct drop_rows *rows))
 {
-	struct rows rows = { 0 };
+	struct drop_rows rows = { 0 };
 	struct snapshot s;
 	char since[TIME_SIZE];
 	int err = query_merge(q, &s);
@@ -380,7 +260,7 @@ static void json_drops(struct json *j, struct ctx *ctx,
 		       const struct snapshot *s)
 {
 	json_array(j, "drops");
-	json_rows(j, ctx, s, every, json_drop);
+	json_rows(j, ctx, s, every, out_json_drop);
 	json_array_end(j);
 }
 
@@ -405,7 +285,7 @@ static void json_closed(struct json *j, struct ctx *ctx,
 			const struct snapshot *s)
 {
 	json_array(j, "closed");
-	json_rows(j, ctx, s, closed, json_tried);
+	json_rows(j, ctx, s, closed, out_json_tried);
 	json_array_end(j);
 }
 

@@ -8,11 +8,11 @@
 #include "lib/names.h"
 #include "lib/text.h"
 #include "lib/util.h"
+#include "view/out_explain.h"
 #include "view/out_json.h"
 #include "view/table.h"
 
 #define WORDS_SIZE 64
-#define EPHEMERAL_FILE "/proc/sys/net/ipv4/ip_local_port_range"
 
 static char *transport_words(char buf[static WORDS_SIZE], unsigned int bits)
 {
@@ -35,29 +35,6 @@ static char *port_words(char buf[static WORDS_SIZE], const struct service *e)
 	else
 		snprintf(buf, WORDS_SIZE, "%u-%u", e->port, e->port_max);
 	return buf;
-}
-
-static void json_service(struct json *j, const struct svc_match *m)
-{
-	const struct svc_table *t = m->table;
-	unsigned int i;
-
-	json_object(j, NULL);
-	json_string(j, "service", svc_text(t, m->e->name));
-	json_string(j, "iana", svc_iana(t, m->e));
-	json_string(j, "aliases", svc_text(t, m->e->aliases));
-	json_uint(j, "port", m->e->port);
-	json_uint(j, "port_max", m->e->port_max);
-	json_array(j, "transports");
-	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
-		if (m->e->transports & 1u << i)
-			json_word(j, NULL, name_of(&transport_names, i));
-	json_array_end(j);
-	json_string(j, "name", svc_text(t, m->e->full));
-	json_string(j, "for", svc_text(t, m->e->use));
-	json_string(j, "watch", svc_text(t, m->e->watch));
-	json_string(j, "source", t->source);
-	json_object_end(j);
 }
 
 static void print_field(const struct ctx *ctx, const char *head,
@@ -90,50 +67,6 @@ static void print_service(const struct ctx *ctx, const struct svc_match *m)
 	print_field(ctx, "source", t->source);
 }
 
-/*
- * All that is said of a port, in the order of the sources: who renames a
- * port in a file of his own still reads what it is for. A transport that an
- * earlier source named is not repeated by one that has nothing to tell.
- */
-static size_t find_port(struct ctx *ctx, const struct portspec *spec,
-			struct svc_match *match, size_t max)
-{
-	unsigned int source, i, named = 0;
-	size_t n = 0;
-
-	for (source = 0; source < SVC_SOURCES; source++) {
-		const struct svc_table *t = services_table(&ctx->services,
-							   source);
-		unsigned int seen = 0;
-
-		for (i = 0; i < t->singles + t->spans && n < max; i++) {
-			const struct service *e = &t->v[i];
-
-			if (e->port_max < spec->port || e->port > spec->port ||
-			    !(e->transports & spec->transports) ||
-			    (!e->use && !(e->transports & ~named)))
-				continue;
-			match[n++] = (struct svc_match){ t, e };
-			seen |= e->transports;
-		}
-		named |= seen;
-	}
-	return n;
-}
-
-/* The span that this network namespace takes its own ports from. */
-static bool read_ephemeral(unsigned int *min, unsigned int *max)
-{
-	FILE *f = fopen(EPHEMERAL_FILE, "re");
-	bool found;
-
-	if (!f)
-		return false;
-	found = fscanf(f, "%u %u", min, max) == 2;
-	fclose(f);
-	return found;
-}
-
 static void explain_range(const struct ctx *ctx, unsigned int port)
 {
 	const struct service *range = services_range(port);
@@ -148,7 +81,7 @@ static void explain_range(const struct ctx *ctx, unsigned int port)
 		print_field(ctx, "watch for",
 			    svc_text(&catalogue, range->watch));
 	}
-	if (!read_ephemeral(&min, &max) || port < min || port > max)
+	if (!explain_ephemeral(&min, &max) || port < min || port > max)
 		return;
 	printf("  %-10s this host picks ports from %u to %u for its own outgoing\n"
 	       "%13sconnections (net.ipv4.ip_local_port_range), this one too\n",
@@ -173,37 +106,14 @@ static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 	explain_range(ctx, spec->port);
 }
 
-static void explain_json(struct json *j, const struct portspec *spec,
-			 const struct svc_match *match, size_t n)
-{
-	const struct service *range = services_range(spec->port);
-	unsigned int min, max;
-	size_t i;
-
-	json_object(j, NULL);
-	json_uint(j, "port", spec->port);
-	json_string(j, "range",
-		    range ? svc_text(&catalogue, range->name) : NULL);
-	if (read_ephemeral(&min, &max))
-		json_bool(j, "ephemeral",
-			  spec->port >= min && spec->port <= max);
-	json_array(j, "services");
-	for (i = 0; i < n; i++)
-		json_service(j, &match[i]);
-	json_array_end(j);
-	json_object_end(j);
-}
-
-#define MATCH_MAX 16
-
 static void explain(struct ctx *ctx, struct json *j,
 		    const struct portspec *spec)
 {
-	struct svc_match match[MATCH_MAX];
-	size_t n = find_port(ctx, spec, match, MATCH_MAX);
+	struct svc_match match[EXPLAIN_MAX];
+	size_t n = explain_find(&ctx->services, spec, match);
 
 	if (j)
-		explain_json(j, spec, match, n);
+		out_json_explain(j, spec, match, n);
 	else
 		explain_text(ctx, spec, match, n);
 }
@@ -278,7 +188,7 @@ static void add_row(const struct svc_match *m, void *arg)
 
 static void add_json(const struct svc_match *m, void *arg)
 {
-	json_service(arg, m);
+	out_json_service(arg, m);
 }
 
 static int services_table_out(struct ctx *ctx, const char *pattern)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Drops as lines: one for each port and reason. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/names.h"
+#include "lib/reasons.h"
+#include "view/out_drops.h"
+
+/**
+ * drop_rows_add() - add the lines of some ports
+ * @rows: the lines
+ * @list: the ports
+ * @wanted: which lines
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int drop_rows_add(struct drop_rows *rows, const struct records *list,
+		  drop_wanted_fn wanted)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		struct drop_row row = { .r = &list->v[i] };
+
+		for (row.drop = row.r->drops; row.drop;
+		     row.drop = row.drop->next) {
+			struct drop_row *v;
+
+			if (!wanted(&row))
+				continue;
+			v = reallocarray(rows->v, rows->n + 1, sizeof(*v));
+			if (!v)
+				return -ENOMEM;
+			rows->v = v;
+			v[rows->n++] = row;
+		}
+	}
+	return 0;
+}
+
+/* The largest first; those alike as the kernel has them. */
+static int compare(const void *x, const void *y)
+{
+	const struct drop_row *a = x, *b = y;
+
+	if (a->drop->packets != b->drop->packets)
+		return a->drop->packets < b->drop->packets ? 1 : -1;
+	if (a->r != b->r)
+		return a->r < b->r ? -1 : 1;
+	return strcmp(a->drop->reason, b->drop->reason);
+}
+
+/**
+ * drop_rows_sort() - put lines in order, the largest first
+ * @rows: the lines
+ * @reverse: the smallest first
+ */
+void drop_rows_sort(struct drop_rows *rows, bool reverse)
+{
+	size_t i;
+
+	if (rows->n)
+		qsort(rows->v, rows->n, sizeof(*rows->v), compare);
+	for (i = 0; reverse && i < rows->n / 2; i++) {
+		const struct drop_row row = rows->v[i];
+
+		rows->v[i] = rows->v[rows->n - 1 - i];
+		rows->v[rows->n - 1 - i] = row;
+	}
+}
+
+static void json_port(struct json *j, const struct record *r)
+{
+	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
+
+	json_word(j, "scope", name_of(&scope_names, r->scope));
+	if (port)
+		json_word(j, "transport",
+			  name_of(&transport_names, r->transport));
+	else
+		json_null(j, "transport");
+	if (r->folded || !port)
+		json_null(j, "port");
+	else
+		json_uint(j, "port", r->port);
+	if (r->folded)
+		json_uint(j, "folded", r->ports);
+	if (r->folded || !port)
+		json_null(j, "range");
+	else
+		json_word(j, "range", name_of(&range_names, r->range));
+	json_string(j, "service", r->service);
+	json_string(j, "iana", r->iana);
+}
+
+/**
+ * out_json_drop() - write a line of drops
+ * @j: the document
+ * @row: the line
+ */
+void out_json_drop(struct json *j, const struct drop_row *row)
+{
+	const struct reason *reason = reason_find(row->drop->reason);
+
+	json_object(j, NULL);
+	json_port(j, row->r);
+	json_word(j, "reason", row->drop->reason);
+	json_uint(j, "packets", row->drop->packets);
+	json_time(j, "first_seen", row->drop->first_seen);
+	json_time(j, "last_seen", row->drop->last_seen);
+	json_string(j, "meaning", reason ? reason->meaning : NULL);
+	json_string(j, "advice", reason ? reason->advice : NULL);
+	json_object_end(j);
+}
+
+/**
+ * out_json_tried() - write a port that was tried while nobody listened
+ * @j: the document
+ * @row: the line
+ */
+void out_json_tried(struct json *j, const struct drop_row *row)
+{
+	json_object(j, NULL);
+	json_port(j, row->r);
+	json_uint(j, "packets", row->drop->packets);
+	json_time(j, "first_seen", row->drop->first_seen);
+	json_time(j, "last_seen", row->drop->last_seen);
+	json_object_end(j);
+}
