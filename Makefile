@@ -26,7 +26,11 @@ PACKAGES := gcc gcc-12 make libc6-dev pkg-config libelf1 \
 	qemu-system-x86 cpio kmod rsync xz-utils python3 python3-yaml python3-jsonschema \
 	perl sparse
 
-all: module tool ## [build] the module for the running kernel (or KDIR=), and portmon-ctl
+# What portmon-exporter needs beside these; where it is missing, all builds the rest.
+EXPORTER_PACKAGES := libmicrohttpd-dev libgnutls28-dev libyaml-dev libcrypt-dev
+HAVE_EXPORTER := $(shell pkg-config --exists libmicrohttpd gnutls yaml-0.1 2> /dev/null && echo yes)
+
+all: module tool $(if $(HAVE_EXPORTER),exporter) ## [build] the module for the running kernel (or KDIR=), portmon-ctl, and portmon-exporter where its libraries are
 
 help: ## [build] list the targets
 	@awk -F ':[^#]*## ' 'BEGIN { n = split("build test measure source package", order, " ") } \
@@ -86,6 +90,9 @@ hooked-%: FORCE
 
 tool: ## [build] portmon-ctl only
 	@$(MAKE) -s -C tool
+
+exporter: ## [build] portmon-exporter only (libmicrohttpd-dev libgnutls28-dev libyaml-dev libcrypt-dev)
+	@$(MAKE) -s -C tool exporter
 
 install: all ## [build] module, portmon-ctl, manual pages, completion, units (PREFIX=, DESTDIR=, KDIR=)
 ifneq ($(wildcard $(KDIR)/Makefile),)
@@ -173,6 +180,10 @@ soak: deps tool collection module-$(KERNEL) ## [test] endurance test (SOAK=2h, K
 
 check-valgrind: deps-debug tool collection kernel-uml-debug ## [test] every command of portmon-ctl under valgrind, in User Mode Linux
 	@tests/vm/run check uml-debug --program valgrind.py --timeout 900
+
+check-exporter: PACKAGES += $(KBUILDS) $(EXPORTER_PACKAGES) python3-prometheus-client chromium nodejs npm openssl
+check-exporter: deps tool exporter collection kernel-uml-debug ## [test] portmon-exporter beside Prometheus, hostile clients, the page in Chromium
+	@tests/exporter/run
 
 # What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at.
 COVERAGE := $(CURDIR)/build/coverage
@@ -277,5 +288,5 @@ clean: ## [build] remove everything built here (downloads stay in the cache)
 	@$(MAKE) -s -C tool clean
 
 FORCE:
-.PHONY: FORCE all help deps deps-debug module tool install uninstall demo check check-next check-debug check-smp check-valgrind check-matrix coverage soak fuzz \
+.PHONY: FORCE all help deps deps-debug module tool exporter install uninstall demo check check-next check-debug check-exporter check-smp check-valgrind check-matrix coverage soak fuzz \
 	vm-shell uml-shell bench bench-guard bench-native bench-cpus collection gen check-gen check-fresh lint lint-order lint-prose lint-text picture clean

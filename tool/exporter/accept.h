@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a client says of itself in its headers. */
+#ifndef PORTMON_EXPORTER_ACCEPT_H
+#define PORTMON_EXPORTER_ACCEPT_H
+
+#include <stdbool.h>
+
+bool accept_openmetrics(const char *accept);
+bool host_is_local(const char *host);
+
+#endif

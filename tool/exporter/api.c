@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <microhttpd.h>
+
+#include "exporter/api.h"
+#include "lib/names.h"
+#include "lib/util.h"
+#include "view/out_drops.h"
+#include "view/out_explain.h"
+#include "view/out_json.h"
+#include "view/view.h"
+
+/* Ports that have a line of their own; others are in the line of folds. */
+#define PORTS_MAX	1000
+/* Reasons of drops at ports that are listed. */
+#define DROPS_MAX	1000
+
+/**
+ * struct answer - a document being made
+ * @c: where it is read
+ * @ctx: the same as the views know it
+ * @what: which document
+ * @argument: the port that is asked for, or NULL
+ * @list: records of it
+ * @drops: drops of it so far
+ * @fold: place of the fold in @list, by scope and transport, + 1
+ */
+struct answer {
+	struct collector *c;
+	struct ctx ctx;
+	enum api_what what;
+	const char *argument;
+	struct records list;
+	unsigned int drops;
+	size_t fold[PORTMON_SCOPE_MAX + 1][PORTMON_TRANSPORT_MAX + 1];
+};
+
+/* Copies the drops; those of @r are of a record that is about to go. */
+static int fold_drops(struct records *list, struct record *fold,
+		      const struct record *r)
+{
+	const struct drop *drop;
+	struct drop *to;
+
+	for (drop = r->drops; drop; drop = drop->next) {
+		for (to = fold->drops; to; to = to->next)
+			if (!strcmp(to->reason, drop->reason))
+				break;
+		if (!to) {
+			to = records_drop(list, fold);
+			if (!to)
+				return -ENOMEM;
+			strcpy(to->reason, drop->reason);
+		}
+		to->packets = sum_add(to->packets, drop->packets);
+	}
+	return 0;
+}
+
+static int fold(struct answer *a, const struct record *r)
+{
+	size_t *place = &a->fold[r->scope][r->transport];
+	struct record bare = *r;
+	struct record *to;
+	int err;
+
+	if (!*place) {
+		err = records_add(&a->list, r);
+		if (err)
+			return err;
+		*place = a->list.n;
+		to = &a->list.v[*place - 1];
+		to->port_max = r->port;
+		to->ports = 1;
+		return 0;
+	}
+	to = &a->list.v[*place - 1];
+	bare.drops = NULL;
+	view_fold_into(to, &bare);
+	return fold_drops(&a->list, to, r);
+}
+
+static int take_port(const struct record *record, void *arg)
+{
+	struct answer *a = arg;
+	struct record r = *record;
+
+	if (r.scope > PORTMON_SCOPE_MAX || r.transport > PORTMON_TRANSPORT_MAX)
+		return 0;
+	r.ephemeral = r.port >= a->c->info.ephemeral_min &&
+		      r.port <= a->c->info.ephemeral_max;
+	r.service = services_name(&a->c->services, r.port, r.transport,
+				  &r.iana);
+	if (!view_folds(&r) && a->list.n < PORTS_MAX)
+		return records_add(&a->list, &r);
+	r.service = NULL;
+	r.iana = NULL;
+	return fold(a, &r);
+}
+
+/* Every drop has memory of its own: no more of them than can be read. */
+static int take_dropped(const struct record *record, void *arg)
+{
+	struct answer *a = arg;
+	struct record r = *record;
+	const struct drop *drop;
+
+	for (drop = r.drops; drop; drop = drop->next)
+		a->drops++;
+	if (a->drops > DROPS_MAX)
+		return 0;
+	r.service = services_name(&a->c->services, r.port, r.transport,
+				  &r.iana);
+	return records_add(&a->list, &r);
+}
+
+static int keep(const struct record *r, void *arg)
+{
+	return records_add(arg, r);
+}
+
+static bool some(const struct drop_row *row)
+{
+	return row->drop->packets;
+}
+
+static int write_overflow(struct answer *a, struct json *j)
+{
+	struct records list = { 0 };
+	int err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL, keep,
+			  &list);
+
+	if (!err)
+		out_json_overflow(j, &a->ctx, "overflow", &list);
+	records_empty(&list);
+	if (!err)
+		err = pm_each(a->c->pm, PORTMON_CMD_BUCKET_GET, NULL, keep,
+			      &list);
+	if (!err)
+		out_json_buckets(j, "other", &list);
+	records_free(&list);
+	return err;
+}
+
+static int write_stats(struct answer *a, struct json *j)
+{
+	struct filter f = FILTER_ALL;
+	int err;
+
+	f.non_zero = true;
+	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_port, a);
+	if (err)
+		return err;
+	out_json_ports(j, &a->ctx, "ports", &a->list);
+	return write_overflow(a, j);
+}
+
+static int write_ranges(struct answer *a, struct json *j)
+{
+	int err = pm_each(a->c->pm, PORTMON_CMD_RANGE_GET, NULL, keep,
+			  &a->list);
+
+	if (!err)
+		out_json_sums(j, "ranges", &a->list);
+	return err;
+}
+
+static int write_drops(struct answer *a, struct json *j)
+{
+	struct drop_rows rows = { 0 };
+	struct filter f = FILTER_ALL;
+	size_t i;
+	int err;
+
+	f.dropped = true;
+	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_dropped, a);
+	if (!err)
+		err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL, keep,
+			      &a->list);
+	if (!err)
+		err = drop_rows_add(&rows, &a->list, some);
+	if (!err) {
+		drop_rows_sort(&rows, false);
+		json_array(j, "drops");
+		for (i = 0; i < rows.n; i++)
+			out_json_drop(j, &rows.v[i]);
+		json_array_end(j);
+	}
+	free(rows.v);
+	return err;
+}
+
+/* A number, and a transport if it matters: 443 or 443/tcp. */
+static int write_explain(struct answer *a, struct json *j)
+{
+	struct svc_match match[EXPLAIN_MAX];
+	struct portspec spec = { .transports = ALL_TRANSPORTS };
+	const char *end = a->argument;
+	int transport = 0;
+	size_t n;
+
+	if (!end || !parse_ports(end, &spec.port, &spec.port_max, &end) ||
+	    spec.port != spec.port_max)
+		return -EINVAL;
+	if (*end == '/')
+		transport = name_find(&transport_names, end + 1,
+				      strlen(end + 1));
+	if ((*end && *end != '/') || transport < 0)
+		return -EINVAL;
+	if (*end)
+		spec.transports = 1u << transport;
+	n = explain_find(&a->c->services, &spec, match);
+	json_array(j, "explain");
+	out_json_explain(j, &spec, match, n);
+	json_array_end(j);
+	return 0;
+}
+
+typedef int (*write_fn)(struct answer *a, struct json *j);
+
+static const write_fn writers[] = {
+	[API_STATS] = write_stats,
+	[API_RANGES] = write_ranges,
+	[API_DROPS] = write_drops,
+	[API_EXPLAIN] = write_explain,
+};
+
+static int write_document(struct answer *a, struct json *j)
+{
+	int err;
+
+	json_object(j, NULL);
+	json_object(j, "portmon");
+	out_json_head(j, &a->ctx, NULL);
+	json_object_end(j);
+	err = writers[a->what](a, j);
+	json_object_end(j);
+	return err;
+}
+
+static unsigned int refuse(const char *text, unsigned int status, char **body,
+			   size_t *len)
+{
+	FILE *out = open_memstream(body, len);
+	struct json j;
+
+	if (!out)
+		return status;
+	if (!json_begin(&j, out, false)) {
+		json_object(&j, NULL);
+		json_string(&j, "error", text);
+		json_object_end(&j);
+		json_end(&j);
+	}
+	fclose(out);
+	return status;
+}
+
+/* All of it or nothing: the text is kept only if nothing went wrong. */
+static int make(struct answer *a, char **body, size_t *len)
+{
+	FILE *out = open_memstream(body, len);
+	struct json j;
+	int err, failed;
+
+	if (!out)
+		return -ENOMEM;
+	err = json_begin(&j, out, false);
+	if (!err) {
+		err = write_document(a, &j);
+		failed = json_end(&j);
+		if (!err)
+			err = failed;
+	}
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (err) {
+		free(*body);
+		*body = NULL;
+		*len = 0;
+	}
+	records_free(&a->list);
+	return err;
+}
+
+/**
+ * api_get() - make a document
+ * @exporter: the exporter
+ * @what: which
+ * @argument: the port, for API_EXPLAIN
+ * @body: the document, to be freed; NULL without memory
+ * @len: its length
+ *
+ * Return: HTTP's status.
+ */
+unsigned int api_get(struct exporter *exporter, enum api_what what,
+		     const char *argument, char **body, size_t *len)
+{
+	struct collector *c = &exporter->collector;
+	struct answer a = { .c = c, .what = what, .argument = argument };
+	int err;
+
+	*body = NULL;
+	exporter_state(exporter);
+	if (!c->up && what != API_EXPLAIN)
+		return refuse(c->error.text, MHD_HTTP_SERVICE_UNAVAILABLE,
+			      body, len);
+	a.ctx.pm = c->known ? c->pm : NULL;
+	a.ctx.info = c->info;
+	err = make(&a, body, len);
+	if (!err)
+		return MHD_HTTP_OK;
+	if (what == API_EXPLAIN && err == -EINVAL)
+		return refuse("port= takes a port, or a port and a transport: 443 or 443/tcp",
+			      MHD_HTTP_BAD_REQUEST, body, len);
+	return refuse("the counters could not be read; try again",
+		      MHD_HTTP_SERVICE_UNAVAILABLE, body, len);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <crypt.h>
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <string.h>
+
+#include "exporter/auth.h"
+
+#define DIGEST	GNUTLS_MAC_SHA256
+#define DIGEST_SIZE	32
+/* Who has read before; one for each user and password in use is enough. */
+#define KNOWN_MAX	64
+
+/* Longer ones bcrypt would cut anyway. */
+#define PASSWORD_MAX	256
+
+static unsigned char key[DIGEST_SIZE];
+static unsigned char known[KNOWN_MAX][DIGEST_SIZE];
+static unsigned int n_known;
+static unsigned int next_known;
+
+/**
+ * auth_init() - prepare to check passwords
+ *
+ * Return: 0 or a negative errno.
+ */
+int auth_init(void)
+{
+	return gnutls_rnd(GNUTLS_RND_KEY, key, sizeof(key)) ? -EIO : 0;
+}
+
+/**
+ * auth_forget() - those who have been let in have to show it again
+ */
+void auth_forget(void)
+{
+	n_known = 0;
+	next_known = 0;
+	explicit_bzero(known, sizeof(known));
+}
+
+/* A password is not kept; what is kept is of no use without the key. */
+static bool digest(const char *user, const char *password,
+		   unsigned char out[static DIGEST_SIZE])
+{
+	char text[2 * PASSWORD_MAX + 2] = "";
+	size_t len = strlen(user) + 1;
+	bool done;
+
+	/* With the end of the first, so that no two pairs are alike. */
+	memcpy(text, user, len);
+	strcpy(text + len, password);
+	len += strlen(password);
+	done = !gnutls_hmac_fast(DIGEST, key, sizeof(key), text, len, out);
+	explicit_bzero(text, sizeof(text));
+	return done;
+}
+
+static bool is_known(const unsigned char *sum)
+{
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < n_known; i++)
+		found |= !gnutls_memcmp(known[i], sum, DIGEST_SIZE);
+	return found;
+}
+
+static void keep(const unsigned char *sum)
+{
+	memcpy(known[next_known], sum, DIGEST_SIZE);
+	next_known = (next_known + 1) % KNOWN_MAX;
+	if (n_known < KNOWN_MAX)
+		n_known++;
+}
+
+/* Takes the time that the hash asks for, also of a user that is not there. */
+static bool matches(const char *password, const char *hash)
+{
+	static struct crypt_data data;
+	const char *made = crypt_r(password, hash, &data);
+	const bool same = made && strlen(made) == strlen(hash) &&
+			  !gnutls_memcmp(made, hash, strlen(hash));
+
+	explicit_bzero(&data, sizeof(data));
+	return same;
+}
+
+/**
+ * auth_check() - may someone read?
+ * @config: who may
+ * @user: who it is, NULL if that was not said
+ * @password: the password
+ *
+ * Return: true if so.
+ */
+bool auth_check(const struct web_config *config, const char *user,
+		const char *password)
+{
+	const struct web_user *found = NULL;
+	unsigned char sum[DIGEST_SIZE];
+	bool good;
+	size_t i;
+
+	if (!config->n_users)
+		return true;
+	if (!user || !password || strlen(user) > PASSWORD_MAX ||
+	    strlen(password) > PASSWORD_MAX || !digest(user, password, sum))
+		return false;
+	if (is_known(sum))
+		return true;
+	for (i = 0; i < config->n_users; i++)
+		if (!strcmp(config->users[i].name, user))
+			found = &config->users[i];
+	good = matches(password, (found ? found : config->users)->hash);
+	good = good && found;
+	if (good)
+		keep(sum);
+	return good;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stddef.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "exporter/conns.h"
+#include "lib/util.h"
+
+/* A whole request, and a reply being read. */
+#define ACTIVE_MS	10000
+/* Longer than the usual scrape intervals, whose connections are kept. */
+#define IDLE_MS		75000
+
+/**
+ * conns_now() - what time it is
+ *
+ * Return: milliseconds of the monotonic clock.
+ */
+uint64_t conns_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/**
+ * conns_open() - a client has connected
+ * @conns: the connections
+ * @fd: its socket
+ * @now: conns_now()
+ *
+ * Return: the connection, or NULL if there are too many.
+ */
+struct conn *conns_open(struct conns *conns, int fd, uint64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
+		struct conn *conn = &conns->v[i];
+
+		if (conn->state != CONN_FREE)
+			continue;
+		*conn = (struct conn){
+			.state = CONN_REQUEST, .fd = fd, .since = now,
+		};
+		return conn;
+	}
+	return NULL;
+}
+
+/**
+ * conns_state() - a connection waits for something else from now on
+ * @conn: the connection
+ * @state: enum conn_state
+ */
+void conns_state(struct conn *conn, enum conn_state state)
+{
+	/* Once it is to end nothing keeps it. */
+	if (conn->state == CONN_CLOSING && state != CONN_FREE)
+		return;
+	conn->state = state;
+	conn->since = conns_now();
+}
+
+/**
+ * conns_count() - how many connections there are
+ * @conns: the connections
+ *
+ * Return: their number, without those that are being closed.
+ */
+unsigned int conns_count(const struct conns *conns)
+{
+	unsigned int n = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++)
+		n += conns->v[i].state != CONN_FREE &&
+		     conns->v[i].state != CONN_CLOSING;
+	return n;
+}
+
+/* libmicrohttpd sees the end of the connection and closes it. */
+static void end(struct conn *conn)
+{
+	shutdown(conn->fd, SHUT_RDWR);
+	conns_state(conn, CONN_CLOSING);
+}
+
+/**
+ * conns_evict() - end a connection to make room for another
+ * @conns: the connections
+ *
+ * The one that has waited longest: first of those that have had their reply,
+ * then of those whose request is not complete.
+ *
+ * Return: true if there was one.
+ */
+bool conns_evict(struct conns *conns)
+{
+	struct conn *oldest = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
+		struct conn *conn = &conns->v[i];
+
+		if (conn->state == CONN_FREE || conn->state == CONN_CLOSING)
+			continue;
+		if (!oldest || conn->state < oldest->state ||
+		    (conn->state == oldest->state &&
+		     conn->since < oldest->since))
+			oldest = conn;
+	}
+	if (oldest)
+		end(oldest);
+	return oldest;
+}
+
+/**
+ * conns_close_idle() - end the connections that have no request open
+ * @conns: the connections
+ */
+void conns_close_idle(struct conns *conns)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++)
+		if (conns->v[i].state == CONN_IDLE)
+			end(&conns->v[i]);
+}
+
+static uint64_t deadline(const struct conns *conns, const struct conn *conn)
+{
+	uint64_t ms = conn->state == CONN_IDLE ? IDLE_MS : ACTIVE_MS;
+
+	if (conns->cap_ms && conns->cap_ms < ms)
+		ms = conns->cap_ms;
+	return conn->since + ms;
+}
+
+/**
+ * conns_expire() - end the connections that have taken too long
+ * @conns: the connections
+ * @now: conns_now()
+ *
+ * Return: milliseconds until the next is due, or -1 if none will be.
+ */
+int conns_expire(struct conns *conns, uint64_t now)
+{
+	int wait = -1;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
+		struct conn *conn = &conns->v[i];
+		uint64_t due;
+
+		if (conn->state == CONN_FREE || conn->state == CONN_CLOSING)
+			continue;
+		due = deadline(conns, conn);
+		if (due <= now)
+			end(conn);
+		else if (wait < 0 || due - now < (uint64_t)wait)
+			wait = due - now;
+	}
+	return wait;
+}
