@@ -130,7 +130,8 @@ def check_kernel(args, kernel, wanted, name, totals):
     timeout = args.timeout * machine.kind(kernel).PATIENCE
     vm = machine.machine(args, kernel, "check", {
         "TESTS": " ".join(wanted), "TEST_TIMEOUT": str(timeout),
-        **{name: os.environ[name] for name in ("PORTMON_SOAK",) if name in os.environ},
+        **{name: os.environ[name] for name in ("PORTMON_SOAK", "PORTMON_EXPORTER", "PORTMON_PROMETHEUS", "PORTMON_RECORDED")
+           if name in os.environ},
         "PORTMON_SKIPS": "\n".join(f"{t} {c}" for k, t, c in skips if fnmatch.fnmatch(kernel, k))}, name)
     current, due, word, wrong = None, [*wanted, "endgame"], None, []
     begun = time.monotonic()

@@ -1,0 +1,477 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-exporter with the real module, and a real Prometheus beside it.
+
+The exporter and Prometheus are files of the host (PORTMON_EXPORTER, PORTMON_PROMETHEUS), with the host's libraries: it is of
+the same release. What the page reads is kept in PORTMON_RECORDED, for the browser that is tried on the host.
+"""
+import errno
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import jsonschema
+
+from lib.ctl import ctl
+from lib.ktap import HERE, PATIENCE, becomes, case, check, defer, equal, note, run, wait_until
+from lib.module import load, parameter, reloads_module, unload
+from lib.netns import Netns, hosts
+from lib.nlclient import NlError
+from lib.packets import Packets
+from lib.process import sh
+
+HOST = "/run/hostfs"
+os.makedirs(HOST, exist_ok=True)
+# It stays: on its way out hostfs of Linux 6.12 loses the name of its root, which kmemleak would report.
+sh("mount", "-t", "hostfs", "-o", "/", "host", HOST)
+sys.path.append(f"{HOST}/usr/lib/python3/dist-packages")
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open    # noqa: E402: the host's
+from prometheus_client.parser import text_string_to_metric_families as parse_text    # noqa: E402
+
+EXPORTER = HOST + os.environ["PORTMON_EXPORTER"]
+PROMETHEUS = HOST + os.environ["PORTMON_PROMETHEUS"]
+RECORDED = HOST + os.environ["PORTMON_RECORDED"]
+LIBRARIES = f"{HOST}/usr/lib/x86_64-linux-gnu:{HOST}/lib/x86_64-linux-gnu"
+URL = "http://127.0.0.1:9807"
+OPEN = {"Accept": "application/openmetrics-text;version=1.0.0"}
+
+
+class Exporter:
+    "portmon-exporter in a namespace, until the case ends."
+
+    def __init__(self, netns, *arguments, user=None):
+        self.netns = netns
+        self.log = open("/run/exporter.log", "w+")    # pylint: disable=consider-using-with
+        with netns.enter():
+            # pylint: disable=consider-using-with
+            self.process = subprocess.Popen([EXPORTER, *arguments], stderr=self.log, user=user, group=user,
+                                            extra_groups=[] if user else None,
+                                            env={**os.environ, "LD_LIBRARY_PATH": LIBRARIES})
+        defer(self.stop)
+        wait_until(self.answers, what="the exporter answering")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            equal(self.process.wait(20 * PATIENCE), 0, "status of the exporter")
+
+    def answers(self):
+        equal(self.process.poll(), None, "status of the exporter")
+        try:
+            return self.get("/healthz") == "ok\n"
+        except OSError:
+            return False
+
+    def get(self, path, headers=None):
+        with self.netns.enter():
+            request = urllib.request.Request(URL + path, headers=headers or {})
+            with urllib.request.urlopen(request, timeout=20 * PATIENCE) as reply:
+                return reply.read().decode()
+
+    def document(self, path):
+        return json.loads(self.get(path))
+
+    def metrics(self):
+        "What a scrape returns, read anew: one that is not of the second before."
+        time.sleep(1.01)
+        return samples(parse_text(self.get("/metrics")))
+
+    def logged(self):
+        with open("/run/exporter.log") as file:
+            return file.read()
+
+
+def samples(families):
+    "By name and labels."
+    found = {}
+    for family in families:
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            check(key not in found, f"twice: {key}")
+            found[key] = sample.value
+    return found
+
+
+def value(metrics, name, **labels):
+    "The only sample that has these labels."
+    hits = [v for (n, have), v in metrics.items() if n == name and labels.items() <= dict(have).items()]
+    equal(len(hits), 1, f"samples of {name} {labels}")
+    return hits[0]
+
+
+def names(metrics):
+    return {name for name, labels in metrics}
+
+
+def listen(end, port, address=None):
+    "A server that reads to the end and answers with as much."
+    sock = end.netns.socket("ipv4", socket.SOCK_STREAM, bind=(address or end.ipv4, port))
+    sock.listen(64)
+    sock.settimeout(None)
+
+    def serve():
+        while True:
+            try:
+                call, _ = sock.accept()
+            except OSError:
+                return
+            with call:
+                size = 0
+                while part := call.recv(65536):
+                    size += len(part)
+                call.sendall(b"y" * size)
+    threading.Thread(target=serve, daemon=True).start()
+    return sock
+
+
+def talk(end, server, port, size=1000):
+    with end.netns.enter(), socket.create_connection((server, port), timeout=20 * PATIENCE) as sock:
+        sock.sendall(b"x" * size)
+        sock.shutdown(socket.SHUT_WR)
+        got = 0
+        while part := sock.recv(65536):
+            got += len(part)
+        equal(got, size, "bytes that came back")
+
+
+def knock(end, server, port):
+    "A port that is closed."
+    with end.netns.enter(), socket.socket() as sock:
+        check(sock.connect_ex((server, port)), "the port is closed")
+
+
+client, server = hosts(on=(False, True))[1]
+server.netns.ip("link set lo up")
+listen(server, 80)
+listen(server, 5432, "127.0.0.1")
+
+
+def settled(read):
+    "What does not change any more: the last segments of a connection may still be on their way."
+    before = read()
+    while (now := read()) != before:
+        before = now
+        time.sleep(0.2)
+    return now
+
+
+def count():
+    "Switch counting on in the server's namespace, whatever the case before did to the module."
+    server.netns.portmon = type(server.netns.portmon)(server.netns)
+    try:
+        server.netns.portmon.do("netns-set", enabled=1)
+    except NlError as error:
+        equal(error.errno, errno.EALREADY, "switching on")
+
+
+def told():
+    "portmon-ctl stats --json of the server, by scope, transport and port."
+    return {(p["scope"], p["transport"], p["port"]): p for p in ctl("stats", "--all", netns=server.netns)["ports"]}
+
+
+def same(metrics, port, record):
+    "The metrics of a port are what portmon-ctl says."
+    labels = {"scope": port[0], "transport": port[1], "port": str(port[2])}
+    for what in "bytes", "packets":
+        for direction, way in ("receive", "rx"), ("transmit", "tx"):
+            equal(value(metrics, f"portmon_port_{what}_total", direction=direction, **labels), record[way][what],
+                  f"{what} {direction} of {port}")
+    if port[1] != "tcp":
+        return
+    tcp = record["tcp"]
+    for name, label, keys in (("handshakes", "result", {"completed": "established", "failed": "failed"}),
+                              ("syns", "direction", {"receive": "syn_received", "transmit": "syn_sent"}),
+                              ("resets", "direction", {"receive": "rst_received", "transmit": "rst_sent"}),
+                              ("retransmitted_segments", "kind", {"segment": "retransmitted", "synack": "synack_retransmitted"})):
+        for word, key in keys.items():
+            equal(value(metrics, f"portmon_port_tcp_{name}_total", **{label: word}, **labels), tcp[key], f"{key} of {port}")
+
+
+@case()
+def exact():
+    "both text forms have what portmon-ctl says, and parsers take them"
+    count()
+    exporter = Exporter(server.netns, "--ports", "81")
+    for _ in range(5):
+        talk(client, server.ipv4, 80)
+    for _ in range(3):
+        knock(client, server.ipv4, 81)
+    talk(server, "127.0.0.1", 5432)
+    settled(told)
+    metrics, now = exporter.metrics(), told()
+    for port in ("local", "tcp", 80), ("local", "tcp", 81), ("loopback", "tcp", 5432):
+        same(metrics, port, now[port])
+    equal(now["local", "tcp", 80]["tcp"]["established"], 5, "handshakes")
+    equal(value(metrics, "portmon_port_dropped_packets_total", port="81", transport="tcp", reason="NO_SOCKET"), 3, "drops")
+    equal(value(metrics, "portmon_dropped_packets_total", scope="local", transport="tcp", reason="NO_SOCKET"), 3, "drops of all")
+    equal(value(metrics, "portmon_up"), 1, "portmon_up")
+    equal(value(metrics, "portmon_port_listening", port="80"), 1, "listening")
+    equal(value(metrics, "portmon_port_listening", port="81", transport="tcp"), 0, "listening")
+    ranges = ctl("ranges", netns=server.netns)["ranges"]
+    for r in ranges:
+        if r["scope"] != "local":     # the scrape itself is loopback
+            continue
+        equal(value(metrics, "portmon_bytes_total", scope=r["scope"], transport=r["transport"], range=r["range"],
+                    direction="receive"), r["rx"]["bytes"], f"range {r}")
+    open_text = exporter.get("/metrics", OPEN)
+    equal(open_text.splitlines()[-1], "# EOF", "last line")
+    check("# UNIT portmon_port_bytes bytes\n" in open_text, "a unit")
+    other = samples(parse_open(open_text))
+    equal({k: v for k, v in other.items() if k[0].startswith("portmon_") and "duration" not in k[0]},
+          {k: v for k, v in metrics.items() if k[0].startswith("portmon_") and "duration" not in k[0]}, "OpenMetrics")
+    check(not any(name.endswith("_created") for name in names(other)), "_created samples were not asked for")
+    done = subprocess.run([f"{PROMETHEUS}/usr/bin/promtool", "check", "metrics"], input=exporter.get("/metrics"), text=True,
+                          capture_output=True, check=False)
+    equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "promtool check metrics")
+
+
+@case()
+def no_privilege():
+    "it runs as nobody and without a capability; with restrict_read it says what is missing"
+    count()
+    exporter = Exporter(server.netns, user=65534)
+    equal(value(exporter.metrics(), "portmon_up"), 1, "portmon_up")
+    with open(f"/proc/{exporter.process.pid}/status") as file:
+        equal(re.search(r"CapEff:\s*(\S+)", file.read())[1], "0" * 16, "capabilities")
+    parameter("restrict_read", "Y")
+    metrics = exporter.metrics()
+    equal(value(metrics, "portmon_up"), 0, "portmon_up")
+    check("portmon_port_bytes_total" not in names(metrics), "no counters without the right to read them")
+    check("CAP_NET_ADMIN" in exporter.logged(), exporter.logged())
+    try:
+        exporter.document("/api/v1/stats")
+        check(False, "an error was expected")
+    except urllib.error.HTTPError as error:
+        equal(error.code, 503, "status")
+        check("CAP_NET_ADMIN" in json.load(error)["error"], "it says what is missing")
+    parameter("restrict_read", "N")
+    equal(value(exporter.metrics(), "portmon_up"), 1, "portmon_up")
+
+
+@case()
+def unknown():
+    "what is not known has no series"
+    count()
+    server.netns.portmon.do("netns-set", lifecycle=0)
+    defer(lambda: server.netns.portmon.do("netns-set", lifecycle=1))
+    server.netns.portmon.dump("reset")
+    exporter = Exporter(server.netns)
+    talk(client, server.ipv4, 80)
+    metrics = exporter.metrics()
+    check(value(metrics, "portmon_port_bytes_total", port="80", direction="receive") > 1000, "bytes are counted")
+    equal([n for n in names(metrics) if "tcp" in n], [], "metrics of TCP")
+
+
+@case()
+def comes_back():
+    "module absent, loaded again, namespace off: it stays up, says so and recovers"
+    count()
+    exporter = Exporter(server.netns)
+    equal(value(exporter.metrics(), "portmon_up"), 1, "portmon_up")
+    server.netns.portmon.do("netns-set", enabled=0)
+    equal(value(exporter.metrics(), "portmon_up"), 0, "portmon_up while off")
+    server.netns.portmon.do("netns-set", enabled=1)
+    equal(value(exporter.metrics(), "portmon_up"), 1, "portmon_up")
+    reloads_module()
+    wait_until(lambda: not unload(), what="unloading the module")
+    metrics = exporter.metrics()
+    equal(value(metrics, "portmon_up"), 0, "portmon_up without the module")
+    equal(value(metrics, "portmon_build_info", module_version=""), 1, "version of the module")
+    load()
+    count()
+    talk(client, server.ipv4, 80)
+    settled(told)
+    same(exporter.metrics(), ("local", "tcp", 80), told()["local", "tcp", 80])
+
+
+class Prometheus:
+    "A real one, in the namespace of the server."
+
+    def __init__(self, netns):
+        self.netns = netns
+        with open("/run/prometheus.yml", "w") as file:
+            file.write("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"
+                       "- {job_name: portmon, static_configs: [{targets: ['127.0.0.1:9807']}]}\n")
+        with open("/run/prometheus.log", "w") as log:
+            netns.popen(f"{PROMETHEUS}/usr/bin/prometheus", "--config.file=/run/prometheus.yml", "--storage.tsdb.path=/run/tsdb",
+                        "--web.listen-address=127.0.0.1:9090", stdout=log, stderr=log)
+        defer(sh, "rm", "-rf", "/run/tsdb")
+        wait_until(self.ready, timeout=60, what="Prometheus being ready")
+
+    def ready(self):
+        try:
+            return self.ask("up") is not None
+        except OSError:
+            return False
+
+    def ask(self, query):
+        with self.netns.enter():
+            url = "http://127.0.0.1:9090/api/v1/query?" + urllib.parse.urlencode({"query": query})
+            with urllib.request.urlopen(url, timeout=20 * PATIENCE) as reply:
+                result = json.load(reply)["data"]["result"]
+        return [(r["metric"], float(r["value"][1])) for r in result]
+
+    def one(self, query):
+        result = self.ask(query)
+        return result[0][1] if len(result) == 1 else None
+
+
+@case()
+def prometheus():
+    "a real Prometheus returns what portmon-ctl says, and no rate above what was sent, whatever is reset or restarted"
+    count()
+    exporter = Exporter(server.netns)
+    Prom = Prometheus(server.netns)
+    series = 'portmon_port_%s{scope="local",transport="tcp",port="80",%s}'
+
+    def agrees(port=("local", "tcp", 80)):
+        record = told()[port]
+        wanted = [record["rx"]["bytes"], record["tx"]["bytes"], record["rx"]["packets"], record["tcp"]["established"]]
+        queries = [series % ("bytes_total", 'direction="receive"'), series % ("bytes_total", 'direction="transmit"'),
+                   series % ("packets_total", 'direction="receive"'), series % ("tcp_handshakes_total", 'result="completed"')]
+        becomes(lambda: [Prom.one(q) for q in queries], wanted, "what Prometheus has")
+        return wanted
+
+    sent = 0
+
+    def send(times):
+        nonlocal sent
+        before = told().get(("local", "tcp", 80), {"rx": {"bytes": 0}})["rx"]["bytes"]
+        for _ in range(times):
+            talk(client, server.ipv4, 80, 4000)
+        settled(told)
+        sent += told()["local", "tcp", 80]["rx"]["bytes"] - before
+        return agrees()
+
+    send(1)
+    begun, sent = time.time(), 0
+    send(5)
+    knock(client, server.ipv4, 82)
+    becomes(lambda: Prom.one('portmon_dropped_packets_total{scope="local",transport="tcp",reason="NO_SOCKET"}'),
+            told()["local", "tcp", 82]["drops"]["NO_SOCKET"], "drops")
+    server.netns.portmon.dump("reset")
+    send(2)
+    exporter.stop()
+    exporter = Exporter(server.netns)
+    send(2)
+    reloads_module()
+    wait_until(lambda: not unload(), what="unloading the module")
+    becomes(lambda: Prom.one("portmon_up"), 0, "portmon_up")
+    load()
+    count()
+    becomes(lambda: Prom.one("portmon_up"), 1, "portmon_up")
+    send(2)
+    window = int(time.time() - begun) + 2
+    grown = Prom.one("sum(increase(" + series % ("bytes_total", 'direction="receive"') + f"[{window}s]))")
+    # increase() extends to the edges of its window, by one interval at most at each.
+    seen = Prom.one("sum(" + series % ("bytes_total", 'direction="receive"') + ")")
+    check(grown is not None and seen is not None, "Prometheus has the series")
+    check(grown <= sent * (window + 2) / max(1, window - 4), f"increase {grown}, sent {sent}")
+    fastest = Prom.one("max_over_time(sum(rate(" + series % ("bytes_total", 'direction="receive"') + f"[5s]))[{window}s:1s])")
+    check(fastest <= sent, f"a rate of {fastest}, sent were {sent} in all")
+    note(f"increase {grown:.0f} of {sent} sent in {window} s, fastest rate {fastest:.0f}/s")
+
+
+@case()
+def bounded():
+    "under a scan of all ports, with all limits reached, there are no more series than allowed, and none comes and goes"
+    yard = Netns(on=True)
+    packets = Packets(yard)
+    for port in range(1, 400):
+        yard.socket("ipv4", socket.SOCK_STREAM, bind=("192.0.2.1", port)).listen()
+    exporter = Exporter(yard, "--remote", "--loopback", "--ports", "1000-1100")
+    before = exporter.metrics()
+    with yard.enter():
+        for transport in "tcp", "udp", "sctp", "dccp", "udplite":
+            for port in range(1, 2000):
+                packets.out(transport, port, port)
+    for protocol in range(100, 250):
+        with yard.enter(), socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol) as sock:
+            sock.sendto(b"x" * 20, ("192.0.2.9", 0))
+    metrics = exporter.metrics()
+    n = len([1 for name, _ in metrics if not name.startswith("process_")])
+    check(n <= 4000, f"{n} series")
+    note(f"{n} series under a scan")
+    shown = value(metrics, "portmon_ports_shown")
+    check(shown <= 100, f"{shown} ports shown")
+    check(value(metrics, "portmon_ports_hidden") > 200, "ports are hidden")
+    check("a limit is reached" in exporter.logged(), exporter.logged())
+    again = exporter.metrics()
+    equal(set(before) - set(again), set(), "series that went")
+    equal(set(metrics) ^ set(again), set(), "series that came or went without traffic")
+
+
+@case()
+def usual():
+    "a server with 20 listening ports has at most 500 series; ephemeral ports are never shown"
+    yard = Netns(on=True)
+    packets = Packets(yard)
+    for port in [*range(1, 15), 40000, 50000]:
+        yard.socket("ipv4", socket.SOCK_STREAM, bind=("192.0.2.1", port)).listen()
+        packets.out("tcp", port, 42000)
+    for port in range(101, 107):
+        yard.socket("ipv4", socket.SOCK_DGRAM, bind=("192.0.2.1", port))
+        packets.out("udp", port, 41000)
+    metrics = Exporter(yard).metrics()
+    equal(value(metrics, "portmon_ports_shown"), 21, "ports shown, the exporter's own included")
+    check(len(metrics) <= 500, f"{len(metrics)} series")
+    note(f"{len(metrics)} series for 20 ports")
+
+
+@case()
+def documents():
+    "the documents are those of portmon-ctl, as the schema has them"
+    count()
+    exporter = Exporter(server.netns)
+    talk(client, server.ipv4, 80)
+    knock(client, server.ipv4, 83)
+    settled(told)
+    with open(f"{HERE}/portmon-ctl.schema.json") as file:
+        schema = jsonschema.Draft202012Validator(json.load(file))
+    stats = exporter.document("/api/v1/stats")
+    for kind in "stats", "ranges", "drops", "explain?port=80/tcp":
+        document = exporter.document(f"/api/v1/{kind}")
+        errors = [e.message[:200] for e in schema.iter_errors(document)]
+        equal(errors, [], kind)
+    ours = {(p["scope"], p["transport"], p["port"]): p for p in stats["ports"]}
+    equal(ours["local", "tcp", 80], told()["local", "tcp", 80], "port 80")
+    equal(exporter.document("/api/v1/explain?port=80/tcp")["explain"][0]["services"][0]["service"], "http", "service")
+    for argument in "", "?port=", "?port=x", "?port=65536", "?port=80/x", "?port=1-2":
+        try:
+            exporter.get(f"/api/v1/explain{argument}")
+            check(False, f"{argument} was taken")
+        except urllib.error.HTTPError as error:
+            equal(error.code, 400, f"status of {argument}")
+
+
+@case()
+def recorded():
+    "what the page reads while there is traffic, for the browser"
+    count()
+    exporter = Exporter(server.netns)
+    for turn in range(4):
+        for _ in range(3 * (turn + 1)):
+            talk(client, server.ipv4, 80, 5000 * (turn + 1))
+        knock(client, server.ipv4, 84)
+        time.sleep(1.1)
+        for what in "stats", "ranges", "drops":
+            with open(f"{RECORDED}/{what}.{turn}.json", "w") as file:
+                file.write(exporter.get(f"/api/v1/{what}"))
+        with open(f"{RECORDED}/explain.json", "w") as file:
+            file.write(exporter.get("/api/v1/explain?port=80/tcp"))
+    with open(f"{RECORDED}/metrics.txt", "w") as file:
+        file.write(exporter.get("/metrics"))
+    check(exporter.get("/").startswith("<!DOCTYPE html>"), "the page")
+
+
+run()

@@ -1,0 +1,670 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""portmon-exporter without the module, on the host: HTTP and hostile clients, TLS and passwords, the rules, the dashboard.
+
+PORTMON_EXPORTER is the program, PORTMON_PROMETHEUS a folder with Prometheus' package unpacked, PORTMON_RECORDED one with what
+the exporter of a counting host returned (tests/exporter.py), PLAYWRIGHT one with npm's playwright-core.
+"""
+import base64
+import http.client
+import json
+import os
+import random
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+from lib.ktap import becomes, case, check, defer, equal, note, run, wait_until    # noqa: E402
+from lib.process import sh    # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+EXPORTER = os.environ.get("PORTMON_EXPORTER", f"{TOP}/tool/portmon-exporter")
+PROMETHEUS = os.environ["PORTMON_PROMETHEUS"]
+PROMTOOL = f"{PROMETHEUS}/usr/bin/promtool"
+RULES = f"{TOP}/Documentation/prometheus"
+RECORDED = os.environ["PORTMON_RECORDED"]
+METRICS = f"{RECORDED}/metrics.txt"
+SCREENSHOTS = f"{TOP}/build/exporter"
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 5))
+
+scratch = tempfile.mkdtemp(prefix="portmon-")
+os.chmod(scratch, 0o755)
+defer(sh, "rm", "-rf", scratch)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+class Exporter:
+    "portmon-exporter on a port of its own, until the case ends."
+
+    def __init__(self, *arguments, ready=True, command=(EXPORTER,), tls=None, **options):
+        self.port = free_port()
+        self.tls = tls
+        self.log = tempfile.TemporaryFile("w+", dir=scratch)    # pylint: disable=consider-using-with
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen([*command, "--listen", f"127.0.0.1:{self.port}", *arguments], stderr=self.log, **options)
+        defer(self.stop)
+        if ready:
+            wait_until(self.listens, what="the exporter listening")
+
+    def listens(self):
+        equal(self.process.poll(), None, f"status of the exporter: {self.logged()}")
+        with socket.socket() as sock:
+            return not sock.connect_ex(("127.0.0.1", self.port))
+
+    def logged(self):
+        self.log.seek(0)
+        return self.log.read()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            equal(self.process.wait(30), 0, f"status of the exporter: {self.logged()}")
+
+    def request(self, path="/metrics", method="GET", timeout=30, **headers):
+        "Status, headers, body."
+        kind = http.client.HTTPSConnection if self.tls else http.client.HTTPConnection
+        options = {"context": self.tls} if self.tls else {}
+        connection = kind("127.0.0.1", self.port, timeout=timeout, **options)
+        try:
+            connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            reply = connection.getresponse()
+            return reply.status, dict(reply.getheaders()), reply.read().decode()
+        finally:
+            connection.close()
+
+    def status(self, *arguments, **headers):
+        return self.request(*arguments, **headers)[0]
+
+    def raw(self, data=b"", timeout=30):
+        sock = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        defer(sock.close)
+        sock.sendall(data)
+        return sock
+
+    def answers_within(self, seconds):
+        begun = time.monotonic()
+        equal(self.status(timeout=seconds + 5), 200, "status of a scrape")
+        took = time.monotonic() - begun
+        check(took <= seconds, f"a scrape took {took:.1f} s")
+        return took
+
+    def cpu(self):
+        with open(f"/proc/{self.process.pid}/stat") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+
+def until_closed(sock):
+    "All that is received until the other end closes."
+    data = b""
+    try:
+        while part := sock.recv(65536):
+            data += part
+    except ConnectionResetError:
+        pass
+    return data
+
+
+# HTTP
+
+@case()
+def paths():
+    "each path has its type and status; other methods and paths are refused"
+    exporter = Exporter()
+    status, headers, body = exporter.request()
+    equal((status, headers["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"), "/metrics")
+    check("\nportmon_up 0\n" in body, "the module is not loaded here")
+    status, headers, body = exporter.request("/")
+    equal((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"), "/")
+    check("default-src 'none'" in headers["Content-Security-Policy"], "a policy for the page")
+    check("unsafe" not in headers["Content-Security-Policy"], "nothing unsafe")
+    equal(headers["X-Content-Type-Options"], "nosniff", "type sniffing")
+    equal(exporter.request("/healthz")[::2], (200, "ok\n"), "/healthz")
+    equal(exporter.status("/api/v1/stats"), 503, "/api/v1/stats without the module")
+    equal(exporter.status("/api/v1/explain?port=443"), 200, "/api/v1/explain needs no module")
+    equal(exporter.status("/nothing"), 404, "another path")
+    for method in "POST", "PUT", "DELETE", "OPTIONS", "TRACE":
+        equal(exporter.status("/metrics", method), 405, method)
+    status, headers, body = exporter.request("/metrics", "HEAD")
+    equal((status, body), (200, ""), "HEAD")
+    check(int(headers["Content-Length"]) > 500, "length of HEAD")
+    check("module is not loaded" in exporter.logged(), exporter.logged())
+
+
+@case()
+def accept():
+    "the header Accept chooses the form"
+    exporter = Exporter()
+    prometheus = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                  "text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
+    for header, wanted in ((prometheus, True), ("application/openmetrics-text", True), ("text/plain", False), ("*/*", False),
+                           ("application/openmetrics-text;q=0.1, text/plain;q=0.9", False), ("", False), (";;;,,,q=", False),
+                           ("application/openmetrics-text; version=0.0.1", False), ("application/openmetrics-text;q=0", False),
+                           ("APPLICATION/OpenMetrics-Text ; q=1.0 ; version=1.0.0", True)):
+        _, headers, body = exporter.request(Accept=header)
+        equal("openmetrics" in headers["Content-Type"], wanted, header)
+        equal(body.endswith("# EOF\n"), wanted, f"end of what {header} gets")
+
+
+@case()
+def rebinding():
+    "on loopback only local names of the host are answered"
+    exporter = Exporter("--host", "metrics.example")
+    for host in "localhost", f"localhost:{exporter.port}", "127.0.0.1:1", "127.9.8.7", "[::1]", "[::1]:80", "metrics.example", "LOCALHOST":
+        equal(exporter.status(Host=host), 200, host)
+    for host in "example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost:x", "[::1", "[::2]", "10.0.0.1", "a" * 100:
+        equal(exporter.status(Host=host), 403, host)
+
+
+@case()
+def options():
+    "wrong options: a sentence, the usage line and status 2"
+    for arguments, word in ((["--nonsense"], "usage:"), (["x"], "unexpected"), (["--ports", "a"], "'a' is not"), (["--ports", "1-0"], "is not"),
+                            (["--ports", "80/x"], "unknown transport"), (["--max-ports", "-1"], "number"), (["--max-series", "10"], "at least"),
+                            (["--max-series", "9999999"], "number"), (["--listen", "nowhere:1"], "not an address"), (["--listen", ":x"], "not an address"),
+                            (["--listen", "1.2.3.4.5"], "not an address"), (["--listen", "[::1"], "not an address")):
+        done = subprocess.run([EXPORTER, *arguments], capture_output=True, text=True, timeout=20, check=False)
+        equal((done.returncode, done.stdout), (2, ""), f"{arguments}: {done.stderr}")
+        check(word in done.stderr, f"{arguments}: {done.stderr}")
+    done = subprocess.run([EXPORTER, "--help"], capture_output=True, text=True, timeout=20, check=True)
+    check("--max-series N" in done.stdout, done.stdout)
+    exporter = Exporter()
+    done = subprocess.run([EXPORTER, "--listen", f"127.0.0.1:{exporter.port}"], capture_output=True, text=True, timeout=20, check=False)
+    equal(done.returncode, 1, "status where the port is taken")
+    check("in use" in done.stderr, done.stderr)
+
+
+@case()
+def systemd():
+    "sockets of the service manager are used, and it is notified when the exporter is ready and when it stops"
+    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    defer(notices.close)
+    notices.bind(f"{scratch}/notify")
+    notices.settimeout(20)
+    listener = socket.socket()
+    defer(listener.close)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+
+    def hand_over():
+        os.dup2(listener.fileno(), 3)
+        os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", NOTIFY_SOCKET=f"{scratch}/notify")
+        os.execv(EXPORTER, [EXPORTER])
+    pid = os.fork()
+    if not pid:
+        hand_over()
+    equal(notices.recv(100), b"READY=1", "first notice")
+    connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=20)
+    connection.request("GET", "/healthz")
+    equal(connection.getresponse().status, 200, "status")
+    os.kill(pid, signal.SIGTERM)
+    equal(notices.recv(100), b"STOPPING=1", "last notice")
+    equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "status of the exporter")
+    connection.close()
+
+
+@case()
+def finishes():
+    "SIGTERM finishes a request that is open, and takes no more"
+    exporter = Exporter()
+    sock = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+    wait_until(lambda: exporter.status("/healthz") == 200, what="the exporter having read it")
+    exporter.process.send_signal(signal.SIGTERM)
+
+    def closed():
+        with socket.socket() as other:
+            return other.connect_ex(("127.0.0.1", exporter.port))
+    wait_until(closed, what="no more connections")
+    sock.sendall(b"\r\n")
+    check(until_closed(sock).startswith(b"HTTP/1.1 200"), "the reply")
+    equal(exporter.process.wait(20), 0, "status of the exporter")
+
+
+@case()
+def kept():
+    "connections are kept, and requests of the same second have one reading"
+    exporter = Exporter()
+    connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
+    bodies = set()
+    for _ in range(5):
+        connection.request("GET", "/metrics")
+        bodies.add(connection.getresponse().read())
+    connection.close()
+    check(len(bodies) <= 2, f"{len(bodies)} readings")
+
+
+# Hostile clients
+
+@case()
+def too_long():
+    "a long path is 414, long headers are 431, garbage is 400 or nothing; none does harm"
+    exporter = Exporter()
+    check(until_closed(exporter.raw(b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 414"), "414")
+    check(until_closed(exporter.raw(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20000 + b"\r\n\r\n"))
+          .startswith(b"HTTP/1.1 431"), "431")
+    for garbage in b"\0" * 100, b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b" \r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", os.urandom(300) + b"\r\n\r\n":
+        reply = until_closed(exporter.raw(garbage))
+        check(not reply.startswith(b"HTTP/1.1 200"), f"{garbage[:20]}: {reply[:60]}")
+    exporter.answers_within(1)
+
+
+@case()
+def slow_header():
+    "a client that sends a byte now and then is closed after 10 s"
+    exporter = Exporter()
+    sock = exporter.raw(b"GET /metrics HTTP/1.1\r\n")
+    begun = time.monotonic()
+    try:
+        while time.monotonic() - begun < 20:
+            sock.sendall(b"X")
+            time.sleep(0.5)
+        check(False, "it is still open after 20 s")
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    took = time.monotonic() - begun
+    check(8 < took < 14, f"closed after {took:.1f} s")
+    exporter.answers_within(1)
+
+
+@case()
+def slow_reader():
+    "clients that do not read their reply are closed after 10 s"
+    exporter = Exporter()
+    readers = []
+    for _ in range(20):
+        sock = socket.socket()
+        defer(sock.close)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.connect(("127.0.0.1", exporter.port))
+        # So many requests that no buffer holds all replies.
+        sock.setblocking(False)
+        try:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
+        except BlockingIOError:
+            pass
+        readers.append(sock)
+    exporter.answers_within(1)
+    other = Exporter()
+    other.answers_within(1)
+    becomes(exporter.fds, other.fds(), "file descriptors", 25)
+    exporter.answers_within(1)
+
+
+@case()
+def half_open():
+    "of 200 half-open connections 32 stay; a scrape is answered meanwhile and after"
+    exporter = Exporter()
+    held = []
+    stop = threading.Event()
+
+    def flood():
+        while not stop.is_set():
+            try:
+                held.append(exporter.raw(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n"))
+            except OSError:
+                pass
+            time.sleep(0.005)
+    thread = threading.Thread(target=flood)
+    thread.start()
+    wait_until(lambda: len(held) >= 200, what="200 connections")
+    begun, failed = time.monotonic(), 0
+    while True:
+        try:
+            took = exporter.answers_within(11)
+            break
+        except (OSError, http.client.HTTPException):
+            failed += 1
+            check(time.monotonic() - begun < 11, "no scrape was answered")
+    check(exporter.fds() <= 32 + 32 + 20, f"{exporter.fds()} file descriptors")
+    stop.set()
+    thread.join()
+    exporter.answers_within(1)
+    note(f"{len(held)} half-open connections, a scrape took {took:.2f} s, {failed} were cut off")
+
+
+@case()
+def fuzzed():
+    "requests and headers of all kinds do not stop it"
+    exporter = Exporter()
+    pieces = [b"GET ", b"HEAD ", b"POST ", b"/metrics", b"/api/v1/explain?port=", b"/", b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", b"\r\n", b"Host: ",
+              b"localhost", b"[::1]:", b"Accept: ", b"application/openmetrics-text", b";q=", b"0.", b",", b";version=1.0.0", b"text/*",
+              b"Authorization: Basic ", b"Content-Length: ", b"99999999999", b"-1", b"Transfer-Encoding: chunked\r\n", b"%00", b"%", b"\0",
+              b"Connection: keep-alive\r\n", b"Expect: 100-continue\r\n", b"a" * 300, b"65536", b"443/tcp"]
+    seed = random.randrange(1 << 32)
+    note(f"seed {seed}")
+    rng, n, end = random.Random(seed), 0, time.monotonic() + FUZZ_SECONDS
+    while time.monotonic() < end:
+        with socket.create_connection(("127.0.0.1", exporter.port), timeout=5) as sock:
+            data = b"".join(rng.choice(pieces) if rng.random() < 0.9 else rng.randbytes(rng.randrange(20))
+                            for _ in range(rng.randrange(1, 40)))
+            try:
+                sock.sendall(data)
+                sock.settimeout(0.01)
+                sock.recv(1000)
+            except OSError:
+                pass
+        n += 1
+        equal(exporter.process.poll(), None, f"status after {data!r}")
+    exporter.answers_within(1)
+    note(f"{n} requests")
+
+
+# TLS and passwords
+
+def certificate(name, signer=None, ca=False):
+    "NAME.crt and NAME.key."
+    subject = ["-subj", f"/CN={name}", "-keyout", f"{scratch}/{name}.key", "-out", f"{scratch}/{name}.crt", "-days", "2", "-nodes"]
+    sign = ["-CA", f"{scratch}/{signer}.crt", "-CAkey", f"{scratch}/{signer}.key"] if signer else []
+    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", *subject, *sign,
+       "-addext", f"basicConstraints=critical,CA:{'TRUE' if ca else 'FALSE'}", "-addext", "subjectAltName=IP:127.0.0.1")
+
+
+def config(text, name="web.yml"):
+    with open(f"{scratch}/{name}", "w") as file:
+        file.write(text)
+    return f"{scratch}/{name}"
+
+
+TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+# Of "secret", by crypt(3), at a cost that tests can afford.
+HASH = subprocess.run(["perl", "-e", "print crypt('secret', '$2y$05$abcdefghijklmnopqrstuu')"], capture_output=True, text=True, check=True).stdout
+USERS = f"basic_auth_users:\n  alice: {HASH}\n"
+
+certificate("ca", ca=True)
+certificate("server", "ca")
+certificate("client", "ca")
+certificate("other", ca=True)
+
+
+def context(client=None):
+    made = ssl.create_default_context(cafile=f"{scratch}/ca.crt")
+    if client:
+        made.load_cert_chain(f"{scratch}/{client}.crt", f"{scratch}/{client}.key")
+    return made
+
+
+def basic(user, password):
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@case()
+def tls():
+    "TLS; a client certificate that is demanded and missing, or of others, is refused"
+    exporter = Exporter("--web-config", config(TLS), tls=context())
+    equal(exporter.status(), 200, "over TLS")
+    plain = until_closed(exporter.raw(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    check(b"200" not in plain, "without TLS")
+    exporter = Exporter("--web-config", config(TLS + "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n"),
+                        tls=context("client"))
+    equal(exporter.status(), 200, "with a certificate")
+    for who in None, "other":
+        exporter.tls = context(who)
+        try:
+            exporter.status()
+            check(False, f"the certificate of {who} was taken")
+        except (ssl.SSLError, OSError):
+            pass
+    exporter.tls = context("client")
+    equal(exporter.status(), 200, "with a certificate")
+
+
+@case()
+def passwords():
+    "a wrong or missing password is 401; an unknown user takes as long as a known one"
+    exporter = Exporter("--web-config", config(USERS))
+    status, headers, _ = exporter.request()
+    equal((status, headers["WWW-Authenticate"][:5]), (401, "Basic"), "without a password")
+    equal(exporter.status(Authorization=basic("alice", "secret")), 200, "the right one")
+    for user, password in ("alice", "wrong"), ("alice", ""), ("bob", "secret"), ("", ""), ("alice", "secret" * 100), ("a" * 600, "x"), (":", ":"):
+        equal(exporter.status(Authorization=basic(user, password)), 401, f"{user[:10]} {password[:10]}")
+    for header in "Basic", "Basic !", "Bearer x", "Basic " + "A" * 2000:
+        equal(exporter.status(Authorization=header), 401, header[:20])
+    for path in "/", "/healthz", "/api/v1/stats", "/nothing":
+        equal(exporter.status(path), 401, path)
+    slow = config("basic_auth_users:\n  alice: " + subprocess.run(
+        ["perl", "-e", "print crypt('secret', '$2y$09$abcdefghijklmnopqrstuu')"], capture_output=True, text=True, check=True).stdout + "\n", "slow.yml")
+    exporter = Exporter("--web-config", slow)
+
+    def spent(user, password):
+        before = exporter.cpu()
+        for _ in range(20):
+            exporter.status(Authorization=basic(user, password))
+        return exporter.cpu() - before
+    known, unknown, good = spent("alice", "wrong"), spent("bob", "wrong"), spent("alice", "secret")
+    check(0.6 < unknown / known < 1.6, f"ticks: known {known}, unknown {unknown}")
+    check(good < known / 4, f"ticks: known {known}, kept {good}")
+    note(f"CPU ticks of 20 requests: wrong password {known}, unknown user {unknown}, right {good}")
+
+
+@case()
+def wrong_config():
+    "a web configuration with a mistake: file, line and what is wrong"
+    for text, wanted in ((TLS + "  min_version: TLS13\n", ":4: unknown key: 'min_version'"), ("nonsense: 1\n", ":1: unknown key"),
+                         ("tls_server_config:\n  cert_file: server.crt\n", "needs cert_file and key_file"), ("- a\n", ":1: expected keys"),
+                         (USERS + "  bob: secret\n", ":3: the password of 'bob' is not a bcrypt hash"), ("basic_auth_users: {}\n", "no user"),
+                         (TLS + "  client_auth_type: Maybe\n", ":4: unknown client_auth_type: 'Maybe'"), ("a: [\n", ":2: "),
+                         (TLS + "  client_auth_type: RequireAndVerifyClientCert\n", "needs client_ca_file"), (TLS + TLS, ":4: key given twice"),
+                         (USERS + f"  alice: {HASH}\n", ":3: user given twice"), (TLS.replace("server.key", "none.key"), "cannot read"),
+                         (TLS.replace("server.key", "client.key"), "cannot serve"), (TLS.replace("server.crt", "web.yml"), "cannot serve")):
+        done = subprocess.run([EXPORTER, "--listen", f"127.0.0.1:{free_port()}", "--web-config", config(text)],
+                              capture_output=True, text=True, timeout=20, check=False)
+        check(done.returncode in (1, 2), f"{text}: status {done.returncode}")
+        check(wanted in done.stderr, f"{wanted}: {done.stderr}")
+        check("secret" not in done.stderr, "a password in the log")
+    rng = random.Random(1)
+    good = TLS + USERS
+    end, n = time.monotonic() + FUZZ_SECONDS / 2, 0
+    while time.monotonic() < end:
+        at = rng.randrange(len(good))
+        text = good[:at] + rng.choice("{}[]:-&*!|>'\"%@`\n\t\0#,x") * rng.randrange(1, 4) + good[at + rng.randrange(3):]
+        done = subprocess.run([EXPORTER, "--listen", "192.0.2.77:1", "--web-config", config(text)], capture_output=True, timeout=20, check=False)
+        check(done.returncode in (1, 2), f"status {done.returncode} of {text!r}")
+        n += 1
+    note(f"{n} broken configurations")
+
+
+@case()
+def hangup():
+    "SIGHUP reads the files anew; with a mistake in them the exporter continues as before"
+    path = config(USERS)
+    exporter = Exporter("--web-config", path)
+    equal(exporter.status(Authorization=basic("alice", "secret")), 200, "alice")
+    config(USERS.replace("alice", "carol"))
+    exporter.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: exporter.status(Authorization=basic("carol", "secret")) == 200, what="carol being let in")
+    equal(exporter.status(Authorization=basic("alice", "secret")), 401, "alice")
+    config("nonsense: 1\n")
+    exporter.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "going on" in exporter.logged(), what="the mistake being logged")
+    equal(exporter.status(Authorization=basic("carol", "secret")), 200, "carol")
+    config(TLS)
+    exporter.process.send_signal(signal.SIGHUP)
+    exporter.tls = context()
+
+    def over_tls():
+        try:
+            return exporter.status() == 200
+        except OSError:
+            return False
+    wait_until(over_tls, what="TLS")
+
+
+@case()
+def prometheus_scrapes():
+    "Prometheus itself scrapes over TLS with a password and a client certificate; without them it does not"
+    exporter = Exporter("--web-config", config(TLS + "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n" + USERS),
+                        tls=context("client"))
+    port = free_port()
+    target = f"static_configs: [{{targets: ['127.0.0.1:{exporter.port}']}}]"
+    own = f"ca_file: {scratch}/ca.crt, cert_file: {scratch}/client.crt, key_file: {scratch}/client.key"
+    with open(f"{scratch}/prometheus.yml", "w") as file:
+        file.write("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n"
+                   f"- {{job_name: good, scheme: https, tls_config: {{{own}}}, basic_auth: {{username: alice, password: secret}}, {target}}}\n"
+                   f"- {{job_name: wrong, scheme: https, tls_config: {{{own}}}, basic_auth: {{username: alice, password: x}}, {target}}}\n"
+                   f"- {{job_name: bare, scheme: https, tls_config: {{ca_file: {scratch}/ca.crt}}, basic_auth: {{username: alice, password: secret}}, {target}}}\n")
+    process = subprocess.Popen([f"{PROMETHEUS}/usr/bin/prometheus", f"--config.file={scratch}/prometheus.yml",    # pylint: disable=consider-using-with
+                                f"--storage.tsdb.path={scratch}/tsdb", f"--web.listen-address=127.0.0.1:{port}"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    defer(process.wait)
+    defer(process.kill)
+
+    def targets():
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/api/v1/targets")
+            found = json.load(connection.getresponse())["data"]["activeTargets"]
+            return {t["labels"]["job"]: (t["health"], "401" in t["lastError"]) for t in found}
+        except (OSError, ValueError):
+            return {}
+    becomes(targets, {"good": ("up", False), "wrong": ("down", True), "bare": ("down", False)}, "targets", 60)
+
+
+@case()
+def page():
+    "the page in Chromium: it shows traffic, explains, works by keyboard and on a narrow screen, and asks nobody else"
+    exporter = Exporter()
+    os.makedirs(SCREENSHOTS, exist_ok=True)
+    done = subprocess.run(["node", f"{os.path.dirname(os.path.realpath(__file__))}/page.mjs", f"http://127.0.0.1:{exporter.port}",
+                           RECORDED, SCREENSHOTS], capture_output=True, text=True, timeout=300, check=False)
+    equal((done.returncode, done.stdout), (0, ""), done.stderr)
+
+
+# What it costs
+
+@case()
+def quiet():
+    "no wakeup when nobody asks; memory does not grow"
+    exporter = Exporter()
+
+    def resident():
+        with open(f"/proc/{exporter.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s*(\d+)", file.read())[1])
+
+    def switches():
+        with open(f"/proc/{exporter.process.pid}/status") as file:
+            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", file.read(), re.M)[1])
+
+    def scrape(times):
+        connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
+        for _ in range(times):
+            connection.request("GET", "/metrics")
+            connection.getresponse().read()
+        connection.close()
+    scrape(500)
+    before = resident()
+    check(before <= 6 * 1024, f"{before} KiB resident")
+    scrape(5000)
+    check(resident() <= before + 128, f"{before} KiB resident, then {resident()}")
+    time.sleep(1)
+    begun = switches()
+    time.sleep(10)
+    equal(switches() - begun, 0, "wakeups in 10 s")
+    note(f"{resident()} KiB resident after 5,500 scrapes")
+
+
+# Rules and dashboard
+
+def promtool(*arguments, cwd=RULES):
+    return subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+@case()
+def rules():
+    "promtool takes the rules, and their tests pass"
+    done = promtool("check", "rules", "portmon.rules.yml")
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    done = promtool("test", "rules", "portmon.rules.test.yml")
+    equal(done.returncode, 0, done.stdout + done.stderr)
+
+
+@case()
+def broken_rules():
+    "each alert that never fires, or fires always, fails its test"
+    import yaml    # pylint: disable=import-outside-toplevel
+    with open(f"{RULES}/portmon.rules.yml") as file:
+        text = file.read()
+    folder = f"{scratch}/rules"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{RULES}/portmon.rules.test.yml") as file:
+        tests = yaml.safe_load(file)
+    alerts = [(g, r) for g, group in enumerate(yaml.safe_load(text)["groups"]) for r, rule in enumerate(group["rules"]) if "alert" in rule]
+    check(len(alerts) >= 11, f"{len(alerts)} alerts")
+    for g, r in alerts:
+        name = yaml.safe_load(text)["groups"][g]["rules"][r]["alert"]
+        own = [t for t in tests["tests"] if any(a["alertname"] == name for a in t.get("alert_rule_test", []))]
+        check(own, f"{name} has no test")
+        # Of days only every fifth minute: the alert is looked at long after its time.
+        with open(f"{folder}/portmon.rules.test.yml", "w") as file:
+            yaml.safe_dump({**tests, "tests": own, "evaluation_interval": own[0]["interval"]}, file)
+        for expr in "vector(1) == 0", "count by (instance) ({instance!=''}) > 0":
+            broken = yaml.safe_load(text)
+            broken["groups"][g]["rules"][r]["expr"] = expr
+            with open(f"{folder}/portmon.rules.yml", "w") as file:
+                yaml.safe_dump(broken, file)
+            done = promtool("test", "rules", "portmon.rules.test.yml", cwd=folder)
+            check(done.returncode, f"nobody sees that {broken['groups'][g]['rules'][r]['alert']} is {expr}")
+
+
+def exported():
+    "Names of the metrics that an exporter can write: those of its source."
+    found = {"up"}
+    for path, prefix in (f"{TOP}/tool/metrics/families.c", "portmon_"), (f"{TOP}/tool/exporter/process.c", ""):
+        with open(path) as file:
+            source = file.read()
+        for kind, name in re.findall(r'^(COUNTER|GAUGE)\(\w+, "(\w+)"', source, re.M):
+            found.add(f"portmon_{name}" + ("_total" if kind == "COUNTER" else ""))
+        for name in re.findall(r'^\t"(process_\w+)"', source, re.M):
+            found |= {name, f"{name}_total"}
+    return found | {"portmon_build_info"}
+
+
+@case()
+def dashboard():
+    "every expression of the dashboard and the rules parses and names metrics that there are"
+    import yaml    # pylint: disable=import-outside-toplevel
+    with open(f"{RULES}/portmon.dashboard.json") as file:
+        panels = json.load(file)["panels"]
+    queries = [t["expr"] for panel in panels for t in panel["targets"]]
+    check(len(queries) > 10, f"{len(queries)} queries")
+    equal(len({panel["id"] for panel in panels}), len(panels), "ids of panels")
+    queries = [q.replace("$__rate_interval", "5m").replace("$instance", ".*") for q in queries]
+    with open(f"{RULES}/portmon.rules.yml") as file:
+        groups = yaml.safe_load(file)["groups"]
+    recorded = {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
+    with open(f"{scratch}/dashboard.yml", "w") as file:
+        yaml.safe_dump({"groups": [{"name": "d", "rules": [{"record": f"d:{i}", "expr": q} for i, q in enumerate(queries)]}]}, file)
+    done = promtool("check", "rules", f"{scratch}/dashboard.yml")
+    equal(done.returncode, 0, done.stdout + done.stderr)
+    queries += [rule["expr"] for group in groups for rule in group["rules"]]
+    there = exported()
+    for query in queries:
+        for name in re.findall(r"(?<![\w:$\"])(portmon[\w:]*|process_\w+)", query):
+            check(name in there | recorded, f"{name} of {query}")
+
+
+@case()
+def names():
+    "every metric that a counting host returned is one of the source, so that the check above is worth something"
+    with open(METRICS) as file:
+        lines = file.read()
+    there = exported()
+    found = set(re.findall(r"^(\w+)[{ ]", lines, re.M))
+    check(len(found) > 20, f"{len(found)} metrics")
+    equal(found - there, set(), "metrics that the source does not name")
+
+
+run()
