@@ -53,7 +53,7 @@ static int load(const struct settings *s)
 			 s->value[i]);
 		argv[n++] = text[i];
 	}
-	err = posix_spawnp(&pid, "modprobe", NULL, NULL, argv, environ);
+	err = posix_spawn(&pid, "/sbin/modprobe", NULL, NULL, argv, environ);
 	if (err) {
 		warn("cannot run modprobe: %s", strerror(err));
 		return -err;

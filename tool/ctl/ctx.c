@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ctl/ctx.h"
+#include "host/module.h"
 #include "host/netns.h"
 #include "portmon_version.h"
 
@@ -86,6 +87,8 @@ int ctx_connect(struct ctx *ctx)
 	if (err)
 		return err;
 	err = pm_open(&ctx->pm, &e);
+	if (err == -ENOENT)
+		module_absent(&e);
 	if (err)
 		return warn_error(err, &e);
 	err = pm_info(ctx->pm, &ctx->info);
