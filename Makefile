@@ -110,7 +110,7 @@ VERSION := $(shell .packaging/fill .packaging/version.in)
 DIST    := build/dist/portmon-$(VERSION).tar.gz
 
 # Of the last commit, with its time: the same bytes each time.
-.PHONY: dist deb
+.PHONY: dist deb rpm release
 dist: ## [package] a tarball of the last commit, in build/dist
 	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
 	@mkdir -p build/dist
@@ -120,6 +120,13 @@ dist: ## [package] a tarball of the last commit, in build/dist
 deb: PACKAGES += dpkg-dev debhelper dh-dkms
 deb: deps dist ## [package] Debian packages of that tarball, in build/deb
 	@.packaging/build-deb $(DIST) build/deb
+
+rpm: PACKAGES += rpm
+rpm: deps dist ## [package] RPM packages of that tarball, in build/rpm
+	@.packaging/build-rpm $(DIST) build/rpm
+
+release: ## [package] check, dist and deb; with DRY_RUN=no also the tag
+	@.packaging/release
 
 demo: deps tool module-$(KERNEL) ## [test] boot a VM with real servers and clients, and show portmon-ctl's output
 	@tests/vm/run demo $(KERNEL)
