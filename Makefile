@@ -276,8 +276,8 @@ lint-text: tool ## [source] completion scripts and manual pages
 	@for shell in bash zsh fish; do $$shell -n build/tool/completion.$$shell || exit; done
 	@mandoc -Tlint -W warning Documentation/man/*.[1-8]
 
-lint-order: ## [source] order of includes (kmod/layers, tool/layers)
-	@tests/include-order
+lint-order: tool ## [source] order of files, by include and by use (kmod/layers, tool/layers)
+	@tests/include-order kmod tool=build/tool
 
 lint-prose: ## [source] prose: sentence length and banned phrases (tests/lint), and the picture
 	@tests/lint/prose

@@ -11,43 +11,6 @@
 #include "view/out_table.h"
 #include "view/view.h"
 
-/**
- * stats_prepare() - mark, name and fold ports as the options ask
- * @ctx: the run, in the network namespace
- * @ports: its ports
- * @owners: who owns them, to release with owners_free(); left alone if nobody
- *   asks
- *
- * Names are dear, and owners more so: only where something asks for them.
- *
- * Return: 0 or a negative errno, of which the person has been told.
- */
-int stats_prepare(struct ctx *ctx, struct records *ports,
-		  struct owners *owners)
-{
-	const struct options *opt = &ctx->opt;
-	const bool fold = !given(opt, OPT_ALL);
-
-	view_mark(ports, &ctx->info);
-	if (fold || !given(opt, OPT_NUMERIC))
-		view_name(ports, &ctx->services);
-	if (fold)
-		view_fold(ports);
-	if (given(opt, OPT_NUMERIC))
-		view_unname(ports);
-	return given(opt, OPT_PROCESSES) ? ctx_owners(ctx, ports, owners) :
-					    0;
-}
-
-/* For people the busiest first; a program gets what costs least. */
-static enum sort_key sort_key(const struct options *opt)
-{
-	if (given(opt, OPT_SORT))
-		return opt->sort;
-	return given(opt, OPT_JSON) || given(opt, OPT_CSV) ? SORT_NONE :
-							     SORT_BYTES;
-}
-
 static unsigned int more_records(unsigned int max)
 {
 	return max < 131072 ? 262144 : max > UINT32_MAX / 2 ? UINT32_MAX :
@@ -81,29 +44,6 @@ static void warn_nothing(const struct ctx *ctx)
 		     format_time(buf, ctx->info.since));
 }
 
-/**
- * stats_overflow() - leave out overflow lines that nobody asked for
- * @ctx: the run
- * @overflow: what no port record could be had for
- *
- * Of one port they tell nothing, and in a sum of its lines they would count.
- */
-void stats_overflow(const struct ctx *ctx, struct records *overflow)
-{
-	if (ctx->opt.filter.port != ANY && !given(&ctx->opt, OPT_JSON))
-		overflow->n = 0;
-}
-
-/**
- * stats_sort() - put ports in the order that the options ask for
- * @ctx: the run
- * @ports: the ports
- */
-void stats_sort(const struct ctx *ctx, struct records *ports)
-{
-	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
-}
-
 static int read_stats(struct ctx *ctx, const struct query *q,
 		      struct answer *a)
 {
@@ -117,11 +57,11 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 		       &a->s);
 	if (err)
 		return err;
-	err = stats_prepare(ctx, &a->s.ports, &a->owners);
+	err = view_ports(ctx, &a->s.ports, &a->owners);
 	if (err)
 		return err;
 	if (json)
-		stats_sort(ctx, &a->s.ports);
+		view_order(ctx, &a->s.ports);
 	warn_overflow(ctx, &a->s.overflow);
 	return 0;
 }
@@ -134,8 +74,8 @@ static int print_stats(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	stats_sort(ctx, &s.ports);
-	stats_overflow(ctx, &s.overflow);
+	view_order(ctx, &s.ports);
+	view_overflow(ctx, &s.overflow);
 	some = s.ports.n || s.overflow.n;
 	if (some || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);

@@ -5,10 +5,6 @@
 
 #include "ctl/read.h"
 
-int stats_prepare(struct ctx *ctx, struct records *ports,
-		  struct owners *owners);
-void stats_overflow(const struct ctx *ctx, struct records *overflow);
-void stats_sort(const struct ctx *ctx, struct records *ports);
 int stats_delta(struct ctx *ctx);
 int stats_intervals(struct ctx *ctx);
 

@@ -9,6 +9,7 @@
 #include "view/came.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
+#include "view/view.h"
 
 /* All of it, whatever is asked for: the mark is one for the namespace. */
 static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
@@ -72,11 +73,11 @@ static int print(struct ctx *ctx, const struct came *came)
 		warn_memory();
 		return -ENOMEM;
 	}
-	err = stats_prepare(ctx, &s.ports, &owners);
+	err = view_ports(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
-	stats_sort(ctx, &s.ports);
-	stats_overflow(ctx, &s.overflow);
+	view_order(ctx, &s.ports);
+	view_overflow(ctx, &s.overflow);
 	if (given(&ctx->opt, OPT_JSON))
 		err = out_json_snapshot(ctx, &s);
 	else if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "cmd/stats.h"
+#include "lib/clock.h"
 #include "view/came.h"
 #include "view/out_json.h"
 #include "view/out_table.h"
+#include "view/view.h"
 
 /* Lines of a screen where there is none. */
 #define LINES 24
@@ -28,24 +30,6 @@ struct intervals {
 	double at;
 	unsigned int lines;
 };
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void sleep_until(double when)
-{
-	struct timespec ts = { .tv_sec = when };
-
-	ts.tv_nsec = (when - ts.tv_sec) * 1e9;
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	       EINTR)
-		;
-}
 
 /*
  * After a reset of everything all counters began at zero, also those that
@@ -73,7 +57,7 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 		return err;
 	if (again && ctx->info.since != i->since)
 		err = forget(i);
-	i->at = now();
+	i->at = clock_seconds();
 	if (!err)
 		err = came_add(&i->came, &s, i->at);
 	snapshot_free(&s);
@@ -128,11 +112,11 @@ static int print(struct ctx *ctx, struct intervals *i)
 		warn_memory();
 		return -ENOMEM;
 	}
-	err = stats_prepare(ctx, &s.ports, &owners);
+	err = view_ports(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
-	stats_sort(ctx, &s.ports);
-	stats_overflow(ctx, &s.overflow);
+	view_order(ctx, &s.ports);
+	view_overflow(ctx, &s.overflow);
 	ctx->span.to = time(NULL);
 	ctx->span.from = ctx->span.to - (ms + 500) / 1000;
 	ctx->span.ms = ms;
@@ -166,9 +150,9 @@ int stats_intervals(struct ctx *ctx)
 		err = take_reading(ctx, &i);
 	for (next = i.at + step; !err; next += step) {
 		/* Who was stopped does not make up for it. */
-		if (next < now())
-			next = now();
-		sleep_until(next);
+		if (next < clock_seconds())
+			next = clock_seconds();
+		clock_sleep_until(next);
 		err = take_reading(ctx, &i);
 		if (!err)
 			err = print(ctx, &i);

@@ -11,9 +11,6 @@
 #include "lib/record.h"
 #include "lib/services.h"
 
-/* Returned for what is wrong on the command line: exit status 2. */
-#define USAGE (-4096)
-
 /* Returned by check: something is wrong, or cannot be told. */
 #define TROUBLE (-4097)
 #define UNSURE (-4098)

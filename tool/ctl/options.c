@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "ctl/ctx.h"
+#include "ctl/options.h"
+#include "ctl/warn.h"
 #include "lib/names.h"
 #include "lib/util.h"
 

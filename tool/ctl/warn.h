@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* Returned for what is wrong on the command line: exit status 2. */
+#define USAGE (-4096)
+
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void warn_memory(void);
 void warned_of(int err);

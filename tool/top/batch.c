@@ -3,25 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/known.h"
 #include "lib/names.h"
 #include "top/top.h"
 #include "view/out_json.h"
 
 #define TITLE_SIZE 512
-
-static void sleep_until(double when)
-{
-	const struct timespec ts = {
-		.tv_sec = when, .tv_nsec = (when - (time_t)when) * 1e9,
-	};
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	       EINTR)
-		;
-}
 
 static void print_cell(unsigned int width, bool right, const char *text,
 		       bool last)
@@ -150,9 +139,9 @@ int top_batch(struct top *t)
 
 	for (i = 0; !err && (!count || i < count); i++) {
 		next += t->interval;
-		if (next < top_clock())
-			next = top_clock();
-		sleep_until(next);
+		if (next < clock_seconds())
+			next = clock_seconds();
+		clock_sleep_until(next);
 		err = top_read(t);
 		if (!err)
 			err = print(t);

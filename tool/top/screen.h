@@ -25,10 +25,18 @@ enum look {
 	LOOK_NOTICE,
 };
 
+int top_screen_open(const struct top *t);
+void top_screen_close(void);
+void top_screen_resize(void);
+void top_screen_redraw(void);
+bool top_screen_key(int *key);
+void top_screen_begin(void);
+void top_screen_end(void);
 void top_put(int y, int x, unsigned int width, enum look look,
 	     const char *text);
+void top_put_right(int y, int x, unsigned int width, enum look look,
+		   const char *text);
 int top_lines(void);
 int top_width(void);
-void top_detail_draw(const struct top *t);
 
 #endif

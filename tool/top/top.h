@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The live view. rows.c decides what is shown, columns.c says it in
- * words, keys.c changes what is asked for; screen.c and detail.c
- * draw, and alone know of curses.
+ * words, keys.c changes what is asked for; page.c and detail.c draw,
+ * and screen.c alone knows of curses.
  */
 #ifndef PORTMON_CTL_TOP_H
 #define PORTMON_CTL_TOP_H
@@ -172,22 +172,17 @@ void top_graph(char *buf, const struct top *t, const struct rate *r,
 void top_key(struct top *t, int key);
 const char *top_key_help(size_t i, const char **keys);
 
-/* screen.c */
-int top_screen_open(const struct top *t);
-void top_screen_close(void);
-void top_screen_resize(void);
-void top_screen_redraw(void);
-bool top_screen_key(int *key);
-void top_screen_draw(struct top *t);
-
-/* owner.c */
+/* detail.c */
+void top_detail_draw(const struct top *t);
 bool top_owner(struct top *t);
+
+/* page.c */
+void top_draw(struct top *t);
+
+/* read.c */
+int top_read(struct top *t);
 
 /* batch.c */
 int top_batch(struct top *t);
-
-/* top.c */
-int top_read(struct top *t);
-double top_clock(void);
 
 #endif

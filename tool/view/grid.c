@@ -13,7 +13,6 @@
 
 #include "lib/format.h"
 #include "view/grid.h"
-#include "view/table.h"
 
 #define DIM	"\033[2m"
 #define BOLD	"\033[1m"

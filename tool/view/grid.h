@@ -10,6 +10,22 @@
 #include "ctl/ctx.h"
 
 /**
+ * enum table_flags - how a column behaves
+ * @COLUMN_LEFT: words
+ * @COLUMN_RIGHT: numbers
+ * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
+ * @COLUMN_WIDE: longer than most, where columns have a fixed width
+ * @COLUMN_OWNERS: for columns.c: it takes a look at all processes
+ */
+enum table_flags {
+	COLUMN_LEFT = 0,
+	COLUMN_RIGHT = 1,
+	COLUMN_TRUNC = 2,
+	COLUMN_WIDE = 4,
+	COLUMN_OWNERS = 8,
+};
+
+/**
  * enum grid_row - how a row looks where there are colours
  * @GRID_PLAIN: as it is
  * @GRID_DIM: it matters less than others

@@ -4,24 +4,9 @@
 #define PORTMON_CTL_TABLE_H
 
 #include "ctl/ctx.h"
+#include "view/grid.h"
 
 struct table;
-
-/**
- * enum table_flags - how a column behaves
- * @COLUMN_LEFT: words
- * @COLUMN_RIGHT: numbers
- * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
- * @COLUMN_WIDE: longer than most, where columns have a fixed width
- * @COLUMN_OWNERS: for columns.c: it takes a look at all processes
- */
-enum table_flags {
-	COLUMN_LEFT = 0,
-	COLUMN_RIGHT = 1,
-	COLUMN_TRUNC = 2,
-	COLUMN_WIDE = 4,
-	COLUMN_OWNERS = 8,
-};
 
 /**
  * struct table_head - a column to be added

@@ -275,3 +275,62 @@ void view_sort(struct records *list, enum sort_key key, bool reverse)
 		list->v[list->n - 1 - i] = r;
 	}
 }
+
+/**
+ * view_ports() - mark, name and fold ports as the options ask
+ * @ctx: the run, in the network namespace
+ * @ports: its ports
+ * @owners: who owns them, to release with owners_free(); left alone if nobody
+ *   asks
+ *
+ * Names are dear, and owners more so: only where something asks for them.
+ *
+ * Return: 0 or a negative errno, of which the person has been told.
+ */
+int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners)
+{
+	const struct options *opt = &ctx->opt;
+	const bool fold = !given(opt, OPT_ALL);
+
+	view_mark(ports, &ctx->info);
+	if (fold || !given(opt, OPT_NUMERIC))
+		view_name(ports, &ctx->services);
+	if (fold)
+		view_fold(ports);
+	if (given(opt, OPT_NUMERIC))
+		view_unname(ports);
+	return given(opt, OPT_PROCESSES) ? ctx_owners(ctx, ports, owners) :
+					    0;
+}
+
+/* For people the busiest first; a program gets what costs least. */
+static enum sort_key sort_key(const struct options *opt)
+{
+	if (given(opt, OPT_SORT))
+		return opt->sort;
+	return given(opt, OPT_JSON) || given(opt, OPT_CSV) ? SORT_NONE :
+							     SORT_BYTES;
+}
+
+/**
+ * view_order() - put ports in the order that the options ask for
+ * @ctx: the run
+ * @ports: the ports
+ */
+void view_order(const struct ctx *ctx, struct records *ports)
+{
+	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
+}
+
+/**
+ * view_overflow() - leave out overflow lines that nobody asked for
+ * @ctx: the run
+ * @overflow: what no port record could be had for
+ *
+ * Of one port they tell nothing, and in a sum of its lines they would count.
+ */
+void view_overflow(const struct ctx *ctx, struct records *overflow)
+{
+	if (ctx->opt.filter.port != ANY && !given(&ctx->opt, OPT_JSON))
+		overflow->n = 0;
+}

@@ -3,7 +3,7 @@
 #ifndef PORTMON_CTL_VIEW_H
 #define PORTMON_CTL_VIEW_H
 
-#include "ctl/options.h"
+#include "ctl/read.h"
 #include "lib/record.h"
 #include "lib/services.h"
 
@@ -14,6 +14,9 @@ bool view_folds(const struct record *r);
 void view_fold_into(struct record *fold, const struct record *r);
 void view_fold(struct records *list);
 void view_sort(struct records *list, enum sort_key key, bool reverse);
+int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners);
+void view_order(const struct ctx *ctx, struct records *ports);
+void view_overflow(const struct ctx *ctx, struct records *overflow);
 uint64_t view_amount(const struct record *r, enum sort_key key);
 
 #endif

@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/snapshot.h"
 #include "lib/util.h"
-#include "top/top.h"
-#include "view/view.h"
+#include "top/screen.h"
 
 #define INTERVAL 1.0
 
@@ -30,67 +30,6 @@ static void on_resize(int number)
 {
 	(void)number;
 	resized = 1;
-}
-
-/**
- * top_clock() - the clock of readings
- *
- * Return: seconds.
- */
-double top_clock(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-/* Names decide what folds, so they are asked for even if none is shown. */
-static int take(struct top *t, struct snapshot *s)
-{
-	struct ctx *ctx = t->ctx;
-	int err = 0;
-	size_t i;
-
-	view_mark(&s->ports, &ctx->info);
-	view_name(&s->ports, &ctx->services);
-	for (i = 0; i < s->overflow.n && !err; i++)
-		err = records_add(&s->ports, &s->overflow.v[i]);
-	if (!err)
-		err = rates_add(&t->rates, &s->ports, top_clock());
-	if (!err)
-		err = top_rows(t);
-	return err;
-}
-
-/**
- * top_read() - read the counters and make the list
- * @t: the live view
- *
- * Return: 0, -EINTR if resets kept breaking in and what was there stays, or a
- * negative errno.
- */
-int top_read(struct top *t)
-{
-	struct ctx *ctx = t->ctx;
-	struct filter filter = ctx->opt.filter;
-	struct snapshot s;
-	int err;
-
-	/* What the keys may widen is not for the kernel to leave out. */
-	filter.scope = ANY;
-	filter.transport = ANY;
-	err = snapshot_get(ctx->pm, &ctx->info, &filter, SNAP_OVERFLOW, &s);
-	if (err)
-		return err;
-	err = take(t, &s);
-	t->notice = t->rates.set_back ?
-		"counters were set to zero since the last reading" : NULL;
-	snapshot_free(&t->last);
-	t->last = s;
-	if (!err && t->page == TOP_DETAIL && top_owner(t))
-		top_screen_redraw();
-	return err;
 }
 
 /* The readings are over: say why, now that the terminal is as it was. */
@@ -181,11 +120,11 @@ static int show(struct top *t, const sigset_t *waiting)
 			resized = 0;
 			top_screen_resize();
 		}
-		top_screen_draw(t);
-		err = wait_for_key(next - top_clock(), waiting);
+		top_draw(t);
+		err = wait_for_key(next - clock_seconds(), waiting);
 		if (!err)
 			err = press_keys(t);
-		if (err || top_clock() < next)
+		if (err || clock_seconds() < next)
 			continue;
 		if (!t->paused)
 			err = top_read(t);
@@ -193,7 +132,7 @@ static int show(struct top *t, const sigset_t *waiting)
 			t->notice = "counters are being set to zero, they are read again soon";
 			err = 0;
 		}
-		next = top_clock() + t->interval;
+		next = clock_seconds() + t->interval;
 	}
 	return err;
 }
