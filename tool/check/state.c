@@ -7,7 +7,7 @@
 #include "check/check.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
-#include "lib/sum.h"
+#include "lib/record.h"
 
 /**
  * queue_is_full() - does one more not fit into a socket's queue?

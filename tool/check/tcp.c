@@ -5,7 +5,7 @@
 #include "check/check.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
-#include "lib/sum.h"
+#include "lib/record.h"
 
 static bool is_local(const struct record *r)
 {

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl/ctx.h"
 #include "cmd/query.h"
-#include "lib/known.h"
+#include "ctl/ctx.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
+#include "lib/record.h"
 #include "lib/util.h"
 #include "view/out_drops.h"
 #include "view/out_json.h"

@@ -9,7 +9,35 @@
 
 #include <linux/portmon.h>
 
-#include "lib/sum.h"
+/*
+ * Sums of counters. One counter has 64 bits, which is enough for it; a sum of
+ * several, or a count of bits, that needs more is the largest number there is
+ * and does not wrap.
+ */
+static inline uint64_t sum_add(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* Counters read one after the other may seem to go back: never below zero. */
+static inline uint64_t sum_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+static inline uint64_t sum_bits(uint64_t bytes)
+{
+	return bytes > UINT64_MAX / 8 ? UINT64_MAX : 8 * bytes;
+}
+
+/* The next whole number. */
+static inline uint64_t sum_round(double v)
+{
+	return v >= 0x1p64 ? UINT64_MAX : v + 0.5;
+}
+
 
 /**
  * struct count - packets on the wire and their network-layer bytes
@@ -249,5 +277,27 @@ static inline bool filter_is_set(const struct filter *f)
 	return f->scope != ANY || f->transport != ANY || f->range != ANY ||
 	       f->port != ANY;
 }
+
+/**
+ * enum unknown - why a counter is not known
+ * @KNOWN: it is
+ * @UNKNOWN_NO_TCP: only TCP has it
+ * @UNKNOWN_OFF: it is switched off in this namespace
+ * @UNKNOWN_MISSING: the kernel lacks the tracepoint
+ * @UNKNOWN_FORWARD: only the hosts at the ends of a connection can tell
+ *
+ * A counter that nobody counts is not zero.
+ */
+enum unknown {
+	KNOWN,
+	UNKNOWN_NO_TCP,
+	UNKNOWN_OFF,
+	UNKNOWN_MISSING,
+	UNKNOWN_FORWARD,
+};
+
+enum unknown tcp_unknown(const struct info *info, const struct record *r,
+			 unsigned int attr);
+enum unknown drops_unknown(const struct info *info, const struct record *r);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include <linux/netlink.h>
 
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "test/ktap.h"
 #include "test/message.h"
 #include "view/out_json.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "lib/clock.h"
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "top/top.h"
 #include "view/out_json.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "top/top.h"
 
 /**

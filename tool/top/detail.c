@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "host/owners.h"
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "top/screen.h"
 
 #define LABEL_WIDTH	14

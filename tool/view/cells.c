@@ -3,8 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "lib/util.h"
 #include "view/columns.h"
 #include "view/table.h"

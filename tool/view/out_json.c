@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "ctl/read.h"
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "lib/util.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"

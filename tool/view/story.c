@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/known.h"
 #include "lib/names.h"
 #include "lib/reasons.h"
+#include "lib/record.h"
 #include "lib/text.h"
 #include "view/story.h"
 
