@@ -2,11 +2,10 @@
 /* ranges and buckets: the sums. */
 #include <errno.h>
 
-#include "ctl/ctx.h"
 #include "cmd/query.h"
+#include "ctl/ctx.h"
 #include "view/columns.h"
 #include "view/out_json.h"
-#include "view/out_table.h"
 
 static void warn_nothing(const struct ctx *ctx)
 {

@@ -2,15 +2,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "cmd/query.h"
 #include "ctl/ctx.h"
 #include "ctl/portspec.h"
-#include "cmd/query.h"
 #include "lib/names.h"
 #include "lib/text.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
-#include "view/out_table.h"
 #include "view/story.h"
 #include "view/view.h"
 

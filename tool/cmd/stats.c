@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "cmd/query.h"
 #include "cmd/stats.h"
 #include "ctl/ctx.h"
-#include "cmd/query.h"
 #include "view/columns.h"
 #include "view/out_json.h"
-#include "view/out_table.h"
 #include "view/view.h"
 
 static unsigned int more_records(unsigned int max)

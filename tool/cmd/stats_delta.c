@@ -7,8 +7,8 @@
 #include "cmd/deltafile.h"
 #include "cmd/stats.h"
 #include "view/came.h"
+#include "view/columns.h"
 #include "view/out_json.h"
-#include "view/out_table.h"
 #include "view/view.h"
 
 /* All of it, whatever is asked for: the mark is one for the namespace. */

@@ -8,8 +8,8 @@
 #include "cmd/stats.h"
 #include "lib/clock.h"
 #include "view/came.h"
+#include "view/columns.h"
 #include "view/out_json.h"
-#include "view/out_table.h"
 #include "view/view.h"
 
 /* Lines of a screen where there is none. */

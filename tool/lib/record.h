@@ -38,7 +38,6 @@ static inline uint64_t sum_round(double v)
 	return v >= 0x1p64 ? UINT64_MAX : v + 0.5;
 }
 
-
 /**
  * struct count - packets on the wire and their network-layer bytes
  * @packets: packets; a GRO or GSO buffer counts as its segments

@@ -6,7 +6,7 @@
 #include "lib/util.h"
 #include "test/ktap.h"
 #include "view/columns.h"
-#include "view/csv.h"
+#include "view/table.h"
 
 static struct ctx ctx;
 

@@ -3,11 +3,15 @@
 #ifndef PORTMON_CTL_COLUMNS_H
 #define PORTMON_CTL_COLUMNS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "ctl/ctx.h"
-#include "view/bars.h"
 #include "view/out_owners.h"
 
 #define CELL_SIZE	OWNERS_SIZE
+#define BAR_WIDTH_MAX	200
+#define BAR_SIZE	(3 * BAR_WIDTH_MAX + 1)
 #define WIDE_WIDTH	120
 #define NARROW_WIDTH	90
 
@@ -93,5 +97,16 @@ extern const struct layout buckets_layout;
 
 int layout_choose(struct ctx *ctx, const struct layout *layout);
 void layout_list(const struct layout *layout);
+
+bool bar_blocks(void);
+const char *bar_draw(char buf[static BAR_SIZE], uint64_t v, uint64_t largest,
+		     unsigned int width, bool blocks);
+
+int out_table_lines(struct ctx *ctx, const struct records *list,
+		    const struct records *more, double seconds, bool heads);
+int out_table_ports(struct ctx *ctx, const struct records *list,
+		    const struct records *overflow);
+int out_table(struct ctx *ctx, const struct records *list,
+	      const struct records *more, double seconds);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -7,7 +8,6 @@
 #include <unistd.h>
 
 #include "lib/text.h"
-#include "view/csv.h"
 #include "view/grid.h"
 #include "view/table.h"
 
@@ -260,4 +260,53 @@ void table_free(struct table *t)
 	if (t)
 		grid_free(&t->grid);
 	free(t);
+}
+
+/* Comma-separated values as RFC 4180 has them. */
+
+/**
+ * csv_head() - write the name of a column
+ * @out: where to
+ * @name: its name; small letters and underscores make an identifier of it
+ * @column: which column, from 0
+ */
+void csv_head(FILE *out, const char *name, size_t column)
+{
+	if (column)
+		putc_unlocked(',', out);
+	for (; *name; name++)
+		putc_unlocked(*name == '-' ? '_' :
+			      tolower((unsigned char)*name), out);
+}
+
+/**
+ * csv_cell() - write a value
+ * @out: where to
+ * @text: the value; it is quoted where that is needed
+ * @column: which column, from 0
+ */
+void csv_cell(FILE *out, const char *text, size_t column)
+{
+	if (column)
+		putc_unlocked(',', out);
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		fputs_unlocked(text, out);
+		return;
+	}
+	putc_unlocked('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			putc_unlocked('"', out);
+		putc_unlocked(*text, out);
+	}
+	putc_unlocked('"', out);
+}
+
+/**
+ * csv_end() - end a line
+ * @out: where to
+ */
+void csv_end(FILE *out)
+{
+	fputs_unlocked("\r\n", out);
 }

@@ -3,6 +3,8 @@
 #ifndef PORTMON_CTL_TABLE_H
 #define PORTMON_CTL_TABLE_H
 
+#include <stdio.h>
+
 #include "ctl/ctx.h"
 #include "view/grid.h"
 
@@ -26,5 +28,9 @@ void table_row(struct table *t, bool dim);
 void table_cell(struct table *t, const char *text);
 int table_end(struct table *t);
 void table_free(struct table *t);
+
+void csv_head(FILE *out, const char *name, size_t column);
+void csv_cell(FILE *out, const char *text, size_t column);
+void csv_end(FILE *out);
 
 #endif
