@@ -9,7 +9,7 @@
 #include "ctl/ctx.h"
 #include "ctl/read.h"
 #include "lib/util.h"
-#include "view/came.h"
+#include "view/rates.h"
 #include "view/view.h"
 
 /* Watched where no earlier check is of use. */

@@ -4,7 +4,7 @@
 #define PORTMON_CTL_QUERY_H
 
 #include "ctl/read.h"
-#include "host/nslist.h"
+#include "host/netns.h"
 #include "lib/json.h"
 #include "lib/snapshot.h"
 

@@ -6,9 +6,9 @@
 
 #include "cmd/deltafile.h"
 #include "cmd/stats.h"
-#include "view/came.h"
 #include "view/columns.h"
 #include "view/out_json.h"
+#include "view/rates.h"
 #include "view/view.h"
 
 /* All of it, whatever is asked for: the mark is one for the namespace. */

@@ -7,9 +7,9 @@
 
 #include "cmd/stats.h"
 #include "lib/clock.h"
-#include "view/came.h"
 #include "view/columns.h"
 #include "view/out_json.h"
+#include "view/rates.h"
 #include "view/view.h"
 
 /* Lines of a screen where there is none. */

@@ -7,6 +7,7 @@
 #include "exporter/auth.h"
 #include "exporter/http.h"
 #include "exporter/page.h"
+#include "exporter/server.h"
 #include "lib/util.h"
 
 #define TYPE_TEXT	"text/plain; charset=utf-8"

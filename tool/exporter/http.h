@@ -5,8 +5,6 @@
 
 #include <microhttpd.h>
 
-#include "exporter/server.h"
-
 enum MHD_Result http_answer(void *cls, struct MHD_Connection *connection,
 			    const char *url, const char *method,
 			    const char *version, const char *upload,

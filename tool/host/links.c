@@ -22,17 +22,14 @@
 
 static struct link *add(struct links *list)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 16;
-		struct link *v = reallocarray(list->v, cap, sizeof(*v));
+	struct link *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
-		if (!v)
-			return NULL;
-		list->v = v;
-		list->cap = cap;
-	}
-	list->v[list->n] = (struct link){ 0 };
-	return &list->v[list->n++];
+	if (!v)
+		return NULL;
+	list->v = v;
+	v += list->n++;
+	*v = (struct link){ 0 };
+	return v;
 }
 
 /* An older kernel has fewer of them, a newer one more. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Network namespaces by the names that "ip netns" gives them, or by process. */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -13,6 +15,7 @@
 #include <linux/magic.h>
 
 #include "host/netns.h"
+#include "lib/util.h"
 
 /**
  * netns_is() - is this file a network namespace?
@@ -117,4 +120,200 @@ int netns_identify(char *buf, size_t size)
 out:
 	closedir(dir);
 	return err;
+}
+
+/* Room for "/proc/PID/ns/net" and for a path below /run/netns. */
+#define PATH_SIZE 300
+
+static struct netns *find(const struct nslist *list, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->v[i].inode == st->st_ino &&
+		    list->v[i].dev == st->st_dev)
+			return &list->v[i];
+	return NULL;
+}
+
+static struct netns *add(struct nslist *list, const struct stat *st)
+{
+	struct netns *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	list->v = v;
+	v += list->n++;
+	*v = (struct netns){ .dev = st->st_dev, .inode = st->st_ino };
+	return v;
+}
+
+static void label_process(struct netns *ns, pid_t pid)
+{
+	char path[PATH_SIZE], comm[32] = "";
+	ssize_t n = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, comm, sizeof(comm) - 1);
+		close(fd);
+	}
+	comm[n > 0 ? n : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	ns->pid = pid;
+	snprintf(ns->label, sizeof(ns->label), "%d/%s", (int)pid, comm);
+}
+
+static int add_own(struct nslist *list, struct error *e)
+{
+	struct netns *ns;
+	struct stat st;
+
+	if (stat("/proc/self/ns/net", &st))
+		return error_set(e, -errno,
+				 "cannot tell which network namespace this is: %s",
+				 strerror(errno));
+	ns = add(list, &st);
+	if (!ns)
+		return -ENOMEM;
+	ns->own = true;
+	/* Another process in it says more than this one. */
+	label_process(ns, getpid());
+	return 0;
+}
+
+static int add_named(struct nslist *list)
+{
+	DIR *dir = opendir(NETNS_DIR);
+	struct dirent *e;
+	struct stat st;
+	int err = 0;
+
+	/* Else "ip netns" has never been used. */
+	if (!dir)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	while (!err && (e = readdir(dir))) {
+		struct netns *ns;
+
+		/* What is no mount point holds no namespace (any more). */
+		if (*e->d_name == '.' ||
+		    fstatat(dirfd(dir), e->d_name, &st, 0) ||
+		    !netns_is(dirfd(dir), e->d_name))
+			continue;
+		ns = find(list, &st);
+		if (ns && ns->named)
+			continue;	/* a second name of the same */
+		if (!ns)
+			ns = add(list, &st);
+		if (!ns) {
+			err = -ENOMEM;
+			break;
+		}
+		ns->named = true;
+		ns->pid = 0;
+		snprintf(ns->label, sizeof(ns->label), "%s", e->d_name);
+	}
+	closedir(dir);
+	return err;
+}
+
+static int add_process(struct nslist *list, pid_t pid)
+{
+	char path[PATH_SIZE];
+	struct netns *ns;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	if (stat(path, &st)) {
+		list->hidden += errno == EACCES || errno == EPERM;
+		return 0;	/* or it has ended */
+	}
+	ns = find(list, &st);
+	if (ns && ns->own && !ns->named && ns->pid == getpid())
+		label_process(ns, pid);
+	if (ns)
+		return 0;
+	ns = add(list, &st);
+	if (!ns)
+		return -ENOMEM;
+	label_process(ns, pid);
+	return 0;
+}
+
+static int add_processes(struct nslist *list, struct error *e)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return error_set(e, -errno, "cannot look into the processes: %s",
+				 strerror(errno));
+	while (!err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)*entry->d_name))
+			err = add_process(list, atoi(entry->d_name));
+	closedir(dir);
+	return err;
+}
+
+/**
+ * nslist_read() - find all network namespaces
+ * @list: where they are put, to release with nslist_free()
+ * @e: why it failed
+ *
+ * Return: 0 or a negative errno.
+ */
+int nslist_read(struct nslist *list, struct error *e)
+{
+	int err;
+
+	*list = (struct nslist){ 0 };
+	err = add_own(list, e);
+	if (!err)
+		err = add_named(list);
+	if (!err)
+		err = add_processes(list, e);
+	return err == -ENOMEM ? error_set(e, err, "out of memory") : err;
+}
+
+/**
+ * nslist_enter() - move this process to a network namespace
+ * @ns: where to
+ *
+ * Return: 0, -ESTALE if it has gone, or a negative errno.
+ */
+int nslist_enter(const struct netns *ns)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+	int fd, err = 0;
+
+	if (ns->own)
+		return 0;	/* it is the first; nobody has left it yet */
+	if (ns->named)
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", ns->label);
+	else
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)ns->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESTALE : -errno;
+	/* The number of a process may be another one's by now. */
+	if (fstat(fd, &st) || st.st_ino != ns->inode || st.st_dev != ns->dev)
+		err = -ESTALE;
+	else if (setns(fd, CLONE_NEWNET))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/**
+ * nslist_free() - forget them
+ * @list: what nslist_read() has filled
+ */
+void nslist_free(struct nslist *list)
+{
+	free(list->v);
+	*list = (struct nslist){ 0 };
 }

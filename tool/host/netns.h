@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "lib/error.h"
 
@@ -12,5 +13,41 @@
 bool netns_is(int dir, const char *path);
 int netns_enter(const char *name, struct error *e);
 int netns_identify(char *buf, size_t size);
+
+/**
+ * struct netns - a network namespace
+ * @dev: file system of its inode
+ * @inode: number of its inode, what the kernel tells namespaces apart by
+ * @pid: a process in it, 0 if it was found by its name
+ * @label: its name; "PID/COMMAND" where it has none
+ * @named: it has a name
+ * @own: the one that this process was started in
+ */
+struct netns {
+	dev_t dev;
+	ino_t inode;
+	pid_t pid;
+	char label[256];
+	bool named;
+	bool own;
+};
+
+/**
+ * struct nslist - network namespaces
+ * @v: each once, this process's own first
+ * @n: how many
+ * @cap: how many there is room for
+ * @hidden: processes whose namespace may not be asked for
+ */
+struct nslist {
+	struct netns *v;
+	size_t n;
+	size_t cap;
+	size_t hidden;
+};
+
+int nslist_read(struct nslist *list, struct error *e);
+int nslist_enter(const struct netns *ns);
+void nslist_free(struct nslist *list);
 
 #endif

@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "host/owners.h"
+#include "lib/util.h"
 
 static unsigned int port_of(const struct sock *s, enum port_side side)
 {
 	return side == SIDE_OWN ? s->port : s->peer;
 }
 
-static int compare(const struct sock *a, const struct sock *b,
+static int compare_sockets(const struct sock *a, const struct sock *b,
 		   enum port_side side)
 {
 	if (a->transport != b->transport)
@@ -22,14 +23,14 @@ static int compare(const struct sock *a, const struct sock *b,
 
 static int by_own_port(const void *x, const void *y)
 {
-	return compare(x, y, SIDE_OWN);
+	return compare_sockets(x, y, SIDE_OWN);
 }
 
 static int by_peer_port(const void *x, const void *y)
 {
 	const struct sock *const *a = x, *const *b = y;
 
-	return compare(*a, *b, SIDE_PEER);
+	return compare_sockets(*a, *b, SIDE_PEER);
 }
 
 static int by_number(const void *x, const void *y)
@@ -142,24 +143,36 @@ static size_t total(const struct owners *o, enum port_side side)
 	return side == SIDE_OWN ? o->socks.n : o->n_peers;
 }
 
-/* The first socket at a port or behind it. */
-static size_t lower_bound(const struct owners *o, enum port_side side,
-			  unsigned int transport, unsigned int port)
+/**
+ * struct place - where the sockets of a port begin
+ * @o: the owners
+ * @side: whose port it is
+ * @key: a socket of that port
+ */
+struct place {
+	const struct owners *o;
+	enum port_side side;
+	struct sock key;
+};
+
+static bool is_lower(const void *arg, size_t i)
 {
-	const struct sock key = {
-		.transport = transport, .port = port, .peer = port
+	const struct place *place = arg;
+
+	return compare_sockets(at(place->o, place->side, i), &place->key,
+			       place->side) < 0;
+}
+
+/* The first socket at a port or behind it. */
+static size_t first_socket(const struct owners *o, enum port_side side,
+			   unsigned int transport, unsigned int port)
+{
+	const struct place place = {
+		.o = o, .side = side,
+		.key = { .transport = transport, .port = port, .peer = port },
 	};
-	size_t low = 0, high = total(o, side);
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (compare(at(o, side, middle), &key, side) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return lower_bound(total(o, side), is_lower, &place);
 }
 
 /**
@@ -174,7 +187,7 @@ static size_t lower_bound(const struct owners *o, enum port_side side,
 int owners_next(const struct owners *o, enum port_side side,
 		unsigned int transport, unsigned int port)
 {
-	size_t i = lower_bound(o, side, transport, port);
+	size_t i = first_socket(o, side, transport, port);
 
 	if (i == total(o, side) || at(o, side, i)->transport != transport)
 		return -1;
@@ -190,16 +203,11 @@ static struct owner *owner_for(struct port_use *use, const struct proc *proc,
 	for (i = 0; i < use->n; i++)
 		if (use->v[i].proc == proc && (proc || use->v[i].uid == uid))
 			return &use->v[i];
-	if (use->n == use->cap) {
-		size_t cap = use->cap ? 2 * use->cap : 8;
-
-		v = reallocarray(use->v, cap, sizeof(*v));
-		if (!v)
-			return NULL;
-		use->v = v;
-		use->cap = cap;
-	}
-	v = &use->v[use->n++];
+	v = array_room(use->v, use->n, &use->cap, sizeof(*v));
+	if (!v)
+		return NULL;
+	use->v = v;
+	v += use->n++;
 	*v = (struct owner){ .proc = proc, .uid = uid };
 	return v;
 }
@@ -290,14 +298,14 @@ int owners_of(const struct owners *o, enum port_side side,
 	const struct sock key = {
 		.transport = transport, .port = port, .peer = port
 	};
-	size_t i = lower_bound(o, side, transport, port);
+	size_t i = first_socket(o, side, transport, port);
 	int err = 0;
 
 	*use = (struct port_use){ 0 };
 	for (; i < total(o, side) && !err; i++) {
 		const struct sock *s = at(o, side, i);
 
-		if (compare(s, &key, side))
+		if (compare_sockets(s, &key, side))
 			break;
 		err = add(o, s, use);
 	}
@@ -317,7 +325,7 @@ int owners_of(const struct owners *o, enum port_side side,
 bool owners_listens(const struct owners *o, unsigned int transport,
 		    unsigned int port)
 {
-	size_t i = lower_bound(o, SIDE_OWN, transport, port);
+	size_t i = first_socket(o, SIDE_OWN, transport, port);
 
 	for (; i < o->socks.n; i++) {
 		const struct sock *s = &o->socks.v[i];

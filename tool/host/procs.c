@@ -132,16 +132,12 @@ static int add_proc(struct procs *p, pid_t pid)
 	struct proc *v;
 	size_t len;
 
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-
-		v = reallocarray(p->v, cap, sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		p->v = v;
-		p->cap = cap;
-	}
-	v = &p->v[p->n++];
+	v = array_room(p->v, p->n, &p->cap, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	p->v = v;
+	v += p->n++;
+	*v = (struct proc){ 0 };
 	v->pid = pid;
 	read_text(pid, "comm", v->name, sizeof(v->name));
 	/* The file's last byte is its own; the others are the process's. */
@@ -154,16 +150,13 @@ static int add_proc(struct procs *p, pid_t pid)
 
 static int add_holder(struct procs *p, uint32_t inode)
 {
-	if (p->n_holders == p->cap_holders) {
-		size_t cap = p->cap_holders ? 2 * p->cap_holders : 256;
-		struct holder *v = reallocarray(p->holders, cap, sizeof(*v));
+	struct holder *v = array_room(p->holders, p->n_holders,
+				      &p->cap_holders, sizeof(*v));
 
-		if (!v)
-			return -ENOMEM;
-		p->holders = v;
-		p->cap_holders = cap;
-	}
-	p->holders[p->n_holders++] = (struct holder){ inode, p->n - 1 };
+	if (!v)
+		return -ENOMEM;
+	p->holders = v;
+	v[p->n_holders++] = (struct holder){ inode, p->n - 1 };
 	return 0;
 }
 
@@ -292,6 +285,23 @@ int procs_read(struct procs *p, const uint32_t *inodes, size_t n,
 }
 
 /**
+ * struct wanted - a socket whose holders are looked for
+ * @p: the processes
+ * @inode: number of the socket
+ */
+struct wanted {
+	const struct procs *p;
+	uint32_t inode;
+};
+
+static bool is_lower(const void *arg, size_t i)
+{
+	const struct wanted *w = arg;
+
+	return w->p->holders[i].inode < w->inode;
+}
+
+/**
  * procs_holders() - the processes that hold a socket
  * @p: the processes
  * @inode: number of the socket
@@ -302,21 +312,14 @@ int procs_read(struct procs *p, const uint32_t *inodes, size_t n,
 const struct holder *procs_holders(const struct procs *p, uint32_t inode,
 				   size_t *n)
 {
-	size_t low = 0, high = p->n_holders;
+	const struct wanted wanted = { p, inode };
+	const size_t first = lower_bound(p->n_holders, is_lower, &wanted);
+	size_t end = first;
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (p->holders[middle].inode < inode)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (high = low; high < p->n_holders &&
-	     p->holders[high].inode == inode; high++)
-		;
-	*n = high - low;
-	return *n ? &p->holders[low] : NULL;
+	while (end < p->n_holders && p->holders[end].inode == inode)
+		end++;
+	*n = end - first;
+	return *n ? &p->holders[first] : NULL;
 }
 
 /**

@@ -102,16 +102,12 @@ static enum sock_kind kind(unsigned int transport,
 
 static struct sock *add(struct socks *list)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 64;
-		struct sock *v = reallocarray(list->v, cap, sizeof(*v));
+	struct sock *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
-		if (!v)
-			return NULL;
-		list->v = v;
-		list->cap = cap;
-	}
-	return &list->v[list->n++];
+	if (!v)
+		return NULL;
+	list->v = v;
+	return &v[list->n++];
 }
 
 static void take_memory(struct nlmsghdr *h, struct sock *s)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/record.h"
+#include "lib/util.h"
 
 /**
  * record_is_nothing() - has a record counted nothing?
@@ -30,16 +31,12 @@ bool record_is_nothing(const struct record *r)
  */
 struct record *records_new(struct records *list)
 {
-	if (list->n == list->cap) {
-		size_t cap = list->cap ? list->cap * 2 : 64;
-		struct record *v = realloc(list->v, cap * sizeof(*v));
+	struct record *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
-		if (!v)
-			return NULL;
-		list->v = v;
-		list->cap = cap;
-	}
-	return &list->v[list->n++];
+	if (!v)
+		return NULL;
+	list->v = v;
+	return &v[list->n++];
 }
 
 /**

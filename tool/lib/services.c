@@ -97,6 +97,23 @@ void services_free(struct services *s)
 }
 
 /**
+ * struct place - a port that is looked for in a table
+ * @t: the table
+ * @port: the port
+ */
+struct place {
+	const struct svc_table *t;
+	unsigned int port;
+};
+
+static bool is_lower(const void *arg, size_t i)
+{
+	const struct place *place = arg;
+
+	return place->t->v[i].port < place->port;
+}
+
+/**
  * svc_find_port() - what a table says of a port
  * @t: the table
  * @port: port number
@@ -108,17 +125,10 @@ const struct service *svc_find_port(const struct svc_table *t,
 				    unsigned int port,
 				    unsigned int transports)
 {
-	unsigned int low = 0, high = t->singles, i;
+	const struct place place = { t, port };
+	unsigned int i;
 
-	while (low < high) {
-		unsigned int middle = (low + high) / 2;
-
-		if (t->v[middle].port < port)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (i = low; i < t->singles && t->v[i].port == port; i++)
+	for (i = lower_bound(t->singles, is_lower, &place); i < t->singles && t->v[i].port == port; i++)
 		if (t->v[i].transports & transports)
 			return &t->v[i];
 	for (i = t->singles; i < t->singles + t->spans; i++)

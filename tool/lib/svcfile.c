@@ -34,7 +34,7 @@ struct parser {
 	unsigned int line;
 	struct service *v;
 	unsigned int n;
-	unsigned int cap;
+	size_t cap;
 	char *field;
 	bool empty;
 };
@@ -52,16 +52,12 @@ static void complain(const struct parser *p, const char *what)
 
 static struct service *new_entry(struct parser *p)
 {
-	struct service *v;
+	struct service *v = array_room(p->v, p->n, &p->cap, sizeof(*v));
 
-	if (p->n == p->cap) {
-		p->cap = p->cap ? p->cap * 2 : 256;
-		v = realloc(p->v, p->cap * sizeof(*v));
-		if (!v)
-			return NULL;
-		p->v = v;
-	}
-	v = &p->v[p->n];
+	if (!v)
+		return NULL;
+	p->v = v;
+	v += p->n;
 	memset(v, 0, sizeof(*v));
 	return v;
 }

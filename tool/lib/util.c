@@ -7,6 +7,26 @@
 
 #include "lib/util.h"
 
+#define FIRST_ROOM 64
+
+/**
+ * array_grow() - have more room in an array
+ * @v: the array or NULL
+ * @cap: how many elements there is room for
+ * @size: of an element
+ *
+ * Return: the array, which may have moved, or NULL; then the old one stays.
+ */
+void *array_grow(void *v, size_t *cap, size_t size)
+{
+	const size_t more = *cap ? 2 * *cap : FIRST_ROOM;
+
+	v = reallocarray(v, more, size);
+	if (v)
+		*cap = more;
+	return v;
+}
+
 /**
  * parse_number() - read a decimal number
  * @s: where it starts; a sign or blanks are no number

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From what was read to text. What is not known has no series. */
-#include "lib/known.h"
 #include "lib/names.h"
+#include "lib/record.h"
 #include "lib/util.h"
 #include "metrics/collector.h"
 #include "metrics/families.h"

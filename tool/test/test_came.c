@@ -7,7 +7,7 @@
 #include "cmd/deltafile.h"
 #include "lib/util.h"
 #include "test/ktap.h"
-#include "view/came.h"
+#include "view/rates.h"
 
 static const struct mark mark = {
 	.boot = "0a48ac2c-8e85-43a3-b6d0-d9879da07505",

@@ -121,36 +121,19 @@ static void add_sum(struct top *t, const struct rate *r)
 	sum->total[1] = sum_add(sum->total[1], total->tx.bytes);
 }
 
+/* What came is what the columns of rates are sorted by. */
 static uint64_t weight(const struct rate *r, enum top_column column)
 {
-	switch (column) {
-	case TOP_RATE:
-		return sum_add(r->came.rx.bytes, r->came.tx.bytes);
-	case TOP_RX:
-		return r->came.rx.bytes;
-	case TOP_TX:
-		return r->came.tx.bytes;
-	case TOP_PACKETS:
-		return sum_add(r->came.rx.packets, r->came.tx.packets);
-	case TOP_CONNECTIONS:
-		return r->came.tcp[PORTMON_A_TCP_ESTABLISHED];
-	case TOP_DROPS:
-		return r->came.dropped;
-	case TOP_TOTAL:
-		return sum_add(r->total.rx.bytes, r->total.tx.bytes);
-	case TOP_SEEN:
-		return r->total.last_seen;
-	default:
-		return 0;
-	}
-}
+	static const enum sort_key keys[] = {
+		[TOP_RATE] = SORT_BYTES, [TOP_RX] = SORT_RX,
+		[TOP_TX] = SORT_TX, [TOP_PACKETS] = SORT_PACKETS,
+		[TOP_CONNECTIONS] = SORT_CONNECTIONS, [TOP_DROPS] = SORT_DROPS,
+		[TOP_TOTAL] = SORT_BYTES, [TOP_SEEN] = SORT_LAST_SEEN,
+	};
+	const bool total = column == TOP_TOTAL || column == TOP_SEEN;
 
-/* Ports without a name come last. */
-static int compare_services(const struct record *a, const struct record *b)
-{
-	if (a->service && b->service)
-		return strcmp(a->service, b->service);
-	return !a->service - !b->service;
+	return column < ARRAY_SIZE(keys) ?
+		view_weight(total ? &r->total : &r->came, keys[column]) : 0;
 }
 
 /* Amounts with the largest first, names and numbers with the smallest. */
@@ -164,7 +147,7 @@ static int compare_by(const struct rate *a, const struct rate *b,
 	if (column == TOP_PORT)
 		return a->total.port - b->total.port;
 	if (column == TOP_SERVICE)
-		return compare_services(&a->total, &b->total);
+		return view_compare_services(&a->total, &b->total);
 	if (column == TOP_SCOPE)
 		return a->total.scope - b->total.scope;
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "lib/names.h"
 #include "lib/reasons.h"
+#include "lib/util.h"
 #include "view/out_drops.h"
 
 /**
@@ -30,7 +31,8 @@ int drop_rows_add(struct drop_rows *rows, const struct records *list,
 
 			if (!wanted(&row))
 				continue;
-			v = reallocarray(rows->v, rows->n + 1, sizeof(*v));
+			v = array_room(rows->v, rows->n, &rows->cap,
+				       sizeof(*v));
 			if (!v)
 				return -ENOMEM;
 			rows->v = v;

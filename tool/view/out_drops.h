@@ -20,10 +20,12 @@ struct drop_row {
  * struct drop_rows - all lines
  * @v: the lines
  * @n: how many there are
+ * @cap: how many there is room for
  */
 struct drop_rows {
 	struct drop_row *v;
 	size_t n;
+	size_t cap;
 };
 
 typedef bool (*drop_wanted_fn)(const struct drop_row *row);

@@ -4,6 +4,7 @@
 #define PORTMON_CTL_RATES_H
 
 #include "lib/record.h"
+#include "lib/snapshot.h"
 
 #define RATES_HISTORY 128
 
@@ -49,5 +50,24 @@ int rate_compare(const struct record *a, const struct record *b);
 const struct rate *rates_find(const struct rates *rates,
 			      const struct record *key);
 void rates_free(struct rates *rates);
+
+/**
+ * struct came - snapshots one after the other, all zero before the first
+ * @ports: ports and overflow records
+ * @other: buckets
+ * @last: the latest snapshot, ports and overflow records in one list
+ * @before: the one before it
+ */
+struct came {
+	struct rates ports;
+	struct rates other;
+	struct snapshot last;
+	struct snapshot before;
+};
+
+int came_add(struct came *came, struct snapshot *s, double at);
+int came_get(const struct came *came, const struct filter *f,
+	     struct snapshot *out);
+void came_free(struct came *came);
 
 #endif

@@ -165,8 +165,14 @@ void view_fold(struct records *list)
 	list->n = n;
 }
 
-/* What amounts are sorted by, 0 for what is not an amount. */
-static uint64_t weight(const struct record *r, enum sort_key key)
+/**
+ * view_weight() - what amounts are sorted by
+ * @r: the record
+ * @key: by which
+ *
+ * Return: the amount, 0 for what is none.
+ */
+uint64_t view_weight(const struct record *r, enum sort_key key)
 {
 	switch (key) {
 	case SORT_BYTES:
@@ -212,9 +218,9 @@ uint64_t view_amount(const struct record *r, enum sort_key key)
 	case SORT_TX:
 	case SORT_RX_PACKETS:
 	case SORT_TX_PACKETS:
-		return weight(r, key);
+		return view_weight(r, key);
 	default:
-		return weight(r, SORT_BYTES);
+		return view_weight(r, SORT_BYTES);
 	}
 }
 
@@ -227,8 +233,14 @@ static int compare_places(const struct record *a, const struct record *b)
 	return a->port - b->port;
 }
 
-/* Ports without a name come last. */
-static int compare_services(const struct record *a, const struct record *b)
+/**
+ * view_compare_services() - order by name, with ports without one at the end
+ * @a: a port
+ * @b: another
+ *
+ * Return: negative, 0 or positive, as strcmp() has it.
+ */
+int view_compare_services(const struct record *a, const struct record *b)
 {
 	if (a->service && b->service)
 		return strcmp(a->service, b->service);
@@ -239,7 +251,7 @@ static int compare(const void *x, const void *y, void *arg)
 {
 	const struct record *a = x, *b = y;
 	const enum sort_key key = *(enum sort_key *)arg;
-	uint64_t wa = weight(a, key), wb = weight(b, key);
+	uint64_t wa = view_weight(a, key), wb = view_weight(b, key);
 	int order = 0;
 
 	if (wa != wb)
@@ -247,7 +259,7 @@ static int compare(const void *x, const void *y, void *arg)
 	if (key == SORT_PORT)
 		order = a->port - b->port;
 	else if (key == SORT_SERVICE)
-		order = compare_services(a, b);
+		order = view_compare_services(a, b);
 	else if (key == SORT_TRANSPORT)
 		order = a->transport - b->transport;
 	return order ? order : compare_places(a, b);
