@@ -173,7 +173,7 @@ static size_t list_services(struct ctx *ctx, const char *pattern, list_fn fn,
 	return n;
 }
 
-static void add_row(const struct svc_match *m, void *arg)
+static void add_service_row(const struct svc_match *m, void *arg)
 {
 	const char *full = svc_text(m->table, m->e->full);
 	char words[WORDS_SIZE];
@@ -204,7 +204,7 @@ static int services_table_out(struct ctx *ctx, const char *pattern)
 	size_t n;
 
 	table_columns(t, heads, ARRAY_SIZE(heads));
-	n = list_services(ctx, pattern, add_row, t);
+	n = list_services(ctx, pattern, add_service_row, t);
 	if (!n)
 		warn("no service matches '%s'%s", pattern ? pattern : "",
 		     given(&ctx->opt, OPT_ALL) ? "" :

@@ -82,7 +82,7 @@ static void print_missing(unsigned int missing)
 			       tells[i], name_of(&tracepoint_names, i));
 }
 
-static void print_text(const struct ctx *ctx)
+static void print_state(const struct ctx *ctx)
 {
 	const struct info *info = &ctx->info;
 	char since[TIME_SIZE], memory[NUMBER_SIZE];
@@ -121,8 +121,8 @@ static int read_info(struct ctx *ctx, const struct query *q,
 	return 0;	/* connecting has read it */
 }
 
-static void add_row(struct table *t, const struct ctx *ctx,
-		    const struct answer *a)
+static void add_info_row(struct table *t, const struct ctx *ctx,
+			 const struct answer *a)
 {
 	char buf[TIME_SIZE];
 
@@ -147,13 +147,13 @@ static int print_info(struct ctx *ctx, const struct query *q)
 	size_t i;
 
 	if (!given(&ctx->opt, OPT_ALL_NETNS)) {
-		print_text(ctx);
+		print_state(ctx);
 		return 0;
 	}
 	t = table_begin(ctx);
 	table_columns(t, heads, ARRAY_SIZE(heads));
 	for (i = 0; i < q->n; i++)
-		add_row(t, ctx, &q->v[i]);
+		add_info_row(t, ctx, &q->v[i]);
 	return table_end(t);
 }
 

@@ -6,7 +6,7 @@
 #include "cmd/query.h"
 #include "view/out_json.h"
 
-static int print_json(struct ctx *ctx, const struct query *q)
+static int print_document(struct ctx *ctx, const struct query *q)
 {
 	struct json j;
 	int err = out_json_begin(&j, ctx);
@@ -37,7 +37,7 @@ static int run_one(struct ctx *ctx, struct query *q)
 		return err;
 	a->info = ctx->info;
 	if (given(&ctx->opt, OPT_JSON))
-		return print_json(ctx, q);
+		return print_document(ctx, q);
 	name_netns(ctx, name, sizeof(name));
 	err = q->ops->table(ctx, q);
 	ctx->netns = NULL;
@@ -60,7 +60,7 @@ static int not_entered(struct answer *a, int err)
 	return err;
 }
 
-static int ask(struct ctx *ctx, const struct query *q, struct answer *a)
+static int ask_netns(struct ctx *ctx, const struct query *q, struct answer *a)
 {
 	int err = nslist_enter(a->ns);
 
@@ -118,7 +118,7 @@ static int print_json_all(struct ctx *ctx, const struct query *q)
 	return out_json_end(&j);
 }
 
-static void warn_hidden(const struct nslist *list, const struct query *q)
+static void warn_not_entered(const struct nslist *list, const struct query *q)
 {
 	size_t i, closed = 0;
 
@@ -139,14 +139,14 @@ static int run_all(struct ctx *ctx, struct query *q,
 
 	for (i = 0; i < list->n; i++) {
 		q->v[i].ns = &list->v[i];
-		failed = ask(ctx, q, &q->v[i]);
+		failed = ask_netns(ctx, q, &q->v[i]);
 		/* Without the module there is nothing to ask the others. */
 		if (failed && !ctx->pm)
 			return failed;
 		err = err ? err : failed;
 	}
 	ctx->netns = NULL;
-	warn_hidden(list, q);
+	warn_not_entered(list, q);
 	failed = given(&ctx->opt, OPT_JSON) ? print_json_all(ctx, q) :
 					      q->ops->table(ctx, q);
 	return failed ? failed : err;

@@ -7,7 +7,7 @@
 #include "view/columns.h"
 #include "view/out_json.h"
 
-static void warn_nothing(const struct ctx *ctx)
+static void warn_no_sums(const struct ctx *ctx)
 {
 	char buf[TIME_SIZE];
 
@@ -29,12 +29,12 @@ static void drop_empty(struct records *list)
 	list->n = n;
 }
 
-static int print(struct ctx *ctx, const struct records *list,
-		 const struct records *more)
+static int print_sums(struct ctx *ctx, const struct records *list,
+		      const struct records *more)
 {
 	if (list->n || more->n || given(&ctx->opt, OPT_CSV))
 		return out_table(ctx, list, more, 0);
-	warn_nothing(ctx);
+	warn_no_sums(ctx);
 	return 0;
 }
 
@@ -65,7 +65,7 @@ static int print_ranges(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	err = print(ctx, &s.ports, &s.overflow);
+	err = print_sums(ctx, &s.ports, &s.overflow);
 	snapshot_free(&s);
 	return err;
 }
@@ -116,13 +116,13 @@ static int print_buckets(struct ctx *ctx, const struct query *q)
 		return err;
 	/* A program can add up by itself. */
 	if (given(&ctx->opt, OPT_CSV))
-		err = print(ctx, &s.other, &s.overflow);
+		err = print_sums(ctx, &s.other, &s.overflow);
 	else
 		err = add_totals(&s.other, &lines);
 	if (err == -ENOMEM)
 		warn_memory();
 	else if (!given(&ctx->opt, OPT_CSV))
-		err = print(ctx, &lines, &s.overflow);
+		err = print_sums(ctx, &lines, &s.overflow);
 	records_free(&lines);
 	snapshot_free(&s);
 	return err;

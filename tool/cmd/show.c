@@ -162,7 +162,7 @@ static bool is_text(const struct options *opt)
 	return !given(opt, OPT_JSON) && !given(opt, OPT_CSV);
 }
 
-static void sort(const struct ctx *ctx, struct records *list)
+static void sort_ports(const struct ctx *ctx, struct records *list)
 {
 	view_sort(list, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
 }
@@ -180,7 +180,7 @@ static int read_show(struct ctx *ctx, const struct query *q,
 	view_mark(ports, &ctx->info);
 	if (!given(&ctx->opt, OPT_NUMERIC))
 		view_name(ports, &ctx->services);
-	sort(ctx, ports);
+	sort_ports(ctx, ports);
 	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
 		err = ctx_owners(ctx, ports, &a->owners);
 	return err;
@@ -200,7 +200,7 @@ static int print_show(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	sort(ctx, &s.ports);
+	sort_ports(ctx, &s.ports);
 	if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
 	if (!err && !given(&ctx->opt, OPT_CSV))

@@ -101,7 +101,7 @@ static int print_lines(struct ctx *ctx, struct intervals *i,
 			       i->came.ports.seconds, heads);
 }
 
-static int print(struct ctx *ctx, struct intervals *i)
+static int print_interval(struct ctx *ctx, struct intervals *i)
 {
 	const uint64_t ms = i->came.ports.seconds * 1000 + 0.5;
 	struct owners owners = { 0 };
@@ -155,7 +155,7 @@ int stats_intervals(struct ctx *ctx)
 		clock_sleep_until(next);
 		err = take_reading(ctx, &i);
 		if (!err)
-			err = print(ctx, &i);
+			err = print_interval(ctx, &i);
 		if (++n == ctx->opt.count)
 			break;
 	}

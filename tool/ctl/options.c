@@ -269,7 +269,7 @@ int options_command(int argc, char **argv)
 	return optind;
 }
 
-static int refuse(int c, const char *arg, uint64_t taken)
+static int refuse_word(int c, const char *arg, uint64_t taken)
 {
 	unsigned int i = optopt - LONG_BASE;
 
@@ -296,7 +296,7 @@ static void settle_p(struct options *opt, uint64_t taken)
 		opt->given |= OPT(PRETTY) | OPT(JSON);
 }
 
-static int take(struct options *opt, int c, uint64_t taken)
+static int take_argument(struct options *opt, int c, uint64_t taken)
 {
 	const unsigned int i = c < LONG_BASE ? options_letter(c, taken) :
 					       (unsigned int)c - LONG_BASE;
@@ -330,9 +330,9 @@ int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 	optind = 0;
 	while ((c = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
-			return refuse(c, argv[optind - 1], taken);
+			return refuse_word(c, argv[optind - 1], taken);
 		p |= c == 'p';
-		err = c == 'p' ? 0 : take(opt, c, taken);
+		err = c == 'p' ? 0 : take_argument(opt, c, taken);
 		if (err)
 			return err;
 	}

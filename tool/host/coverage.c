@@ -260,7 +260,7 @@ static void mib_since(struct mib *now, const struct mib *before)
 		n[i] = since(n[i], b[i]);
 }
 
-static void find(struct coverage *c, enum cause why, uint64_t amount)
+static void mark_cause(struct coverage *c, enum cause why, uint64_t amount)
 {
 	c->amount[why] += amount;
 	c->found[why] |= amount > 0;
@@ -283,12 +283,12 @@ static void add_link(struct coverage *c, const struct link *link)
 	count_add(&c->rx.links, &link->rx);
 	count_add(&c->tx.links, &link->tx);
 	if (link->type == ARPHRD_ETHER)
-		find(c, CAUSE_LINK_HEADER, ETHERNET_HEADER *
-		     (link->rx.packets + link->tx.packets));
-	find(c, CAUSE_OTHER_HOST, link->other_host);
-	find(c, CAUSE_NO_HANDLER, link->no_handler);
-	find(c, CAUSE_DROPPED, link->rx_dropped);
-	find(c, CAUSE_TX_DROPPED, link->tx_dropped);
+		mark_cause(c, CAUSE_LINK_HEADER, ETHERNET_HEADER *
+			   (link->rx.packets + link->tx.packets));
+	mark_cause(c, CAUSE_OTHER_HOST, link->other_host);
+	mark_cause(c, CAUSE_NO_HANDLER, link->no_handler);
+	mark_cause(c, CAUSE_DROPPED, link->rx_dropped);
+	mark_cause(c, CAUSE_TX_DROPPED, link->tx_dropped);
 }
 
 static void find_received(struct coverage *c)
@@ -297,26 +297,26 @@ static void find_received(struct coverage *c)
 	const uint64_t merged = excess(m->fragments, m->whole);
 	const uint64_t gone = m->bad + m->no_route + merged;
 
-	find(c, CAUSE_BUFFERS, excess(m->received, m->buffers));
-	find(c, CAUSE_NOT_IP, excess(c->rx.links.packets, m->received));
-	find(c, CAUSE_BAD, m->bad);
-	find(c, CAUSE_NO_ROUTE, m->no_route);
-	find(c, CAUSE_FRAGMENTS, merged);
-	find(c, CAUSE_BEFORE_HOOK,
-	     excess(m->received, c->rx.portmon.packets + gone));
-	find(c, CAUSE_LOOPED, excess(c->rx.portmon.packets, m->received));
+	mark_cause(c, CAUSE_BUFFERS, excess(m->received, m->buffers));
+	mark_cause(c, CAUSE_NOT_IP, excess(c->rx.links.packets, m->received));
+	mark_cause(c, CAUSE_BAD, m->bad);
+	mark_cause(c, CAUSE_NO_ROUTE, m->no_route);
+	mark_cause(c, CAUSE_FRAGMENTS, merged);
+	mark_cause(c, CAUSE_BEFORE_HOOK,
+		   excess(m->received, c->rx.portmon.packets + gone));
+	mark_cause(c, CAUSE_LOOPED, excess(c->rx.portmon.packets, m->received));
 }
 
 static void find_sent(struct coverage *c)
 {
 	const struct mib *m = &c->mib;
 
-	find(c, CAUSE_TX_OTHER,
-	     excess(c->tx.links.packets, c->tx.portmon.packets));
-	find(c, CAUSE_TX_LESS,
-	     excess(c->tx.portmon.packets, c->tx.links.packets));
-	find(c, CAUSE_TX_NO_ROUTE, m->tx_no_route + m->tx_discarded);
-	find(c, CAUSE_TX_FRAGMENTS, excess(m->tx_fragments, m->tx_split));
+	mark_cause(c, CAUSE_TX_OTHER,
+		   excess(c->tx.links.packets, c->tx.portmon.packets));
+	mark_cause(c, CAUSE_TX_LESS,
+		   excess(c->tx.portmon.packets, c->tx.links.packets));
+	mark_cause(c, CAUSE_TX_NO_ROUTE, m->tx_no_route + m->tx_discarded);
+	mark_cause(c, CAUSE_TX_FRAGMENTS, excess(m->tx_fragments, m->tx_split));
 }
 
 static void add_hooks(struct coverage *c, const struct sample *after,

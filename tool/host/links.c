@@ -20,7 +20,7 @@
 #include "lib/nlsock.h"
 #include "lib/util.h"
 
-static struct link *add(struct links *list)
+static struct link *add_link(struct links *list)
 {
 	struct link *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
@@ -69,7 +69,7 @@ static void take_bridge(struct link *link, const struct nlattr *info)
 	}
 }
 
-static void take_info(struct link *link, const struct nlattr *info)
+static void take_link_info(struct link *link, const struct nlattr *info)
 {
 	const struct nlattr *kind = nla_find(nla_data(info), nla_len(info),
 					     IFLA_INFO_KIND);
@@ -101,7 +101,7 @@ static void take_attr(struct link *link, const struct nlattr *a)
 		link->master = nla_get_u32(a);
 		break;
 	case IFLA_LINKINFO:
-		take_info(link, a);
+		take_link_info(link, a);
 		break;
 	case IFLA_XDP:
 		sub = nla_find(nla_data(a), nla_len(a), IFLA_XDP_ATTACHED);
@@ -120,7 +120,7 @@ static int take_link(struct nlmsghdr *h, void *arg)
 
 	if (nlmsg_datalen(h) < (int)sizeof(*info))
 		return -EBADMSG;
-	link = add(arg);
+	link = add_link(arg);
 	if (!link)
 		return -ENOMEM;
 	link->index = info->ifi_index;
@@ -177,8 +177,8 @@ static void mark_bridges(struct links *list)
 	}
 }
 
-static int dump(struct nlsock *nl, int type, void *header, size_t size,
-		nlsock_fn fn, struct links *list)
+static int dump_links(struct nlsock *nl, int type, void *header, size_t size,
+		      nlsock_fn fn, struct links *list)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(type, NLM_F_REQUEST |
 						NLM_F_DUMP);
@@ -190,14 +190,14 @@ static int dump(struct nlsock *nl, int type, void *header, size_t size,
 	return nlsock_ask(nl, msg, fn, list);
 }
 
-static int ask(struct links *list, int type, void *header, size_t size,
-	       nlsock_fn fn, struct error *e)
+static int ask_route(struct links *list, int type, void *header, size_t size,
+		     nlsock_fn fn, struct error *e)
 {
 	struct nlsock *nl = NULL;
 	int err = nlsock_open(&nl, NETLINK_ROUTE);
 
 	if (!err)
-		err = dump(nl, type, header, size, fn, list);
+		err = dump_links(nl, type, header, size, fn, list);
 	nlsock_close(nl);
 	if (err)
 		error_set(e, err, "cannot list the interfaces: %s",
@@ -216,7 +216,7 @@ int links_read(struct links *list, struct error *e)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 
-	return ask(list, RTM_GETLINK, &info, sizeof(info), take_link, e);
+	return ask_route(list, RTM_GETLINK, &info, sizeof(info), take_link, e);
 }
 
 static void mark_devices(struct links *list, const struct nlattr *devices)
@@ -321,7 +321,7 @@ int links_inspect(struct links *list, struct error *e)
 
 	list->flowtables = mark_flowtables(list);
 	mark_bridges(list);
-	return ask(list, RTM_GETQDISC, &tc, sizeof(tc), take_qdisc, e);
+	return ask_route(list, RTM_GETQDISC, &tc, sizeof(tc), take_qdisc, e);
 }
 
 /**

@@ -53,8 +53,8 @@ static const struct entry {
 #undef TO
 };
 
-static void add(struct mib *mib, const char *group, const char *name,
-		uint64_t v)
+static void add_value(struct mib *mib, const char *group, const char *name,
+		      uint64_t v)
 {
 	const size_t len = strlen(group);
 	size_t i;
@@ -78,7 +78,7 @@ static void take_pair(struct mib *mib, char *names, char *numbers)
 		number = strtok_r(NULL, " \n", &number_save);
 		if (!name || !number)
 			return;
-		add(mib, group, name, strtoull(number, NULL, 10));
+		add_value(mib, group, name, strtoull(number, NULL, 10));
 	}
 }
 
@@ -107,7 +107,7 @@ static int read_ipv6(struct mib *mib, const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "%63s %" SCNu64, name, &v) == 2)
-			add(mib, "", name, v);
+			add_value(mib, "", name, v);
 	fclose(f);
 	return 0;
 }

@@ -125,7 +125,8 @@ out:
 /* Room for "/proc/PID/ns/net" and for a path below /run/netns. */
 #define PATH_SIZE 300
 
-static struct netns *find(const struct nslist *list, const struct stat *st)
+static struct netns *find_netns(const struct nslist *list,
+				const struct stat *st)
 {
 	size_t i;
 
@@ -136,7 +137,7 @@ static struct netns *find(const struct nslist *list, const struct stat *st)
 	return NULL;
 }
 
-static struct netns *add(struct nslist *list, const struct stat *st)
+static struct netns *add_netns(struct nslist *list, const struct stat *st)
 {
 	struct netns *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
@@ -175,7 +176,7 @@ static int add_own(struct nslist *list, struct error *e)
 		return error_set(e, -errno,
 				 "cannot tell which network namespace this is: %s",
 				 strerror(errno));
-	ns = add(list, &st);
+	ns = add_netns(list, &st);
 	if (!ns)
 		return -ENOMEM;
 	ns->own = true;
@@ -202,11 +203,11 @@ static int add_named(struct nslist *list)
 		    fstatat(dirfd(dir), e->d_name, &st, 0) ||
 		    !netns_is(dirfd(dir), e->d_name))
 			continue;
-		ns = find(list, &st);
+		ns = find_netns(list, &st);
 		if (ns && ns->named)
 			continue;	/* a second name of the same */
 		if (!ns)
-			ns = add(list, &st);
+			ns = add_netns(list, &st);
 		if (!ns) {
 			err = -ENOMEM;
 			break;
@@ -230,12 +231,12 @@ static int add_process(struct nslist *list, pid_t pid)
 		list->hidden += errno == EACCES || errno == EPERM;
 		return 0;	/* or it has ended */
 	}
-	ns = find(list, &st);
+	ns = find_netns(list, &st);
 	if (ns && ns->own && !ns->named && ns->pid == getpid())
 		label_process(ns, pid);
 	if (ns)
 		return 0;
-	ns = add(list, &st);
+	ns = add_netns(list, &st);
 	if (!ns)
 		return -ENOMEM;
 	label_process(ns, pid);

@@ -33,14 +33,14 @@ static int by_peer_port(const void *x, const void *y)
 	return compare_sockets(*a, *b, SIDE_PEER);
 }
 
-static int by_number(const void *x, const void *y)
+static int compare_inodes(const void *x, const void *y)
 {
 	const uint32_t *a = x, *b = y;
 
 	return (*a > *b) - (*a < *b);
 }
 
-static int sort(struct owners *o)
+static int sort_sockets(struct owners *o)
 {
 	const struct socks *s = &o->socks;
 	size_t i;
@@ -73,7 +73,7 @@ static int find_processes(struct owners *o, struct error *e)
 	for (i = 0; i < o->socks.n; i++)
 		if (o->socks.v[i].inode)
 			inodes[n++] = o->socks.v[i].inode;
-	qsort(inodes, n, sizeof(*inodes), by_number);
+	qsort(inodes, n, sizeof(*inodes), compare_inodes);
 	err = procs_read(&o->procs, inodes, n, e);
 	free(inodes);
 	return err;
@@ -95,7 +95,7 @@ int owners_read(struct owners *o, unsigned int transports, struct error *e)
 	err = socks_read(&o->socks, transports, e);
 	if (err)
 		return err;
-	err = sort(o);
+	err = sort_sockets(o);
 	if (err)
 		return error_set(e, err, "out of memory");
 	return find_processes(o, e);
@@ -132,13 +132,13 @@ bool owners_hidden(const struct owners *o)
 	return false;
 }
 
-static const struct sock *at(const struct owners *o, enum port_side side,
-			     size_t i)
+static const struct sock *socket_at(const struct owners *o, enum port_side side,
+				    size_t i)
 {
 	return side == SIDE_OWN ? &o->socks.v[i] : o->peers[i];
 }
 
-static size_t total(const struct owners *o, enum port_side side)
+static size_t count_sockets(const struct owners *o, enum port_side side)
 {
 	return side == SIDE_OWN ? o->socks.n : o->n_peers;
 }
@@ -159,7 +159,7 @@ static bool is_lower(const void *arg, size_t i)
 {
 	const struct place *place = arg;
 
-	return compare_sockets(at(place->o, place->side, i), &place->key,
+	return compare_sockets(socket_at(place->o, place->side, i), &place->key,
 			       place->side) < 0;
 }
 
@@ -172,7 +172,7 @@ static size_t first_socket(const struct owners *o, enum port_side side,
 		.key = { .transport = transport, .port = port, .peer = port },
 	};
 
-	return lower_bound(total(o, side), is_lower, &place);
+	return lower_bound(count_sockets(o, side), is_lower, &place);
 }
 
 /**
@@ -189,9 +189,10 @@ int owners_next(const struct owners *o, enum port_side side,
 {
 	size_t i = first_socket(o, side, transport, port);
 
-	if (i == total(o, side) || at(o, side, i)->transport != transport)
+	if (i == count_sockets(o, side) ||
+	    socket_at(o, side, i)->transport != transport)
 		return -1;
-	return port_of(at(o, side, i), side);
+	return port_of(socket_at(o, side, i), side);
 }
 
 static struct owner *owner_for(struct port_use *use, const struct proc *proc,
@@ -245,8 +246,8 @@ static void count(struct port_use *use, const struct sock *s)
 	}
 }
 
-static int add(const struct owners *o, const struct sock *s,
-	       struct port_use *use)
+static int add_socket(const struct owners *o, const struct sock *s,
+		      struct port_use *use)
 {
 	const struct holder *h;
 	size_t i, n;
@@ -275,7 +276,7 @@ static int by_name(const void *x, const void *y)
 		return !a->listening - !b->listening;
 	if (!a->proc || !b->proc)
 		return a->proc || b->proc ? !a->proc - !b->proc :
-					    by_number(&a->uid, &b->uid);
+					    compare_inodes(&a->uid, &b->uid);
 	order = strcmp(a->proc->name, b->proc->name);
 	if (!order)
 		order = strcmp(a->proc->unit, b->proc->unit);
@@ -302,12 +303,12 @@ int owners_of(const struct owners *o, enum port_side side,
 	int err = 0;
 
 	*use = (struct port_use){ 0 };
-	for (; i < total(o, side) && !err; i++) {
-		const struct sock *s = at(o, side, i);
+	for (; i < count_sockets(o, side) && !err; i++) {
+		const struct sock *s = socket_at(o, side, i);
 
 		if (compare_sockets(s, &key, side))
 			break;
-		err = add(o, s, use);
+		err = add_socket(o, s, use);
 	}
 	if (use->n)
 		qsort(use->v, use->n, sizeof(*use->v), by_name);

@@ -160,7 +160,7 @@ static int add_holder(struct procs *p, uint32_t inode)
 	return 0;
 }
 
-static int by_number(const void *x, const void *y)
+static int compare_holders(const void *x, const void *y)
 {
 	const uint32_t *a = x, *b = y;
 
@@ -199,7 +199,7 @@ static int read_fds(struct procs *p, pid_t pid, DIR *dir,
 			continue;
 		inode = socket_inode(dir, e->d_name);
 		if (!inode ||
-		    !bsearch(&inode, inodes, n, sizeof(inode), by_number))
+		    !bsearch(&inode, inodes, n, sizeof(inode), compare_holders))
 			continue;
 		if (!known)
 			err = add_proc(p, pid);
@@ -238,8 +238,8 @@ static int by_inode(const void *x, const void *y)
 {
 	const struct holder *a = x, *b = y;
 
-	return a->inode != b->inode ? by_number(&a->inode, &b->inode) :
-				      by_number(&a->proc, &b->proc);
+	return a->inode != b->inode ? compare_holders(&a->inode, &b->inode) :
+				      compare_holders(&a->proc, &b->proc);
 }
 
 /* A process may have a socket open twice. */

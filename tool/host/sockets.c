@@ -100,7 +100,7 @@ static enum sock_kind kind(unsigned int transport,
 	}
 }
 
-static struct sock *add(struct socks *list)
+static struct sock *add_socket(struct socks *list)
 {
 	struct sock *v = array_room(list->v, list->n, &list->cap, sizeof(*v));
 
@@ -122,7 +122,7 @@ static void take_memory(struct nlmsghdr *h, struct sock *s)
 	s->memory_max = v[SK_MEMINFO_RCVBUF];
 }
 
-static int take(struct nlmsghdr *h, void *arg)
+static int take_socket(struct nlmsghdr *h, void *arg)
 {
 	const struct inet_diag_msg *d = nlmsg_data(h);
 	const struct reading *r = arg;
@@ -133,7 +133,7 @@ static int take(struct nlmsghdr *h, void *arg)
 	/* A TCP socket that is neither bound nor connected. */
 	if (!d->id.idiag_sport)
 		return 0;
-	s = add(r->list);
+	s = add_socket(r->list);
 	if (!s)
 		return -ENOMEM;
 	*s = (struct sock){
@@ -157,8 +157,8 @@ static int take(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
-static int dump_once(struct nlsock *nl, unsigned int family,
-		     struct reading *r)
+static int dump_transport(struct nlsock *nl, unsigned int family,
+			  struct reading *r)
 {
 	struct inet_diag_req_v2 req = {
 		.sdiag_family = family,
@@ -173,7 +173,7 @@ static int dump_once(struct nlsock *nl, unsigned int family,
 		nlmsg_free(msg);
 		return -ENOMEM;
 	}
-	return nlsock_ask(nl, msg, take, r);
+	return nlsock_ask(nl, msg, take_socket, r);
 }
 
 /* A protocol that is not there has no sockets. */
@@ -217,10 +217,10 @@ static int read_transport(struct nlsock *nl, unsigned int t,
 			  unsigned int states, struct socks *list)
 {
 	struct reading r = { list, t, states };
-	int err = dump_once(nl, AF_INET, &r);
+	int err = dump_transport(nl, AF_INET, &r);
 
 	if (!err)
-		err = dump_once(nl, AF_INET6, &r);
+		err = dump_transport(nl, AF_INET6, &r);
 	/* The module that tells is missing, or so is IPv6. */
 	if (err == -ENOENT || err == -EAFNOSUPPORT) {
 		if (err == -ENOENT && in_use(t))

@@ -40,7 +40,7 @@ struct taker {
 	void *arg;
 };
 
-static int take(struct nlmsghdr *h, void *arg)
+static int take_message(struct nlmsghdr *h, void *arg)
 {
 	const struct taker *t = arg;
 
@@ -55,7 +55,7 @@ static int transact(struct pm *pm, struct nl_msg *msg, handler fn, void *arg)
 {
 	struct taker taker = { .fn = fn, .arg = arg };
 
-	return nlsock_ask(pm->nl, msg, take, &taker);
+	return nlsock_ask(pm->nl, msg, take_message, &taker);
 }
 
 static struct nl_msg *request(int family, uint8_t cmd, uint8_t version,
@@ -287,8 +287,8 @@ static int put_filter(struct nl_msg *msg, const struct filter *f, bool ports)
 	return err;
 }
 
-static int dump_once(struct pm *pm, uint8_t cmd, const struct filter *f,
-		     bool ports, struct records *list)
+static int dump_records_once(struct pm *pm, uint8_t cmd, const struct filter *f,
+			     bool ports, struct records *list)
 {
 	struct nl_msg *msg = request(pm->family, cmd, PORTMON_FAMILY_VERSION,
 				     NLM_F_REQUEST | NLM_F_DUMP);
@@ -301,15 +301,15 @@ static int dump_once(struct pm *pm, uint8_t cmd, const struct filter *f,
 }
 
 /* A dump that was broken into is neither old nor new: read it again. */
-static int dump(struct pm *pm, uint8_t cmd, const struct filter *f,
-		bool ports, struct records *list)
+static int dump_records(struct pm *pm, uint8_t cmd, const struct filter *f,
+			bool ports, struct records *list)
 {
 	const size_t before = list->n;
 	int tries, err = 0;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		list->n = before;
-		err = dump_once(pm, cmd, f, ports, list);
+		err = dump_records_once(pm, cmd, f, ports, list);
 		if (err || !pm->nl->intr)
 			return err;
 	}
@@ -327,7 +327,7 @@ static int dump(struct pm *pm, uint8_t cmd, const struct filter *f,
  */
 int pm_ports(struct pm *pm, const struct filter *f, struct records *list)
 {
-	return dump(pm, PORTMON_CMD_PORT_GET, f, true, list);
+	return dump_records(pm, PORTMON_CMD_PORT_GET, f, true, list);
 }
 
 /**
@@ -340,7 +340,7 @@ int pm_ports(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_ranges(struct pm *pm, const struct filter *f, struct records *list)
 {
-	return dump(pm, PORTMON_CMD_RANGE_GET, f, false, list);
+	return dump_records(pm, PORTMON_CMD_RANGE_GET, f, false, list);
 }
 
 /**
@@ -353,7 +353,7 @@ int pm_ranges(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_overflow(struct pm *pm, const struct filter *f, struct records *list)
 {
-	return dump(pm, PORTMON_CMD_OVERFLOW_GET, f, false, list);
+	return dump_records(pm, PORTMON_CMD_OVERFLOW_GET, f, false, list);
 }
 
 /**
@@ -365,7 +365,7 @@ int pm_overflow(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_buckets(struct pm *pm, struct records *list)
 {
-	return dump(pm, PORTMON_CMD_BUCKET_GET, NULL, false, list);
+	return dump_records(pm, PORTMON_CMD_BUCKET_GET, NULL, false, list);
 }
 
 /**
@@ -434,7 +434,7 @@ int pm_each(struct pm *pm, uint8_t cmd, const struct filter *f, record_fn fn,
  */
 int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
 {
-	return dump_once(pm, PORTMON_CMD_RESET, f, true, list);
+	return dump_records_once(pm, PORTMON_CMD_RESET, f, true, list);
 }
 
 /**

@@ -644,7 +644,7 @@ const struct reason reasons[] = {
 
 const size_t n_reasons = ARRAY_SIZE(reasons);
 
-static int compare(const void *name, const void *reason)
+static int compare_texts(const void *name, const void *reason)
 {
 	return strcmp(name, ((const struct reason *)reason)->name);
 }
@@ -658,5 +658,5 @@ static int compare(const void *name, const void *reason)
 const struct reason *reason_find(const char *name)
 {
 	return bsearch(name, reasons, ARRAY_SIZE(reasons), sizeof(*reasons),
-		       compare);
+		       compare_texts);
 }

@@ -39,7 +39,7 @@ struct parser {
 	bool empty;
 };
 
-static void complain(const struct parser *p, const char *what)
+static void complain_line(const struct parser *p, const char *what)
 {
 	char text[512];
 
@@ -111,7 +111,7 @@ static int parse_range(struct parser *p, const char *name, char *rest)
 	if (!e)
 		return -ENOMEM;
 	if (!span || !parse_ports(span, &e->port, &e->port_max, NULL)) {
-		complain(p, "not a range");
+		complain_line(p, "not a range");
 		return 0;
 	}
 	e->name = offset(p, name);
@@ -136,7 +136,7 @@ static int parse_entry(struct parser *p, char *s, char *full)
 		return -ENOMEM;
 	if (!ports || !parse_ports(ports, &e->port, &e->port_max, &end) ||
 	    *end != '/') {
-		complain(p, "not NAME PORT/TRANSPORT");
+		complain_line(p, "not NAME PORT/TRANSPORT");
 		return 0;
 	}
 	parse_transports(end + 1, e);
@@ -176,11 +176,11 @@ static void parse_text(struct parser *p, char *s)
 		memmove(p->field, s, len + 1);
 		p->field += len;
 	} else if (*s && *s != '#') {
-		complain(p, "indented, but not iana:, for: or watch:");
+		complain_line(p, "indented, but not iana:, for: or watch:");
 	}
 }
 
-static int parse_line(struct parser *p, char *line)
+static int parse_service_line(struct parser *p, char *line)
 {
 	char *comment;
 
@@ -196,7 +196,7 @@ static int parse_line(struct parser *p, char *line)
 	return parse_entry(p, line, comment);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_services(const void *a, const void *b)
 {
 	const struct service *x = a, *y = b;
 	int xk = !x->transports ? 2 : x->port != x->port_max;
@@ -245,7 +245,7 @@ int svc_parse(char *text, const char *file, svc_warn_fn warn,
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		err = parse_line(&p, line);
+		err = parse_service_line(&p, line);
 		p.line++;
 	}
 	if (err) {
@@ -253,7 +253,7 @@ int svc_parse(char *text, const char *file, svc_warn_fn warn,
 		return err;
 	}
 	if (p.n)
-		qsort(p.v, p.n, sizeof(*p.v), compare);
+		qsort(p.v, p.n, sizeof(*p.v), compare_services);
 	*t = (struct svc_table){ .text = text, .v = p.v, .source = file };
 	count_kinds(t, p.n);
 	return 0;

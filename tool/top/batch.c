@@ -12,8 +12,8 @@
 
 #define TITLE_SIZE 512
 
-static void print_cell(unsigned int width, bool right, const char *text,
-		       bool last)
+static void print_fitted(unsigned int width, bool right, const char *text,
+			 bool last)
 {
 	char fit[TOP_CELL * MB_LEN_MAX];
 	int blanks = width - format_fit(fit, sizeof(fit), text, width);
@@ -23,7 +23,7 @@ static void print_cell(unsigned int width, bool right, const char *text,
 	putchar(last ? '\n' : ' ');
 }
 
-static void print_text(const struct top *t)
+static void print_rows(const struct top *t)
 {
 	char text[TITLE_SIZE], cell[TOP_CELL];
 	struct top_layout l;
@@ -36,13 +36,13 @@ static void print_text(const struct top *t)
 	puts(text);
 	top_layout(t, 0, t->n, UINT_MAX, &l);
 	for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++)
-		print_cell(l.width[column], top_is_number(column),
-			   top_head(column), column == TOP_COLUMNS - 1);
+		print_fitted(l.width[column], top_is_number(column),
+			     top_head(column), column == TOP_COLUMNS - 1);
 	for (i = 0; i < t->n; i++) {
 		for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++) {
 			top_cell(cell, t, column, t->rows[i]);
-			print_cell(l.width[column], top_is_number(column),
-				   cell, column == TOP_COLUMNS - 1);
+			print_fitted(l.width[column], top_is_number(column),
+				     cell, column == TOP_COLUMNS - 1);
 		}
 	}
 	putchar('\n');
@@ -93,7 +93,7 @@ static void json_row(struct json *j, const struct top *t, const struct rate *r)
 }
 
 /* One document a reading. */
-static int print_json(const struct top *t)
+static int print_document(const struct top *t)
 {
 	struct json j;
 	size_t i;
@@ -109,14 +109,14 @@ static int print_json(const struct top *t)
 	return out_json_end(&j);
 }
 
-static int print(const struct top *t)
+static int print_reading(const struct top *t)
 {
 	int err = 0;
 
 	if (given(&t->ctx->opt, OPT_JSON))
-		err = print_json(t);
+		err = print_document(t);
 	else
-		print_text(t);
+		print_rows(t);
 	if (!err && fflush(stdout))
 		err = -errno;
 	return err;
@@ -144,7 +144,7 @@ int top_batch(struct top *t)
 		clock_sleep_until(next);
 		err = top_read(t);
 		if (!err)
-			err = print(t);
+			err = print_reading(t);
 	}
 	return err;
 }

@@ -28,7 +28,7 @@ static bool is_zero(const struct record *r)
 	return !(r->rx.packets | r->tx.packets | r->dropped);
 }
 
-static bool matches(const struct wanted *w, const struct record *r)
+static bool matches_prompt(const struct wanted *w, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
 
@@ -50,7 +50,7 @@ static bool is_wanted(const struct wanted *w, const struct rate *r)
 		return false;
 	return (t->scope == ANY || r->total.scope == t->scope) &&
 	       (t->transport == ANY || r->total.transport == t->transport) &&
-	       matches(w, &r->total);
+	       matches_prompt(w, &r->total);
 }
 
 /* A newer module may have more of both than there are folds. */
@@ -86,7 +86,7 @@ static void fold_into(struct top_fold *fold, const struct rate *r)
 		fold->history[i] += r->history[i];
 }
 
-static void add_row(struct top *t, const struct rate *r)
+static void add_line(struct top *t, const struct rate *r)
 {
 	struct top_fold *fold = fold_of(t, &r->total);
 	const struct rate **line;
@@ -122,7 +122,7 @@ static void add_sum(struct top *t, const struct rate *r)
 }
 
 /* What came is what the columns of rates are sorted by. */
-static uint64_t weight(const struct rate *r, enum top_column column)
+static uint64_t weight_of(const struct rate *r, enum top_column column)
 {
 	static const enum sort_key keys[] = {
 		[TOP_RATE] = SORT_BYTES, [TOP_RX] = SORT_RX,
@@ -140,7 +140,7 @@ static uint64_t weight(const struct rate *r, enum top_column column)
 static int compare_by(const struct rate *a, const struct rate *b,
 		      enum top_column column)
 {
-	uint64_t wa = weight(a, column), wb = weight(b, column);
+	uint64_t wa = weight_of(a, column), wb = weight_of(b, column);
 
 	if (wa != wb)
 		return wa < wb ? 1 : -1;
@@ -190,7 +190,7 @@ static void follow(struct top *t)
 		t->cursor = t->n ? t->n - 1 : 0;
 }
 
-static void begin(struct top *t)
+static void begin_rows(struct top *t)
 {
 	unsigned int scope, transport;
 
@@ -217,12 +217,12 @@ int top_rows(struct top *t)
 	t->rows = calloc(t->rates.n + 1, sizeof(*t->rows));
 	if (!t->rows)
 		return -ENOMEM;
-	begin(t);
+	begin_rows(t);
 	w.by_port = parse_ports(t->filter, &w.port, &w.port_max, NULL);
 	for (i = 0; i < t->rates.n; i++) {
 		add_sum(t, &t->rates.v[i]);
 		if (is_wanted(&w, &t->rates.v[i]))
-			add_row(t, &t->rates.v[i]);
+			add_line(t, &t->rates.v[i]);
 	}
 	qsort_r(t->rows, t->n, sizeof(*t->rows), compare_rows, t);
 	follow(t);

@@ -33,7 +33,7 @@ static void on_resize(int number)
 }
 
 /* The readings are over: say why, now that the terminal is as it was. */
-static int complain(const struct top *t, int err)
+static int complain_reading(const struct top *t, int err)
 {
 	switch (err) {
 	case -ENOMEM:
@@ -50,7 +50,7 @@ static int complain(const struct top *t, int err)
  * The signals come only while waiting, so that none is missed. Curses takes
  * over those that it finds untouched, therefore before it starts.
  */
-static void catch_signals(sigset_t *waiting)
+static void catch_ends(sigset_t *waiting)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_signal };
@@ -154,7 +154,7 @@ static int run_screen(struct top *t)
 	sigset_t waiting;
 	int err;
 
-	catch_signals(&waiting);
+	catch_ends(&waiting);
 	err = top_screen_open(t);
 	if (err)
 		return err;
@@ -169,7 +169,7 @@ static int run_screen(struct top *t)
 		warn("the terminal is gone");
 		return err;
 	}
-	return err ? complain(t, err) : 0;
+	return err ? complain_reading(t, err) : 0;
 }
 
 static int take_sort(struct top *t, enum sort_key key)
@@ -244,7 +244,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	if (given(opt, OPT_BATCH)) {
 		err = top_batch(&t);
 		if (err && !ferror(stdout))
-			complain(&t, err);
+			complain_reading(&t, err);
 	} else {
 		err = run_screen(&t);
 	}

@@ -6,8 +6,9 @@
 #include "view/table.h"
 #include "view/view.h"
 
-static const struct column *find(const struct columns *all, const char *name,
-				 size_t len)
+static const struct column *find_column(const struct columns *all,
+					const char *name,
+					size_t len)
 {
 	size_t i;
 
@@ -18,7 +19,7 @@ static const struct column *find(const struct columns *all, const char *name,
 	return NULL;
 }
 
-static int refuse(const struct columns *all, const char *name, int len)
+static int refuse_column(const struct columns *all, const char *name, int len)
 {
 	char names[512];
 	size_t i, used = 0;
@@ -30,16 +31,17 @@ static int refuse(const struct columns *all, const char *name, int len)
 	return USAGE;
 }
 
-static int add(struct ctx *ctx, const struct columns *all, const char *list)
+static int add_columns(struct ctx *ctx, const struct columns *all,
+		       const char *list)
 {
 	const char *name = list;
 
 	for (;;) {
 		const size_t len = strcspn(name, ",");
-		const struct column *c = find(all, name, len);
+		const struct column *c = find_column(all, name, len);
 
 		if (!c)
-			return refuse(all, name, len);
+			return refuse_column(all, name, len);
 		if (ctx->n_columns == COLUMNS_MAX) {
 			warn("more than %d columns", COLUMNS_MAX);
 			return USAGE;
@@ -103,13 +105,13 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 
 	/* A program should find the same columns every time. */
 	if (given(opt, OPT_ALL_NETNS) || given(opt, OPT_CSV))
-		err = add(ctx, l->columns, "NETNS");
+		err = add_columns(ctx, l->columns, "NETNS");
 	if (!err)
-		err = add(ctx, l->columns, list_of(ctx, l));
+		err = add_columns(ctx, l->columns, list_of(ctx, l));
 	if (!err && given(opt, OPT_BARS))
-		err = add(ctx, l->columns, amount_column(opt));
+		err = add_columns(ctx, l->columns, amount_column(opt));
 	if (!err && given(opt, OPT_PROCESSES))
-		err = add(ctx, l->columns, "OPEN,OWNER");
+		err = add_columns(ctx, l->columns, "OPEN,OWNER");
 	return err;
 }
 
@@ -128,7 +130,8 @@ int layout_choose(struct ctx *ctx, const struct layout *layout)
 	if (!output || *output == '+')
 		err = add_usual(ctx, layout);
 	if (!err && output)
-		err = add(ctx, layout->columns, output + (*output == '+'));
+		err = add_columns(ctx, layout->columns,
+				  output + (*output == '+'));
 	return err;
 }
 
@@ -154,8 +157,8 @@ static bool dimmed(const struct record *r)
 }
 
 /* What is said of a namespace or a time stands behind it. */
-static const char *note(struct cell *c, const struct column *column,
-			const struct record *r)
+static const char *note_of(struct cell *c, const struct column *column,
+			   const struct record *r)
 {
 	const struct column *const *all = c->ctx->columns;
 	const bool named = !strcmp(all[0]->name, "NETNS");
@@ -180,10 +183,11 @@ static bool is_bar(const struct column *column)
 static const char *text(struct cell *c, const struct column *column,
 			const struct record *r)
 {
-	return r->note ? note(c, column, r) : column->text(c, r);
+	return r->note ? note_of(c, column, r) : column->text(c, r);
 }
 
-static void fill(struct table *t, struct cell *c, const struct records *list)
+static void fill_rows(struct table *t, struct cell *c,
+		      const struct records *list)
 {
 	const struct ctx *ctx = c->ctx;
 	size_t i, k;
@@ -198,7 +202,7 @@ static void fill(struct table *t, struct cell *c, const struct records *list)
 }
 
 /* With --bits the heads say so. */
-static void head(struct table *t, const struct ctx *ctx)
+static void head_of(struct table *t, const struct ctx *ctx)
 {
 	size_t k;
 
@@ -283,10 +287,10 @@ int out_table(struct ctx *ctx, const struct records *list,
 		weigh(&c, more);
 	if (has_bars(ctx))
 		measure_bars(&c, list);
-	head(t, ctx);
-	fill(t, &c, list);
+	head_of(t, ctx);
+	fill_rows(t, &c, list);
 	if (more)
-		fill(t, &c, more);
+		fill_rows(t, &c, more);
 	return table_end(t);
 }
 
@@ -338,9 +342,9 @@ int out_table_lines(struct ctx *ctx, const struct records *list,
 	table_lines(t, heads);
 	weigh(&c, list);
 	weigh(&c, more);
-	head(t, ctx);
-	fill(t, &c, list);
-	fill(t, &c, more);
+	head_of(t, ctx);
+	fill_rows(t, &c, list);
+	fill_rows(t, &c, more);
 	return table_end(t);
 }
 

@@ -87,7 +87,7 @@ static int compare_records(const void *a, const void *b)
 	return rate_compare(a, b);
 }
 
-static void sort(struct records *list)
+static void sort_records(struct records *list)
 {
 	size_t i;
 
@@ -116,8 +116,8 @@ static int remember(const struct rates *rates, struct rate *rate)
 	return 0;
 }
 
-static int fill(struct rates *rates, struct rate *to, const struct record *r,
-		struct rate *before)
+static int fill_rate(struct rates *rates, struct rate *to,
+		     const struct record *r, struct rate *before)
 {
 	to->total = *r;
 	/* The list that holds these does not last as long. */
@@ -170,7 +170,7 @@ int rates_add(struct rates *rates, struct records *list, double at)
 
 	if (!v)
 		return -ENOMEM;
-	sort(list);
+	sort_records(list);
 	rates->seconds = rates->readings ? at - rates->at : 0;
 	rates->at = at;
 	rates->set_back = 0;
@@ -186,7 +186,7 @@ int rates_add(struct rates *rates, struct records *list, double at)
 		}
 		if (!order)
 			before = &rates->v[old];
-		err = fill(rates, &v[i], &list->v[i], before);
+		err = fill_rate(rates, &v[i], &list->v[i], before);
 	}
 	free_list(rates->v, rates->n);
 	rates->v = v;
@@ -294,8 +294,8 @@ int came_add(struct came *came, struct snapshot *s, double at)
 }
 
 /* What a list that rates_add() has put in order knows of a record. */
-static const struct record *find(const struct records *list,
-				 const struct record *key)
+static const struct record *find_record(const struct records *list,
+					const struct record *key)
 {
 	return list->n ? bsearch(key, list->v, list->n, sizeof(*list->v),
 				 compare_records) : NULL;
@@ -316,8 +316,8 @@ static uint64_t packets_before(const struct record *before,
 static int add_drops(const struct came *came, struct records *list,
 		     struct record *r)
 {
-	const struct record *now = find(&came->last.ports, r);
-	const struct record *before = find(&came->before.ports, r);
+	const struct record *now = find_record(&came->last.ports, r);
+	const struct record *before = find_record(&came->before.ports, r);
 	const struct drop *d = now ? now->drops : NULL;
 
 	/* Of what was set back all came after that. */
@@ -339,7 +339,7 @@ static int add_drops(const struct came *came, struct records *list,
 	return 0;
 }
 
-static bool matches(const struct filter *f, const struct record *r)
+static bool matches_filter(const struct filter *f, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
 
@@ -350,8 +350,8 @@ static bool matches(const struct filter *f, const struct record *r)
 		(r->port >= f->port && r->port <= f->port_max));
 }
 
-static int add(const struct came *came, struct records *to,
-	       const struct record *r)
+static int add_record(const struct came *came, struct records *to,
+		      const struct record *r)
 {
 	struct record *copy = records_new(to);
 
@@ -381,10 +381,10 @@ int came_get(const struct came *came, const struct filter *f,
 	for (i = 0; i < came->ports.n && !err; i++) {
 		const struct record *r = &came->ports.v[i].came;
 
-		if (record_is_nothing(r) || !matches(f, r))
+		if (record_is_nothing(r) || !matches_filter(f, r))
 			continue;
-		err = add(came, record_has(r, PORTMON_A_RECORD_PORT) ?
-				&out->ports : &out->overflow, r);
+		err = add_record(came, record_has(r, PORTMON_A_RECORD_PORT) ?
+				 &out->ports : &out->overflow, r);
 	}
 	for (i = 0; i < came->other.n && !err; i++)
 		if (!record_is_nothing(&came->other.v[i].came))

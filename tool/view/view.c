@@ -247,7 +247,7 @@ int view_compare_services(const struct record *a, const struct record *b)
 	return !a->service - !b->service;
 }
 
-static int compare(const void *x, const void *y, void *arg)
+static int compare_records(const void *x, const void *y, void *arg)
 {
 	const struct record *a = x, *b = y;
 	const enum sort_key key = *(enum sort_key *)arg;
@@ -277,7 +277,8 @@ void view_sort(struct records *list, enum sort_key key, bool reverse)
 	size_t i;
 
 	if (key != SORT_NONE && list->n)
-		qsort_r(list->v, list->n, sizeof(*list->v), compare, &key);
+		qsort_r(list->v, list->n, sizeof(*list->v),
+			compare_records, &key);
 	if (!reverse)
 		return;
 	for (i = 0; i < list->n / 2; i++) {
