@@ -149,7 +149,7 @@ check-debug: deps-debug tool collection kernel-$(UML) ## [test] all tests with s
 
 # What two CPUs can do to each other, and to the module.
 SMP ?= smp-kasan smp-kcsan
-SMP_TESTS := count_smp count_bound life_cycle life_switch life_flood netlink_dump
+SMP_TESTS := count_smp count_bound life_tidy life_cycle life_switch life_flood netlink_dump
 check-smp: PACKAGES += $(KBUILDS)
 check-smp: deps tool collection $(SMP:%=kernel-%) ## [test] stress tests on two CPUs with KASAN, lockdep and KCSAN (T=GLOB, SMP=smp-kcsan)
 	@tests/vm/run check $(SMP) --serial $(foreach test,$(or $(T),$(SMP_TESTS)),--test '$(test)')

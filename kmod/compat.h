@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Every difference between the kernels that portmon builds for, 6.1 to 7.3.
- * What a kernel has is asked by name, see Kbuild, never by its version.
+ * Kbuild looks for names in its headers; the version does not decide.
  */
 #ifndef _PORTMON_COMPAT_H
 #define _PORTMON_COMPAT_H
@@ -47,7 +47,7 @@ static inline int nla_put_uint(struct sk_buff *skb, int attrtype, u64 value)
 #define PORTMON_PROBE_CHECK(tracepoint, probe)				\
 	check_trace_callback_type_##tracepoint(probe)
 
-/* A probe of tcp_retransmit_skb; older kernels do not tell @err. */
+/* A probe of tcp_retransmit_skb; older kernels have no @err. */
 #define PORTMON_RETRANSMIT_SKB_OLDER(probe)				\
 static void __maybe_unused						\
 probe##_no_err(void *data, const struct sock *sk,			\
@@ -59,7 +59,7 @@ probe##_no_err(void *data, const struct sock *sk,			\
 #define PORTMON_RETRANSMIT_SKB(probe)					\
 	PORTMON_PROBE(tcp_retransmit_skb, probe, probe##_no_err)
 
-/* A probe of kfree_skb; older kernels do not tell @rx_sk, or not as const. */
+/* A probe of kfree_skb; older kernels have no @rx_sk, or not as const. */
 #define PORTMON_KFREE_SKB_OLDER(probe)					\
 static void __maybe_unused						\
 probe##_no_const(void *data, struct sk_buff *skb, void *location,	\
@@ -89,7 +89,7 @@ probe##_no_rx_sk(void *data, struct sk_buff *skb, void *location,	\
 #endif
 
 /**
- * portmon_qdisc_reason() - which of its own reasons a queueing discipline gave
+ * portmon_qdisc_reason() - which reason of its own a queueing discipline gave
  * @reason: as the tracepoint has it
  *
  * Return: less than %PORTMON_QDISC_REASONS, or negative for none of them.
@@ -126,10 +126,11 @@ static inline unsigned int portmon_jumbo_len(const struct sk_buff *skb)
  * @net: the namespace
  * @skb: the message, which is consumed
  * @group: number of the group
- * @withhold: tells whom it is not for; its data is @net
- * @ask: ask @withhold
+ * @withhold: true for sockets that must not receive it; its data is @net
+ * @ask: call @withhold
  *
- * Before 6.6 nobody can be left out: what is not for all is told to none.
+ * Before 6.6 no socket can be left out: a message that is not for all is sent
+ * to none.
  *
  * Context: Process context, may sleep.
  */

@@ -171,11 +171,14 @@ err_uncount:
 	return READ_ONCE(*entry) != PORTMON_COLD;
 }
 
-/* The entry of a port with a record behind it, NULL if none can be had. */
+/*
+ * The entry of a port with a record behind it, NULL if none is available. Sets
+ * @e to its value, since the entry may lose the record again (tidy.c).
+ */
 static unsigned long *portmon_entry_make(struct portmon_tables *t,
 					 struct portmon_ports **where,
 					 unsigned int scope, u8 hi, u8 lo,
-					 bool *made)
+					 unsigned long *e, bool *made)
 {
 	struct portmon_ports *p = portmon_ports(t, where);
 	struct portmon_leaf **leaf;
@@ -189,9 +192,9 @@ static unsigned long *portmon_entry_make(struct portmon_tables *t,
 	    !portmon_leaf_make(t, leaf))
 		return NULL;
 	entry = &READ_ONCE(*leaf)->entry[lo];
-	if (unlikely(READ_ONCE(*entry) == PORTMON_COLD) &&
-	    !portmon_record_make(t, entry, made))
-		return NULL;
+	while (unlikely((*e = READ_ONCE(*entry)) == PORTMON_COLD))
+		if (!portmon_record_make(t, entry, made))
+			return NULL;
 	return entry;
 }
 
@@ -219,14 +222,13 @@ struct portmon_record *portmon_port_add(struct portmon_tables *t,
 	bool made;
 
 	entry = portmon_entry_make(t, where, key->scope, key->port >> 8,
-				   key->port & 0xff, &made);
+				   key->port & 0xff, &e, &made);
 	if (unlikely(!entry)) {
 		portmon_pair_add(&t->stats->overflow[key->transport][key->scope]
 					[portmon_range(key->port)][dir],
 				 packets, bytes);
 		return NULL;
 	}
-	e = READ_ONCE(*entry);
 	if (unlikely(portmon_entry_add(e, dir, packets, bytes, jiffies)))
 		portmon_slot_give(t, entry);
 	if (unlikely(made) && key->scope == PORTMON_SCOPE_LOCAL &&
@@ -250,14 +252,13 @@ void portmon_protocol_add(struct portmon_tables *t, enum portmon_hook hook,
 			  enum portmon_family family, u8 protocol,
 			  u64 packets, u64 bytes)
 {
-	unsigned long *entry;
+	unsigned long *entry, e;
 	bool made;
 
 	entry = portmon_entry_make(t, &t->protocols, hook, family, protocol,
-				   &made);
+				   &e, &made);
 	if (unlikely(entry &&
-		     portmon_entry_add(READ_ONCE(*entry), PORTMON_RX, packets,
-				       bytes, jiffies)))
+		     portmon_entry_add(e, PORTMON_RX, packets, bytes, jiffies)))
 		portmon_slot_give(t, entry);
 	else if (unlikely(!entry))
 		portmon_pair_add(&t->stats->bucket[hook][family]
@@ -326,18 +327,18 @@ struct portmon_record *portmon_record_find(struct portmon_tables *t,
  * @key: the port
  *
  * Context: Any where memory may be allocated, under rcu_read_lock().
- * Return: the record, NULL if none can be had.
+ * Return: the record, NULL if none is available.
  */
 struct portmon_record *portmon_record_get(struct portmon_tables *t,
 					  const struct portmon_key *key)
 {
-	unsigned long *entry;
+	unsigned long *entry, e;
 	bool made;
 
 	entry = portmon_entry_make(t, &t->ports[portmon_ip_protocol(key->transport)],
 				   key->scope, key->port >> 8, key->port & 0xff,
-				   &made);
-	return entry ? portmon_record(READ_ONCE(*entry)) : NULL;
+				   &e, &made);
+	return entry ? portmon_record(e) : NULL;
 }
 
 /* The first entry at or after @port and up to @max; sets @port. */
@@ -395,9 +396,23 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 	return NULL;
 }
 
-/* @forget is called with each record before it goes. */
-static void portmon_leaf_free(struct portmon_leaf *leaf,
-			      void (*forget)(struct portmon_record *record))
+/**
+ * portmon_record_free() - free a record
+ * @t: tables of the namespace
+ * @record: the record, without event counters; nobody has it
+ */
+void portmon_record_free(struct portmon_tables *t,
+			 struct portmon_record *record)
+{
+	atomic_dec(&t->records);
+	kmem_cache_free(portmon_record_cache, record);
+}
+
+/* @forget is called with each record before it is freed. */
+static void portmon_leaf_free(struct portmon_tables *t,
+			      struct portmon_leaf *leaf,
+			      void (*forget)(struct portmon_tables *t,
+					     struct portmon_record *record))
 {
 	struct portmon_record *record;
 	unsigned int lo;
@@ -406,21 +421,23 @@ static void portmon_leaf_free(struct portmon_leaf *leaf,
 		record = portmon_record(leaf->entry[lo]);
 		if (!record)
 			continue;
-		forget(record);
-		kmem_cache_free(portmon_record_cache, record);
+		forget(t, record);
+		portmon_record_free(t, record);
 	}
 	kfree(leaf);
 }
 
 /**
  * portmon_ports_free() - free a directory with its records
+ * @t: tables of the namespace
  * @p: the directory, which may be the shared empty one
  * @forget: called with each record before it is freed
  *
  * Context: Process context, may sleep. No packet path and no reader has it.
  */
-void portmon_ports_free(struct portmon_ports *p,
-			void (*forget)(struct portmon_record *record))
+void portmon_ports_free(struct portmon_tables *t, struct portmon_ports *p,
+			void (*forget)(struct portmon_tables *t,
+				       struct portmon_record *record))
 {
 	unsigned int scope, hi;
 
@@ -429,7 +446,7 @@ void portmon_ports_free(struct portmon_ports *p,
 	for (scope = 0; scope < PORTMON_SCOPES; scope++) {
 		for (hi = 0; hi < ARRAY_SIZE(p->leaf[scope]); hi++)
 			if (p->leaf[scope][hi] != &portmon_empty_leaf)
-				portmon_leaf_free(p->leaf[scope][hi],
+				portmon_leaf_free(t, p->leaf[scope][hi],
 						  forget);
 		cond_resched();
 	}

@@ -42,7 +42,7 @@ static struct notifier_block portmon_devices_notifier = {
 };
 
 /**
- * portmon_devices_init() - note the devices there are, and those to come
+ * portmon_devices_init() - note present and future devices
  *
  * Context: Process context, may sleep.
  * Return: 0 or a negative error.
@@ -61,7 +61,7 @@ int __init portmon_devices_init(void)
 }
 
 /**
- * portmon_devices_exit() - undo portmon_devices_init(); nobody asks any more
+ * portmon_devices_exit() - undo portmon_devices_init(); there is no caller left
  */
 void portmon_devices_exit(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Drops, as the tracepoint kfree_skb tells of them: is it a loss, whose is it,
+ * Drops, as the tracepoint kfree_skb reports them: is it a loss, whose is it,
  * which port was it addressed to?
  *
  * A buffer may be dropped anywhere in the stack and is trusted as little as
@@ -185,8 +185,8 @@ static bool portmon_drop_is_own(struct net *net, const struct net_device *in,
 }
 
 /*
- * The scope of what came in from a device.  Addresses are looked up where that
- * device's are: a VRF has its own.  What comes in from the VRF itself, and
+ * The scope of a packet received from a device.  Addresses are looked up where
+ * the device has them: a VRF has its own.  What comes in from the VRF itself, and
  * from one of its addresses, has not left it.
  */
 static enum portmon_scope portmon_drop_scope4(const struct sk_buff *skb,
@@ -325,7 +325,7 @@ static unsigned int portmon_reason(unsigned int reason)
  * portmon_drop_probe() - tracepoint kfree_skb
  * @skb: the buffer
  * @reason: &enum skb_drop_reason, or of another subsystem
- * @rx_sk: socket that was to have it, where the kernel tells
+ * @rx_sk: socket that was to receive it, where the kernel has it
  *
  * Context: Any, preemption off.
  */

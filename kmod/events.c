@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events of ports: find the counter, add, sum, reset, tell.
+ * Events of ports: find the counter, add, sum, reset.
  *
  * A record has a list of event counters, one for each kind that has happened
  * at its port.  Counters are added at its head and stay as long as the record
@@ -14,9 +14,8 @@
 #include "counters.h"
 #include "events.h"
 #include "notices.h"
-#include "upcalls.h"
 
-/* So many failed handshakes without a pause are a burst. */
+/* A burst: so many failed handshakes, none later than the pause. */
 #define PORTMON_BURST		10
 #define PORTMON_BURST_PAUSE	10	/* seconds */
 
@@ -32,8 +31,26 @@ u32 portmon_events_max(void)
 	return READ_ONCE(portmon_max_records) / 4 * 3;
 }
 
-/* The first of @events up to and without @end that is of this kind. */
-static struct portmon_counter *
+/**
+ * portmon_histograms_max() - bound on the histograms of a namespace
+ *
+ * Return: the bound.
+ */
+u32 portmon_histograms_max(void)
+{
+	return READ_ONCE(portmon_max_records) / 256;
+}
+
+/**
+ * portmon_event_find() - find a port's counter of a kind
+ * @events: where to begin
+ * @end: where to stop, NULL for the end of the list
+ * @kind: kind of event
+ *
+ * Context: Any, under rcu_read_lock() or where the record stays.
+ * Return: the counter, or NULL.
+ */
+struct portmon_counter *
 portmon_event_find(struct portmon_counter *events,
 		   const struct portmon_counter *end, unsigned int kind)
 {
@@ -55,24 +72,43 @@ static bool portmon_event_room(const struct portmon_counter *events,
 	return reasons < PORTMON_DROPS_MAX;
 }
 
-/* Spoofed ports of others must not take the counters of this host's own. */
-static bool portmon_event_charge(struct portmon_tables *t, unsigned int scope)
+/* How many there are of what a counter of this kind takes. */
+static __always_inline atomic_t *portmon_event_pool(struct portmon_tables *t, unsigned int kind)
 {
-	u32 max = portmon_events_max();
+	return kind == PORTMON_KIND_HISTOGRAMS ? &t->events.histograms :
+						 &t->events.used;
+}
+
+/*
+ * Reserve the last quarter for local ports, so that spoofed ports of others
+ * cannot exhaust it.
+ */
+static __always_inline bool portmon_event_charge(struct portmon_tables *t, unsigned int scope,
+				 unsigned int kind)
+{
+	u32 max = kind == PORTMON_KIND_HISTOGRAMS ? portmon_histograms_max() :
+						    portmon_events_max();
+	atomic_t *pool = portmon_event_pool(t, kind);
 
 	if (scope == PORTMON_SCOPE_REMOTE || scope == PORTMON_SCOPE_FORWARD)
 		max -= max / 4;
-	if (atomic_inc_return(&t->events.used) <= max)
+	if (atomic_inc_return(pool) <= max)
 		return true;
-	atomic_dec(&t->events.used);
+	atomic_dec(pool);
 	return false;
 }
 
-static struct portmon_counter *portmon_event_alloc(unsigned int kind)
+static __always_inline struct portmon_counter *
+portmon_event_alloc(unsigned int kind)
 {
-	struct portmon_counter *event = kmem_cache_zalloc(portmon_event_cache,
-							PORTMON_GFP);
+	struct portmon_histograms *histograms;
+	struct portmon_counter *event;
 
+	if (kind == PORTMON_KIND_HISTOGRAMS) {
+		histograms = kzalloc(sizeof(*histograms), PORTMON_GFP);
+		return histograms ? &histograms->head : NULL;
+	}
+	event = kmem_cache_zalloc(portmon_event_cache, PORTMON_GFP);
 	if (event) {
 		event->kind = kind;
 		if (kind >= PORTMON_KIND_DROP)
@@ -81,11 +117,18 @@ static struct portmon_counter *portmon_event_alloc(unsigned int kind)
 	return event;
 }
 
-/* Find or make the counter; sets @made. */
-static struct portmon_counter *portmon_event_get(struct portmon_tables *t,
-					       struct portmon_record *record,
-					       unsigned int scope,
-					       unsigned int kind, bool *made)
+static __always_inline void portmon_event_free(struct portmon_counter *event)
+{
+	if (event->kind == PORTMON_KIND_HISTOGRAMS)
+		kfree(container_of(event, struct portmon_histograms, head));
+	else
+		kmem_cache_free(portmon_event_cache, event);
+}
+
+/* Find or make the counter; sets @made. Made for events, and for histograms. */
+static __always_inline struct portmon_counter *
+portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
+		  unsigned int scope, unsigned int kind, bool *made)
 {
 	struct portmon_counter *event = NULL, *new = NULL, *head, *searched = NULL;
 
@@ -98,7 +141,7 @@ static struct portmon_counter *portmon_event_get(struct portmon_tables *t,
 		searched = head;
 		if (!new) {
 			if (!portmon_event_room(head, kind) ||
-			    !portmon_event_charge(t, scope))
+			    !portmon_event_charge(t, scope, kind))
 				return NULL;
 			new = portmon_event_alloc(kind);
 			if (!new)
@@ -112,29 +155,29 @@ static struct portmon_counter *portmon_event_get(struct portmon_tables *t,
 	}
 	/* Another CPU was quicker, or there is no memory. */
 	if (new)
-		kmem_cache_free(portmon_event_cache, new);
+		portmon_event_free(new);
 	if (new || !event)
-		atomic_dec(&t->events.used);
+		atomic_dec(portmon_event_pool(t, kind));
 	return event;
 }
 
-static void portmon_events_work(struct work_struct *work)
+/**
+ * portmon_histograms_head() - find or make the head of a port's histograms
+ * @t: tables of the namespace
+ * @record: of the port
+ * @scope: of the port
+ *
+ * Context: Any where memory may be allocated, under rcu_read_lock().
+ * Return: the head, NULL if the bound is reached or there is no memory.
+ */
+struct portmon_counter *portmon_histograms_head(struct portmon_tables *t,
+						struct portmon_record *record,
+						unsigned int scope)
 {
-	struct portmon_tables *t = container_of(work, struct portmon_tables,
-						events.work);
-	struct portmon_notice notice;
-	u32 missed = 0;
+	bool made;
 
-	while (portmon_notice_next(&t->events, &notice, &missed)) {
-		if (notice.event != PORTMON_NOTICE_ADD) {
-			portmon_upcalls.report(t->net, &notice, missed);
-			continue;
-		}
-		/* Keeps a slot with its record. */
-		rcu_read_lock();
-		portmon_event_add(t, &notice.key, notice.kind, notice.count);
-		rcu_read_unlock();
-	}
+	return portmon_event_get(t, record, scope, PORTMON_KIND_HISTOGRAMS,
+				 &made);
 }
 
 /* Note a failed handshake; true when it makes a burst. */
@@ -177,6 +220,9 @@ static noinline void portmon_event_first(struct portmon_tables *t,
 	struct portmon_counter *event = NULL;
 	bool made = false;
 
+	/* The compiler leaves the histograms out of what follows. */
+	if (kind == PORTMON_KIND_HISTOGRAMS)
+		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()) {
 		if (portmon_notice_defer(t, key, kind, n))
 			return;
@@ -199,7 +245,7 @@ static noinline void portmon_event_first(struct portmon_tables *t,
  * @key: the port
  * @kind: what the segment is, PORTMON_A_TCP_*
  *
- * Nobody asks when it was: a kind that the port has seen is one addition.
+ * These have no time: a kind that the port has seen is one addition.
  *
  * Context: Packet path, under rcu_read_lock().
  */
@@ -329,6 +375,23 @@ unsigned int portmon_events_overflow(const struct portmon_tables *t,
 }
 
 /**
+ * portmon_events_refused() - how many events had no counter
+ * @t: tables of the namespace
+ *
+ * Return: those since the last reset.
+ */
+u64 portmon_events_refused(const struct portmon_tables *t)
+{
+	unsigned int scope, kind;
+	u64 sum = 0;
+
+	for (scope = 0; scope < PORTMON_SCOPES; scope++)
+		for (kind = 0; kind < PORTMON_KINDS; kind++)
+			sum += atomic64_read(&t->events.overflow[scope][kind]);
+	return sum;
+}
+
+/**
  * portmon_events_overflow_subtract() - take from the overflow what a reset has
  *	returned
  * @t: tables of the namespace
@@ -351,37 +414,19 @@ void portmon_events_overflow_subtract(struct portmon_tables *t,
 
 /**
  * portmon_events_free() - free the event counters of a record
+ * @t: tables of the namespace
  * @events: the list
  */
-void portmon_events_free(struct portmon_counter *events)
+void portmon_events_free(struct portmon_tables *t,
+			 struct portmon_counter *events)
 {
 	struct portmon_counter *next;
 
 	for (; events; events = next) {
 		next = events->next;
-		kmem_cache_free(portmon_event_cache, events);
+		atomic_dec(portmon_event_pool(t, events->kind));
+		portmon_event_free(events);
 	}
-}
-
-/**
- * portmon_events_start() - prepare the events of new tables
- * @t: the tables, zeroed
- */
-void portmon_events_start(struct portmon_tables *t)
-{
-	portmon_notices_start(&t->events);
-	INIT_WORK(&t->events.work, portmon_events_work);
-}
-
-/**
- * portmon_events_stop() - let no news be told any more
- * @t: the tables; nothing is counted in them
- *
- * Context: Process context, may sleep.
- */
-void portmon_events_stop(struct portmon_tables *t)
-{
-	cancel_work_sync(&t->events.work);
 }
 
 /**

@@ -5,6 +5,12 @@
 
 #include "types.h"
 
+struct portmon_counter *
+portmon_event_find(struct portmon_counter *events,
+		   const struct portmon_counter *end, unsigned int kind);
+struct portmon_counter *portmon_histograms_head(struct portmon_tables *t,
+						struct portmon_record *record,
+						unsigned int scope);
 void portmon_event_add(struct portmon_tables *t, const struct portmon_key *key,
 		       unsigned int kind, u64 n);
 void portmon_segment_add(struct portmon_tables *t,
@@ -22,10 +28,11 @@ void portmon_events_overflow_subtract(struct portmon_tables *t,
 				      unsigned int scope,
 				      const struct portmon_values *v);
 u32 portmon_events_max(void);
-void portmon_events_free(struct portmon_counter *events);
+u32 portmon_histograms_max(void);
+u64 portmon_events_refused(const struct portmon_tables *t);
+void portmon_events_free(struct portmon_tables *t,
+			 struct portmon_counter *events);
 
-void portmon_events_start(struct portmon_tables *t);
-void portmon_events_stop(struct portmon_tables *t);
 int portmon_events_init(void);
 void portmon_events_exit(void);
 

@@ -167,7 +167,7 @@ portmon_plain(struct portmon_tables *t, const struct sk_buff *skb,
 	return NF_ACCEPT;
 }
 
-/* The same for a packet whose way is decided when it comes. */
+/* The same for a packet whose way is decided per packet. */
 static noinline unsigned int portmon_others(struct portmon_tables *t,
 					    const struct sk_buff *skb,
 					    const struct portmon_way *way)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What becomes of TCP connections: from the packet where the packet tells,
- * from the kernel's tracepoints where only the stack knows.
+ * TCP connections as the kernel's tracepoints report them: handshakes completed
+ * and failed, retransmissions, ends.  SYN, FIN and RST are counted by packet.
  */
 #include <linux/mutex.h>
 #include <linux/tcp.h>
@@ -15,53 +15,67 @@
 
 #include "compat.h"
 #include "drops.h"
+#include "events.h"
 #include "lifecycle.h"
+#include "measures.h"
 #include "net.h"
 #include "tcp.h"
+
+/* A handshake that is complete, or has failed. */
+static void portmon_handshake(struct portmon_tables *t, const struct sock *sk,
+			      bool active, bool complete)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct portmon_key key = {
+		.scope = active ? PORTMON_SCOPE_REMOTE : PORTMON_SCOPE_LOCAL,
+		.transport = PORTMON_TRANSPORT_TCP,
+		/* The local port may have been put back: inet_num is 0, not this. */
+		.port = ntohs(active ? inet->inet_dport : inet->inet_sport),
+	};
+
+	if (portmon_tcp_is_loopback(sk)) {
+		key.scope = PORTMON_SCOPE_LOOPBACK;
+		/* Both ends are here: the one that accepts counts it. */
+		if (active && complete) {
+			portmon_measure_drop(sk);
+			return;
+		}
+	}
+	portmon_event_add(t, &key, complete ? PORTMON_A_TCP_ESTABLISHED :
+					      PORTMON_A_TCP_FAILED, 1);
+	if (complete)
+		portmon_measure_established(t, sk, &key, active);
+	else
+		portmon_measure_drop(sk);
+}
 
 /* inet_sock_set_state */
 static void portmon_probe_state(void *data, const struct sock *sk,
 				const int old, const int new)
 {
-	const struct inet_sock *inet = inet_sk(sk);
+	const bool began = old == TCP_SYN_SENT || old == TCP_SYN_RECV;
 	struct portmon_tables *t;
-	enum portmon_scope scope;
-	unsigned int kind;
-	u16 port;
 
-	if (new == TCP_CLOSE && old != TCP_SYN_SENT)
-		portmon_tcp_closed(sk);
-	if (new == TCP_ESTABLISHED)
-		kind = PORTMON_A_TCP_ESTABLISHED;
-	else if (new == TCP_CLOSE)
-		kind = PORTMON_A_TCP_FAILED;
-	else
-		return;
-	if ((old != TCP_SYN_SENT && old != TCP_SYN_RECV) ||
-	    sk->sk_protocol != IPPROTO_TCP)
+	if (sk->sk_protocol != IPPROTO_TCP ||
+	    (new != TCP_SYN_SENT && new != TCP_CLOSE &&
+	     (new != TCP_ESTABLISHED || !began)))
 		return;
 
 	rcu_read_lock();
 	t = portmon_net_following(sock_net(sk), PORTMON_FOLLOW_LIFECYCLE);
-	if (!t)
-		goto out;
-	/* The local port may have been put back: inet_num is 0, not this. */
-	port = ntohs(old == TCP_SYN_SENT ? inet->inet_dport : inet->inet_sport);
-	scope = old == TCP_SYN_SENT ? PORTMON_SCOPE_REMOTE : PORTMON_SCOPE_LOCAL;
-	if (portmon_tcp_is_loopback(sk)) {
-		/* Both ends are here: the one that accepts counts it. */
-		if (old == TCP_SYN_SENT && new == TCP_ESTABLISHED)
-			goto out;
-		scope = PORTMON_SCOPE_LOOPBACK;
-	}
-	portmon_tcp_add(t, scope, port, kind, 1);
-out:
+	if (t && new == TCP_SYN_SENT)
+		portmon_measure_connect(sk);
+	else if (t && began)
+		portmon_handshake(t, sk, old == TCP_SYN_SENT,
+				  new == TCP_ESTABLISHED);
+	else if (t)
+		portmon_measure_end(t, sk);
 	if (new == TCP_CLOSE)
 		portmon_tcp_closed(sk);
 	rcu_read_unlock();
 }
 
-/* Both ports of a segment that this host sends again. */
+/* Both ports of a segment that this host retransmits. */
 static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
 				  unsigned int kind, u64 segments)
 {
@@ -82,7 +96,7 @@ static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
 	rcu_read_unlock();
 }
 
-/* tcp_retransmit_skb: after the segments have gone; newer kernels say if not. */
+/* tcp_retransmit_skb: called after sending; newer kernels pass the error. */
 static void portmon_probe_retransmit(void *data, const struct sock *sk,
 				     const struct sk_buff *skb, int err)
 {
@@ -104,6 +118,7 @@ static void portmon_probe_synack(void *data, const struct sock *sk,
 {
 	const struct inet_request_sock *ireq = inet_rsk(req);
 
+	portmon_measure_synack(req);
 	portmon_retransmitted(req_to_sk((struct request_sock *)req),
 			      ireq->ir_num, ntohs(ireq->ir_rmt_port),
 			      PORTMON_A_TCP_SYNACK_RETRANSMITTED, 1);
@@ -142,6 +157,8 @@ static void portmon_probes_register(enum portmon_follow what)
 {
 	struct portmon_probe *p;
 
+	if (what == PORTMON_FOLLOW_LIFECYCLE)
+		portmon_measures_start();
 	/* Without memory for one, as if the kernel did not have it. */
 	for (p = portmon_probes; p < &portmon_probes[ARRAY_SIZE(portmon_probes)]; p++)
 		if (p->what == what && p->tp &&
@@ -159,17 +176,19 @@ static void portmon_probes_unregister(enum portmon_follow what)
 	/* The state of a namespace may go after this. */
 	tracepoint_synchronize_unregister();
 	/* Nobody notes when these sockets are closed. */
-	if (what == PORTMON_FOLLOW_LIFECYCLE)
+	if (what == PORTMON_FOLLOW_LIFECYCLE) {
 		portmon_tcp_forget();
+		portmon_measures_forget();
+	}
 }
 
 /**
- * portmon_follow_use() - a namespace begins or ceases to follow
+ * portmon_follow_use() - a namespace starts or stops to follow
  * @what: what
- * @on: begins
+ * @on: it starts
  *
- * The kernel's tracepoints cost nothing while no namespace does; when the
- * last one ceases, none is on its way in here any more.
+ * Tracepoints are registered only while a namespace follows them. When the last
+ * one has stopped, no probe is running.
  *
  * Context: Process context, may sleep.
  */
@@ -184,9 +203,9 @@ void portmon_follow_use(enum portmon_follow what, bool on)
 }
 
 /**
- * portmon_lifecycle_start() - let the tracepoints come
+ * portmon_lifecycle_start() - register the tracepoints
  *
- * Not before all namespaces have portmon's state: a tracepoint asks for it.
+ * Only after all namespaces have portmon's state, which the probes read.
  *
  * Context: Process context, may sleep.
  */
@@ -203,7 +222,7 @@ void __init portmon_lifecycle_start(void)
 }
 
 /**
- * portmon_follow_missing() - tracepoints that cannot be had
+ * portmon_follow_missing() - tracepoints that are not available
  *
  * Return: bit mask of &enum portmon_tracepoint.
  */
@@ -243,6 +262,7 @@ int __init portmon_lifecycle_init(void)
 	PORTMON_PROBE_CHECK(kfree_skb, PORTMON_KFREE_SKB(portmon_probe_drop));
 
 	portmon_drops_init();
+	portmon_measures_init();
 	for_each_kernel_tracepoint(portmon_probe_find, NULL);
 	return portmon_tcp_init();
 }
@@ -253,4 +273,5 @@ int __init portmon_lifecycle_init(void)
 void portmon_lifecycle_exit(void)
 {
 	portmon_tcp_exit();
+	portmon_measures_exit();
 }

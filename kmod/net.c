@@ -25,7 +25,7 @@ struct portmon_net *portmon_net(const struct net *net)
 }
 
 /**
- * portmon_net_changed() - tell running dumps that what they read has changed
+ * portmon_net_changed() - mark running dumps as inconsistent
  * @pn: the namespace
  *
  * Context: Under @pn->lock.
@@ -40,7 +40,7 @@ void portmon_net_changed(struct portmon_net *pn)
 /**
  * portmon_net_following() - what a tracepoint counts in
  * @net: the namespace
- * @what: what the tracepoint tells of
+ * @what: what the tracepoint reports
  *
  * Context: Under rcu_read_lock().
  * Return: the tables, NULL if the namespace does not follow it.
@@ -60,7 +60,7 @@ struct portmon_tables *portmon_net_following(const struct net *net,
 	return t && READ_ONCE(t->following[what]) ? t : NULL;
 }
 
-/* Begin or cease to follow; true if that is a change. */
+/* Start or stop to follow; true if that is a change. */
 static bool portmon_net_follow(struct portmon_tables *t,
 			       enum portmon_follow what, bool on)
 {
@@ -210,7 +210,7 @@ static struct pernet_operations portmon_net_ops = {
 };
 
 /**
- * portmon_net_init() - begin to count, in the initial namespace at least
+ * portmon_net_init() - start counting, in the initial namespace at least
  *
  * Return: 0 or a negative error.
  */

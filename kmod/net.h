@@ -13,7 +13,7 @@
  * struct portmon_net - what portmon holds for one network namespace
  * @lock: held while counting is switched and while counters are read
  * @tables: the counters, NULL while counting is off
- * @live: the same for tracepoints, NULL before @tables go away
+ * @live: the same for tracepoints, NULL before @tables are freed
  * @since: when counting began or was last reset as a whole, seconds since
  *	the epoch
  * @generation: changes with every reset and switch, never 0

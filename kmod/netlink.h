@@ -28,6 +28,10 @@ void portmon_unlock(struct portmon_net *pn);
 
 int portmon_fill_values(struct sk_buff *skb, const struct portmon_values *v);
 int portmon_fill_events(struct sk_buff *skb, const struct portmon_values *v);
+int portmon_fill_info(struct sk_buff *skb, const struct net *net,
+		      const struct portmon_net *pn);
+int portmon_fill_histograms(struct sk_buff *skb,
+			    const struct portmon_values *v);
 int portmon_fill_port(struct sk_buff *skb, const struct portmon_key *key,
 		      const struct portmon_values *v);
 

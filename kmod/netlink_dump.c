@@ -13,6 +13,7 @@
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "sums.h"
+#include "tidy.h"
 
 /* A line of scope, transport and range: a range's sum (@ports set) or overflow. */
 static int portmon_fill_range(struct sk_buff *skb, u8 scope, u8 transport,
@@ -46,7 +47,7 @@ static int portmon_fill_bucket(struct sk_buff *skb, u8 hook, u8 family,
 
 /*
  * Where a dump stands, in cb->ctx.  It goes on by key: the tables may grow
- * between two calls, and go away and come back.
+ * between two calls, or be freed and made anew.
  */
 struct portmon_dump {
 	struct portmon_filter filter;
@@ -58,8 +59,9 @@ struct portmon_dump {
 	u8 stage;
 	bool non_zero;
 	bool dropped;		/* only ports with drops */
-	bool all_lines;		/* no transport or range was asked for */
-	bool everything;	/* nothing was asked for */
+	bool all_lines;		/* no filter by transport or range */
+	bool everything;	/* no filter at all */
+	bool histograms;	/* return them, too */
 	bool reset;
 	bool begun;
 };
@@ -96,6 +98,8 @@ static int portmon_parse_ports(struct portmon_dump *d, struct nlattr **attrs,
 	}
 	d->non_zero = nla_get_flag(attrs[PORTMON_A_RECORD_NON_ZERO]);
 	d->dropped = nla_get_flag(attrs[PORTMON_A_RECORD_DROPPED]);
+	d->histograms = d->reset ||
+			nla_get_flag(attrs[PORTMON_A_RECORD_WITH_HISTOGRAMS]);
 	d->all_lines = !range && !attrs[PORTMON_A_RECORD_TRANSPORT];
 	return 0;
 }
@@ -154,21 +158,6 @@ static int portmon_dump_end(struct sk_buff *skb, void *hdr, int err)
 	return err;
 }
 
-/*
- * Bytes count as well: a packet and its bytes are not added at once, and a
- * reset in between leaves the bytes for the next.
- */
-static bool portmon_values_traffic(const struct portmon_values *v)
-{
-	return v->packets[PORTMON_RX] | v->packets[PORTMON_TX] |
-	       v->bytes[PORTMON_RX] | v->bytes[PORTMON_TX];
-}
-
-static bool portmon_values_zero(const struct portmon_values *v)
-{
-	return !portmon_values_traffic(v) && !v->has_tcp && !v->n_drops;
-}
-
 static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct portmon_dump *d, struct portmon_tables *t,
 			      u8 cmd)
@@ -180,8 +169,13 @@ static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 
 	for (; (entry = portmon_walk(t, &d->key, &d->filter)); d->key.port++) {
 		portmon_read(t, entry, &v);
+		/* A connection may end, after a reset, without a packet. */
+		if (d->histograms || (d->non_zero && portmon_values_zero(&v)))
+			portmon_read_histograms(t, entry, &v);
 		if (portmon_values_zero(&v) && (d->non_zero || d->reset))
 			continue;
+		if (!d->histograms)
+			v.histograms = NULL;
 		if (d->dropped && !v.n_drops)
 			continue;
 		hdr = portmon_dump_msg(skb, cb, cmd);
@@ -225,6 +219,7 @@ static void portmon_read_overflow(const struct portmon_tables *t, u8 scope,
 	}
 	v->has_tcp = false;
 	v->n_drops = 0;
+	v->histograms = NULL;
 }
 
 /* A sum of ports can be more than a counter: then it is the largest number. */
@@ -436,12 +431,15 @@ static int portmon_dump_buckets(struct sk_buff *skb,
 	return 0;
 }
 
+/* Of a reset: ports, overflow, buckets. */
+#define PORTMON_STAGES	3
+
 static int portmon_dump_reset(struct sk_buff *skb, struct netlink_callback *cb,
 			      struct portmon_dump *d, struct portmon_tables *t)
 {
 	int err = 0;
 
-	for (; d->stage < 3; d->stage++, d->cell = 0) {
+	for (; d->stage < PORTMON_STAGES; d->stage++, d->cell = 0) {
 		if (d->stage == 0)
 			err = portmon_dump_ports(skb, cb, d, t,
 						 PORTMON_CMD_RESET);
@@ -485,8 +483,10 @@ static int portmon_dump(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd
 	d->begun = true;
 	if (d->reset) {
 		portmon_net_changed(pn);
-		if (first && d->everything)
+		if (first && d->everything) {
 			pn->since = ktime_get_real_seconds();
+			atomic64_set(&t->events.histograms_refused, 0);
+		}
 	} else {
 		cb->seq = pn->generation;
 	}
@@ -583,7 +583,14 @@ int portmon_nl_reset_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 int portmon_nl_reset_done(struct netlink_callback *cb)
 {
 	const struct portmon_dump *d = (void *)cb->ctx;
+	struct portmon_net *pn = portmon_net(sock_net(cb->skb->sk));
 
+	if (d->everything && d->stage == PORTMON_STAGES) {
+		mutex_lock(&pn->lock);
+		if (pn->tables)
+			portmon_tidy(pn->tables);
+		mutex_unlock(&pn->lock);
+	}
 	if (d->begun)
 		portmon_notify_reset(sock_net(cb->skb->sk),
 				     portmon_dump_attrs(cb),

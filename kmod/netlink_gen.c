@@ -18,14 +18,15 @@ static const struct nla_policy portmon_netns_set_nl_policy[PORTMON_A_INFO_DROPS 
 };
 
 /* PORTMON_CMD_PORT_GET - do */
-static const struct nla_policy portmon_port_get_do_nl_policy[PORTMON_A_RECORD_PORT + 1] = {
+static const struct nla_policy portmon_port_get_do_nl_policy[PORTMON_A_RECORD_WITH_HISTOGRAMS + 1] = {
 	[PORTMON_A_RECORD_SCOPE] = NLA_POLICY_MAX(NLA_U8, 3),
 	[PORTMON_A_RECORD_TRANSPORT] = NLA_POLICY_MAX(NLA_U8, 4),
 	[PORTMON_A_RECORD_PORT] = { .type = NLA_U16, },
+	[PORTMON_A_RECORD_WITH_HISTOGRAMS] = { .type = NLA_FLAG, },
 };
 
 /* PORTMON_CMD_PORT_GET - dump */
-static const struct nla_policy portmon_port_get_dump_nl_policy[PORTMON_A_RECORD_DROPPED + 1] = {
+static const struct nla_policy portmon_port_get_dump_nl_policy[PORTMON_A_RECORD_WITH_HISTOGRAMS + 1] = {
 	[PORTMON_A_RECORD_SCOPE] = NLA_POLICY_MAX(NLA_U8, 3),
 	[PORTMON_A_RECORD_TRANSPORT] = NLA_POLICY_MAX(NLA_U8, 4),
 	[PORTMON_A_RECORD_PORT] = { .type = NLA_U16, },
@@ -33,6 +34,7 @@ static const struct nla_policy portmon_port_get_dump_nl_policy[PORTMON_A_RECORD_
 	[PORTMON_A_RECORD_RANGE] = NLA_POLICY_MAX(NLA_U8, 2),
 	[PORTMON_A_RECORD_NON_ZERO] = { .type = NLA_FLAG, },
 	[PORTMON_A_RECORD_DROPPED] = { .type = NLA_FLAG, },
+	[PORTMON_A_RECORD_WITH_HISTOGRAMS] = { .type = NLA_FLAG, },
 };
 
 /* PORTMON_CMD_RANGE_GET - dump */
@@ -91,14 +93,14 @@ static const struct genl_split_ops portmon_nl_ops[] = {
 		.cmd		= PORTMON_CMD_PORT_GET,
 		.doit		= portmon_nl_port_get_doit,
 		.policy		= portmon_port_get_do_nl_policy,
-		.maxattr	= PORTMON_A_RECORD_PORT,
+		.maxattr	= PORTMON_A_RECORD_WITH_HISTOGRAMS,
 		.flags		= GENL_CMD_CAP_DO,
 	},
 	{
 		.cmd		= PORTMON_CMD_PORT_GET,
 		.dumpit		= portmon_nl_port_get_dumpit,
 		.policy		= portmon_port_get_dump_nl_policy,
-		.maxattr	= PORTMON_A_RECORD_DROPPED,
+		.maxattr	= PORTMON_A_RECORD_WITH_HISTOGRAMS,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 	{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The group events of the family: who is told what, without having asked.
+ * Notifications to the group events of the family.
  */
 #include <linux/netlink.h>
 #include <net/genetlink.h>
@@ -24,7 +24,7 @@ bool portmon_notify_listening(struct net *net)
 				  PORTMON_NLGRP_EVENTS);
 }
 
-/* Where reading is restricted, so is what the group is told. */
+/* Where reading is restricted, so are notifications. */
 static int portmon_notify_withhold(struct sock *to, struct sk_buff *skb,
 				   void *data)
 {
@@ -35,11 +35,11 @@ static int portmon_notify_withhold(struct sock *to, struct sk_buff *skb,
 }
 
 /**
- * portmon_notify() - tell the group events; that nobody listens is no error
+ * portmon_notify() - send to the group events; no listener is no error
  * @net: the namespace
  * @skb: the message, from portmon_notify_new()
  * @hdr: its header
- * @err: what came of filling it; if not 0 it is dropped
+ * @err: error of filling it; if not 0 it is dropped
  *
  * Context: Process context, may sleep.
  */
@@ -82,9 +82,9 @@ struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
 }
 
 /**
- * portmon_notify_reset() - tell the group events of a reset
+ * portmon_notify_reset() - report a reset to the group events
  * @net: the namespace
- * @attrs: of the request: what was reset is told in its words
+ * @attrs: of the request, which are sent on
  * @maxattr: the last of them
  *
  * Context: Process context, may sleep.
@@ -132,10 +132,10 @@ static int portmon_fill_event(struct sk_buff *skb,
 }
 
 /**
- * portmon_notify_event() - tell the group events what happened at a port
+ * portmon_notify_event() - report an event at a port to the group events
  * @net: the namespace
  * @notice: what
- * @missed: how much was not told since the last time
+ * @missed: events that were not reported since the last report
  *
  * Context: Process context, may sleep.
  */

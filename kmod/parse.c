@@ -157,7 +157,7 @@ struct portmon_wire portmon_wire(const struct sk_buff *skb, unsigned int l4)
 
 #ifdef PORTMON_VERIFY
 /**
- * portmon_verify() - does the short way say what the long one does?
+ * portmon_verify() - do the short way and the long one agree?
  * @skb: a buffer that the short way takes for plain and with ports
  * @family: its network layer
  * @protocol: the transport it takes it for

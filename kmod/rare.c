@@ -14,7 +14,7 @@
 
 /*
  * Count in the records of both ports, which may have to be made, and what the
- * flags of a TCP segment tell.
+ * flags of a TCP segment say.
  */
 static unsigned int portmon_both(struct portmon_tables *t,
 				 const struct portmon_way *way,
@@ -113,7 +113,7 @@ static noinline unsigned int portmon_new(struct portmon_tables *t,
 			    ports[PORTMON_TCP_FLAGS] : 0, wire);
 }
 
-/* One of the ports, or both, have become busy: let them have slots. */
+/* One of the ports, or both, have become busy: give them slots. */
 static noinline unsigned int portmon_busy(struct portmon_tables *t,
 					  const struct sk_buff *skb,
 					  const struct portmon_way *way,

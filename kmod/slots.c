@@ -13,7 +13,7 @@
 #include "compat.h"
 #include "slots.h"
 
-/* Refill before the chain is empty: a worker takes its time to come. */
+/* Refill before the chain is empty: a worker takes time to start. */
 #define PORTMON_SLOTS_LOW	16
 
 /* A port that has been quiet for so long gives its slot back. */
@@ -118,8 +118,13 @@ static void portmon_slot_fold(struct portmon_slot __percpu *slot)
 	}
 }
 
-/* Take the slots of quiet ports back. */
-static void portmon_slots_reclaim(struct portmon_slots *s)
+/**
+ * portmon_slots_reclaim() - take the slots of quiet ports back
+ * @s: the pool
+ *
+ * Context: Process context, may sleep; under the tables' lock.
+ */
+void portmon_slots_reclaim(struct portmon_slots *s)
 {
 	struct portmon_slot __percpu *slot;
 	struct portmon_slot *first;
@@ -190,6 +195,11 @@ void portmon_slot_give(struct portmon_tables *t, unsigned long *entry)
 		queue_work(portmon_unbound_wq, &s->work);
 	if (!slot)
 		return;
+	/* It has lost its record since (tidy.c). */
+	if (unlikely(!record)) {
+		portmon_slot_put(s, slot);
+		return;
+	}
 
 	first = portmon_slot_first(slot);
 	spin_lock_bh(&s->lock);

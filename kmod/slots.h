@@ -143,6 +143,7 @@ static inline struct portmon_record *portmon_record(unsigned long entry)
 void portmon_slots_prepare(void);
 void portmon_slots_init(struct portmon_slots *s);
 void portmon_slots_free(struct portmon_slots *s);
+void portmon_slots_reclaim(struct portmon_slots *s);
 unsigned int portmon_slots_used(struct portmon_slots *s);
 size_t portmon_slots_memory(const struct portmon_slots *s);
 void portmon_slot_give(struct portmon_tables *t, unsigned long *entry);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the tables hold: added up over CPUs, and taken back by a reset. */
+/* What the tables hold: added up over CPUs, and subtracted by a reset. */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
@@ -8,11 +8,12 @@
 
 #include "counters.h"
 #include "events.h"
+#include "histograms.h"
 #include "sums.h"
 
 /*
  * The wall clock, in ns, when jiffies were 0. A port at rest must have the same
- * answer whenever it is asked for, and the two clocks are not read at once nor
+ * answer whenever it is read, and the two clocks are not read at once nor
  * moved at once: so this only follows what is more than their jitter.
  */
 static atomic64_t portmon_epoch;
@@ -77,6 +78,7 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 	}
 	v->has_tcp = false;
 	v->n_drops = 0;
+	v->histograms = NULL;
 	events = READ_ONCE(record->events);
 	if (events)
 		portmon_events_read(events, v);
@@ -89,13 +91,30 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 }
 
 /**
+ * portmon_read_histograms() - read the histograms of a port, too
+ * @t: tables of the namespace
+ * @entry: the entry
+ * @v: what portmon_read() gave; its @histograms are valid until the next read
+ *
+ * Context: Under the same hold of the tables' lock as portmon_read().
+ */
+void portmon_read_histograms(struct portmon_tables *t,
+			     const unsigned long *entry,
+			     struct portmon_values *v)
+{
+	const struct portmon_record *record = portmon_record(READ_ONCE(*entry));
+
+	portmon_histograms_read(t, READ_ONCE(record->events), v);
+}
+
+/**
  * portmon_subtract() - take from an entry what a reset has returned
  * @t: tables of the namespace
  * @entry: the entry
  * @v: values that portmon_read() gave
  *
  * No counter is set: what has been counted since the read stays. What a slot
- * has counted is taken from the record, which may become negative by it.
+ * has counted is subtracted from the record, which may become negative.
  *
  * Context: Under the same hold of the tables' lock as the read.
  */
@@ -113,6 +132,7 @@ void portmon_subtract(const struct portmon_tables *t,
 	}
 	if (v->has_tcp || v->n_drops)
 		portmon_events_subtract(READ_ONCE(record->events), v);
+	portmon_histograms_subtract(READ_ONCE(record->events), v);
 }
 
 /**
@@ -143,4 +163,49 @@ struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 	sum.packets -= which->packets;
 	sum.bytes -= which->bytes;
 	return sum;
+}
+
+/**
+ * portmon_records_refused() - packets that no record was to be made for
+ * @t: tables of the namespace
+ *
+ * Context: Under the tables' lock.
+ * Return: those since the last reset.
+ */
+u64 portmon_records_refused(const struct portmon_tables *t)
+{
+	const struct portmon_pair *base = &t->base.overflow[0][0][0][0];
+	unsigned int i;
+	u64 sum = 0;
+
+	for (i = 0; i < sizeof(t->base.overflow) / sizeof(*base); i++)
+		sum += portmon_stats_read(t, &base[i]).packets;
+	return sum;
+}
+
+/**
+ * portmon_values_traffic() - has anything passed?
+ * @v: values
+ *
+ * Bytes count as well: a packet and its bytes are not added at once, and a
+ * reset in between leaves the bytes for the next.
+ *
+ * Return: true if packets or bytes are not zero.
+ */
+bool portmon_values_traffic(const struct portmon_values *v)
+{
+	return v->packets[PORTMON_RX] | v->packets[PORTMON_TX] |
+	       v->bytes[PORTMON_RX] | v->bytes[PORTMON_TX];
+}
+
+/**
+ * portmon_values_zero() - is there nothing at all?
+ * @v: values
+ *
+ * Return: true if so; of histograms only those that were read are looked at.
+ */
+bool portmon_values_zero(const struct portmon_values *v)
+{
+	return !portmon_values_traffic(v) && !v->has_tcp && !v->n_drops &&
+	       !v->histograms;
 }

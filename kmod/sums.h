@@ -10,6 +10,12 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 void portmon_subtract(const struct portmon_tables *t,
 		      const unsigned long *entry,
 		      const struct portmon_values *v);
+void portmon_read_histograms(struct portmon_tables *t,
+			     const unsigned long *entry,
+			     struct portmon_values *v);
+u64 portmon_records_refused(const struct portmon_tables *t);
+bool portmon_values_traffic(const struct portmon_values *v);
+bool portmon_values_zero(const struct portmon_values *v);
 struct portmon_pair portmon_stats_read(const struct portmon_tables *t,
 				       const struct portmon_pair *which);
 

@@ -7,8 +7,12 @@
 
 #include "counters.h"
 #include "events.h"
+#include "histograms.h"
+#include "notices.h"
 #include "slots.h"
 #include "tables.h"
+#include "tidy.h"
+#include "upcalls.h"
 
 /**
  * portmon_tables_memory() - kernel memory that tables hold
@@ -23,7 +27,33 @@ size_t portmon_tables_memory(const struct portmon_tables *t)
 	       (size_t)atomic_read(&t->records) * sizeof(struct portmon_record) +
 	       (size_t)atomic_read(&t->events.used) *
 	       sizeof(struct portmon_counter) +
+	       (size_t)atomic_read(&t->events.histograms) *
+	       sizeof(struct portmon_histograms) +
 	       portmon_slots_memory(&t->slots);
+}
+
+/* Report notices, and count what was deferred. */
+static void portmon_tables_work(struct work_struct *work)
+{
+	struct portmon_tables *t = container_of(work, struct portmon_tables,
+						events.work);
+	struct portmon_notice notice;
+	u32 missed = 0;
+
+	while (portmon_notice_next(&t->events, &notice, &missed)) {
+		if (notice.event != PORTMON_NOTICE_ADD) {
+			portmon_upcalls.report(t->net, &notice, missed);
+			continue;
+		}
+		/* Keeps a slot with its record. */
+		rcu_read_lock();
+		if (notice.kind == PORTMON_KIND_HISTOGRAMS)
+			portmon_histograms_add(t, &notice.key, notice.count);
+		else
+			portmon_event_add(t, &notice.key, notice.kind,
+					  notice.count);
+		rcu_read_unlock();
+	}
 }
 
 /**
@@ -35,7 +65,7 @@ size_t portmon_tables_memory(const struct portmon_tables *t)
  */
 struct portmon_tables *portmon_tables_alloc(struct net *net)
 {
-	/* Whoever asked is told; the kernel log need not have it too. */
+	/* The caller gets the error; the kernel log need not have it too. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 	struct portmon_tables *t = kvzalloc(sizeof(*t), gfp);
 
@@ -50,13 +80,16 @@ struct portmon_tables *portmon_tables_alloc(struct net *net)
 	t->net = net;
 	mutex_init(&t->lock);
 	portmon_slots_init(&t->slots);
-	portmon_events_start(t);
+	portmon_tidy_start(t);
+	portmon_notices_start(&t->events);
+	INIT_WORK(&t->events.work, portmon_tables_work);
 	return t;
 }
 
-static void portmon_tables_forget(struct portmon_record *record)
+static void portmon_tables_forget(struct portmon_tables *t,
+				  struct portmon_record *record)
 {
-	portmon_events_free(record->events);
+	portmon_events_free(t, record->events);
 }
 
 /**
@@ -69,11 +102,12 @@ void portmon_tables_free(struct portmon_tables *t)
 {
 	unsigned int i;
 
-	portmon_events_stop(t);
+	portmon_tidy_stop(t);
+	cancel_work_sync(&t->events.work);
 	cancel_work_sync(&t->slots.work);
 	for (i = 0; i < ARRAY_SIZE(t->ports); i++)
-		portmon_ports_free(t->ports[i], portmon_tables_forget);
-	portmon_ports_free(t->protocols, portmon_tables_forget);
+		portmon_ports_free(t, t->ports[i], portmon_tables_forget);
+	portmon_ports_free(t, t->protocols, portmon_tables_forget);
 	portmon_slots_free(&t->slots);
 	free_percpu(t->stats);
 	kvfree(t);

@@ -15,10 +15,10 @@
 #include "pointers.h"
 #include "tcp.h"
 
-/* Sockets whose packets NAT or a mark has taken off the way of their address. */
+/* Sockets whose packets NAT or a mark has rerouted. */
 static struct rhashtable portmon_rerouted;
 
-/* So many at most, of the whole host: 2 MiB. Past it the address tells. */
+/* So many at most, of the whole host: 2 MiB. Past it the address decides. */
 #define PORTMON_REROUTED_MAX	65536
 
 /**

@@ -3,17 +3,18 @@
  * Counts that no test has the time to send, or the luck. Only in a build for
  * tests (PORTMON_TEST=y), which is never installed: in the caller's network
  * namespace what is written to the parameter test_count is counted as if it
- * had come by,
+ * had passed a hook,
  *
  *	port SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES [TIMES]
  *	held SCOPE TRANSPORT PORT DIRECTION PACKETS BYTES MS
  *	event SCOPE TRANSPORT PORT KIND N
  *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
+ *	tidy MS
  *
  * all of them numbers, as netlink and events.h have them. What is held is so
  * for MS milliseconds between having found a busy port's slot and counting
- * there.
+ * there. tidy gives back at once what is zero and has been idle for MS.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -23,6 +24,7 @@
 #include "counters.h"
 #include "events.h"
 #include "net.h"
+#include "tidy.h"
 
 /* What a line holds behind its first word. */
 struct portmon_line {
@@ -124,14 +126,31 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 	return -EINVAL;
 }
 
+static int portmon_test_tidy(unsigned int ms)
+{
+	struct portmon_net *pn = portmon_net(current->nsproxy->net_ns);
+	int err = -ENETDOWN;
+
+	mutex_lock(&pn->lock);
+	if (pn->tables) {
+		portmon_tidy_now(pn->tables, msecs_to_jiffies(ms));
+		err = 0;
+	}
+	mutex_unlock(&pn->lock);
+	return err;
+}
+
 static int portmon_test_set(const char *line, const struct kernel_param *kp)
 {
 	struct portmon_tables *t;
 	int err = -ENETDOWN;
+	unsigned int ms;
 
 	/* At load there is nothing to count in. */
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
 		return -EINVAL;
+	if (sscanf(line, "tidy %u", &ms) == 1)
+		return portmon_test_tidy(ms);
 	/* Readers are not kept out, as packets do not keep them out. */
 	rcu_read_lock();
 	t = rcu_dereference(portmon_net(current->nsproxy->net_ns)->live);
@@ -146,4 +165,4 @@ static const struct kernel_param_ops portmon_test_ops = {
 };
 
 module_param_cb(test_count, &portmon_test_ops, NULL, 0200);
-MODULE_PARM_DESC(test_count, "For tests: count this as if it had come by");
+MODULE_PARM_DESC(test_count, "For tests: count this as if it had passed a hook");

@@ -2,7 +2,7 @@
 /*
  * What the tables of a network namespace are made of: one record for each
  * scope, transport and port that has been seen, and buckets for what has no
- * port.  All of it is data; the functions are above, each in its own file.
+ * port.  Data only; the functions are in the files above this.
  *
  * A port is cold at first: its record is one shared cache line of atomics.  A
  * port that proves busy is given a slot, one cache line on every CPU, that
@@ -44,6 +44,9 @@ struct net;
 #define PORTMON_REASON_QDISC	(PORTMON_REASON_OTHER + 1)
 #define PORTMON_REASONS		(PORTMON_REASON_QDISC + PORTMON_QDISC_REASONS)
 #define PORTMON_KINDS		(PORTMON_KIND_DROP + PORTMON_REASONS)
+
+/* A kind that is no event: the head of a port's histograms. */
+#define PORTMON_KIND_HISTOGRAMS	0
 
 /* So many reasons of drops a port has counters for. */
 #define PORTMON_DROPS_MAX	12
@@ -97,6 +100,22 @@ struct portmon_counter {
 };
 
 /**
+ * struct portmon_histograms - how long a port's connections took, and the like
+ * @head: among the port's event counters, of kind %PORTMON_KIND_HISTOGRAMS
+ * @bucket: by PORTMON_A_HISTOGRAMS_* less one, then by the logarithm of the
+ *	value
+ */
+struct portmon_histograms {
+	struct portmon_counter head;
+	atomic64_t bucket[PORTMON_A_HISTOGRAMS_MAX][PORTMON_HISTOGRAM_BUCKETS];
+};
+
+/* The same as a reader sees them. */
+struct portmon_histogram_values {
+	u64 bucket[PORTMON_A_HISTOGRAMS_MAX][PORTMON_HISTOGRAM_BUCKETS];
+};
+
+/**
  * struct portmon_record - what is known of one port, shared by all CPUs
  * @dir: packets and network-layer bytes, by &enum portmon_dir. What a slot
  *	has counted is not in here; after a reset these are negative by what
@@ -105,7 +124,7 @@ struct portmon_counter {
  * @first: when the record was made, seconds since the epoch
  * @window: jiffies (low half) when the present row of packets began
  * @in_window: packets since then; decides whether the port is busy
- * @events: counters of what happened at the port now and then
+ * @events: event counters, in a list
  *
  * One cache line.
  */
@@ -169,7 +188,7 @@ struct portmon_slots {
 /*
  * An entry of a leaf is the way to a port's counters: a slot where there is
  * one (bit 0 clear), else the record with bit 0 set, or this alone where no
- * packet of the port has come.
+ * packet of the port has been seen.
  */
 #define PORTMON_COLD	1UL
 
@@ -187,7 +206,7 @@ struct portmon_ports {
 };
 
 /**
- * struct portmon_notice - news for the group events, or work put off
+ * struct portmon_notice - an event to be reported, or to be counted later
  * @key: port
  * @count: how many
  * @kind: kind of event, where it matters
@@ -200,7 +219,7 @@ struct portmon_notice {
 	u8 event;
 };
 
-/* No news: to be counted where memory may be allocated. */
+/* Not reported: to be counted where memory may be allocated. */
 #define PORTMON_NOTICE_ADD	(PORTMON_EVENT_MAX + 1)
 
 #define PORTMON_NOTICES		(IS_ENABLED(CONFIG_PREEMPT_RT) ? 512 : 32)
@@ -208,9 +227,11 @@ struct portmon_notice {
 /**
  * struct portmon_events - events of one network namespace
  * @used: event counters in use
- * @overflow: what had none, by scope and kind
+ * @histograms: ports with histograms
+ * @histograms_refused: samples of ports for which there were none
+ * @overflow: events without a counter, by scope and kind
  * @work: reports notices, and counts what was deferred
- * @lock: protects what follows. Raw: tracepoints come with preemption off
+ * @lock: protects what follows. Raw: tracepoints are called with preemption off
  * @notice: ring of what @work has to do
  * @head: the oldest of them
  * @n: how many there are
@@ -220,6 +241,8 @@ struct portmon_notice {
  */
 struct portmon_events {
 	atomic_t used;
+	atomic_t histograms;
+	atomic64_t histograms_refused;
 	atomic64_t overflow[PORTMON_SCOPE_MAX + 1][PORTMON_KINDS];
 	struct work_struct work;
 	raw_spinlock_t lock;
@@ -258,11 +281,13 @@ struct portmon_stats {
  * @records: records in use
  * @blocks: bytes of leaves and directories
  * @slots: the per-CPU slots of busy ports
- * @events: events that had no counter, and the news
+ * @events: event counters of all ports, overflow, notices
  * @net: the namespace
  * @following: by &enum portmon_follow: whether it is
  * @lock: serialises reading, resetting and taking slots back. Not held by
  *	the packet path.
+ * @histograms: of the port that is being read; under @lock
+ * @tidy: gives back what is zero and idle
  */
 struct portmon_tables {
 	struct portmon_ports *ports[256];
@@ -277,6 +302,8 @@ struct portmon_tables {
 	bool following[PORTMON_FOLLOWS];
 	struct mutex lock;
 	struct portmon_stats base;
+	struct portmon_histogram_values histograms;
+	struct delayed_work tidy;
 };
 
 /**
@@ -303,6 +330,7 @@ struct portmon_drop {
  * @n_drops: reasons in @drops
  * @tcp: by PORTMON_A_TCP_*; only where @has_tcp
  * @drops: drops by reason
+ * @histograms: of its connections, NULL for none or not read
  */
 struct portmon_values {
 	u64 packets[PORTMON_DIRS];
@@ -313,6 +341,7 @@ struct portmon_values {
 	u8 n_drops;
 	u64 tcp[PORTMON_A_TCP_MAX + 1];
 	struct portmon_drop drops[PORTMON_DROPS_MAX];
+	const struct portmon_histogram_values *histograms;
 };
 
 /**

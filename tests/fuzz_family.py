@@ -38,7 +38,7 @@ ERROR, DONE = 2, 3
 spec_path = os.environ.get("PORTMON_SPEC") or f"{HERE}/../Documentation/netlink/specs/portmon.yaml"
 with open(spec_path) as file:
     spec = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-ENUMS = {d["name"]: [e["name"] for e in d["entries"]] for d in spec["definitions"]}
+ENUMS = {d["name"]: [e["name"] for e in d["entries"]] for d in spec["definitions"] if "entries" in d}
 SETS = {s["name"]: list(s["attributes"]) for s in spec["attribute-sets"]}
 OPERATIONS = {op["name"]: op for op in spec["operations"]["list"]}
 CHANGES = {"netns-set", "reset"}        # what needs CAP_NET_ADMIN

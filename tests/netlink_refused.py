@@ -24,7 +24,7 @@ NESTED = 0x8000
 spec_path = os.environ.get("PORTMON_SPEC") or f"{HERE}/../Documentation/netlink/specs/portmon.yaml"
 with open(spec_path) as file:
     spec = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-ENUMS = {d["name"]: len(d["entries"]) for d in spec["definitions"]}
+ENUMS = {d["name"]: len(d["entries"]) for d in spec["definitions"] if "entries" in d}
 SETS = {s["name"]: {a["name"]: a for a in s["attributes"]} for s in spec["attribute-sets"]}
 NUMBER = {s: {name: n for n, name in enumerate(attributes, 1)} for s, attributes in SETS.items()}
 # (operation, do or dump, its attribute set, the attributes it takes)

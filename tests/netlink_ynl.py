@@ -92,7 +92,8 @@ def info():
     with open(f"{MODULE}/version") as file:
         version = file.read().strip()
     off = {"version": version, "enabled": 0, "records-max": int(parameter("max_records")),
-           "events-max": int(parameter("max_records")) // 4 * 3, "ephemeral-min": low, "ephemeral-max": high}
+           "events-max": int(parameter("max_records")) // 4 * 3, "histograms-max": int(parameter("max_records")) // 256,
+           "ephemeral-min": low, "ephemeral-max": high}
     state = client_.do("info-get", {})
     check(state.pop("generation"), "the generation is 0")
     equal(state, off, "info of a namespace that is off")
@@ -133,6 +134,8 @@ def one():
         got = family.do("port-get", {"scope": scope, "transport": transport, "port": port})
         equal(ports_of([got]), {(scope, transport, port): counts}, "record")
         equal(got["range"], range_of(port), f"range of {port}")
+        equal(family.do("port-get", {"scope": scope, "transport": transport, "port": port, "with-histograms": True}), got,
+              "the same with histograms, of which there are none")
         check(got["first-seen"] <= got["last-seen"] <= time.time(), f"seen {got['first-seen']} to {got['last-seen']}")
     equal(refusal(family.do, "port-get", {"scope": "local", "transport": "tcp", "port": 1}),
           (errno.ENOENT, "no packet of this port has been seen"), "an unknown port")

@@ -9,14 +9,15 @@ import struct
 from lib.ktap import PATIENCE, check, defer, equal, wait_until
 
 
-class TcpInfo(collections.namedtuple("TcpInfo", "unacked retransmitted segs_out segs_in bytes_sent")):
+class TcpInfo(collections.namedtuple("TcpInfo", "unacked retransmitted segs_out segs_in bytes_sent rtt bytes_received bytes_retrans")):
     """A few fields of struct tcp_info. Of an accepted connection segs_out is without the SYN-ACK."""
 
     @classmethod
     def of(cls, sock):
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
         u32 = lambda offset: struct.unpack_from("=I", raw, offset)[0]
-        return cls(u32(24), u32(100), u32(136), u32(140), struct.unpack_from("=Q", raw, 200)[0])
+        u64 = lambda offset: struct.unpack_from("=Q", raw, offset)[0]
+        return cls(u32(24), u32(100), u32(136), u32(140), u64(200), u32(68), u64(128), u64(208))
 
 
 Connection = collections.namedtuple("Connection", "caller called")

@@ -84,6 +84,10 @@ class Hook:
         self.write(netns, "held", UAPI["scope"][scope], UAPI["transport"][transport], port, ("rx", "tx").index(direction),
                    packets, count, ms)
 
+    def tidy(self, netns, ms=0):
+        "Give back what is zero and has been idle for so long."
+        self.write(netns, "tidy", ms)
+
     def event(self, netns, scope, transport, port, event, n):
         self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
 

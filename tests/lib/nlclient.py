@@ -105,7 +105,7 @@ class Portmon:
             kind = UAPI[self.set_of(command)][name]
             if isinstance(value, bytes):
                 data += self.attr(kind, value)
-            elif name in ("non-zero", "dropped"):
+            elif name in ("non-zero", "dropped", "with-histograms"):
                 data += self.attr(kind, b"") if value else b""
             elif name in ("port", "port-max"):
                 data += self.attr(kind, struct.pack("=H", value))
@@ -127,6 +127,10 @@ class Portmon:
                 found[name] = self._decode("a_tcp", value)
             elif attribute_set == "a_record" and name == "drops":
                 found.setdefault(name, []).append(self._decode("a_drop", value))
+            elif attribute_set == "a_record" and name == "histograms":
+                found[name] = self._decode("a_histograms", value)
+            elif attribute_set == "a_histograms":
+                found[name] = list(struct.unpack(f"={len(value) // 8}Q", value))
             else:
                 number = int.from_bytes(value, sys.byteorder)
                 found[name] = _ENUM_OF[name].get(number, number) if name in _ENUM_OF else number

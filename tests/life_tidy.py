@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""After a reset of everything, ports that are zero and idle give back their records and counters; no count is lost."""
+import os
+import re
+import signal
+import socket
+
+from lib.connection import connect
+from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.module import Hook
+from lib.netns import Netns, hosts
+from lib.nlclient import Counts, ports_of
+
+SIZE = 100
+
+
+def in_use(netns):
+    "Of ports: a few records of protocols without ports stay."
+    info = netns.portmon.do("info-get")
+    return {"records": len(netns.portmon.dump("port-get")), "events": info["events"], "histograms": info["histograms"]}
+
+
+NONE = {"records": 0, "events": 0, "histograms": 0}
+
+
+@case()
+def given_back():
+    "what is zero is given back with its events, what is not stays; a port that is used again starts anew"
+    hook, host = Hook(), Netns(on=True)
+    for port in range(1, 301):
+        hook.port(host, "local", "tcp", port, "rx", 1, SIZE)
+        hook.event(host, "local", "tcp", port, "syn-received", 1)
+    equal(in_use(host), {"records": 300, "events": 300, "histograms": 0}, "in use")
+    hook.tidy(host)
+    equal(in_use(host), {"records": 300, "events": 300, "histograms": 0}, "in use, with nothing at zero")
+    host.portmon.reset()
+    hook.port(host, "local", "tcp", 7, "rx", 2, 2 * SIZE)
+    hook.event(host, "local", "tcp", 8, "syn-received", 3)
+    hook.tidy(host, 3600 * 1000)
+    equal(in_use(host)["records"], 300, "records, none of them idle for an hour")
+    hook.tidy(host)
+    equal(in_use(host), {"records": 2, "events": 2, "histograms": 0}, "in use, with two ports that are not zero")
+    equal(host.portmon.ports(), {("local", "tcp", 7): Counts(2, 2 * SIZE), ("local", "tcp", 8): Counts()}, "ports")
+    equal(host.portmon.tcp(), {("local", 8): {"syn-received": 3}}, "TCP events")
+    hook.port(host, "local", "tcp", 9, "rx", 5, 5 * SIZE)
+    equal(host.portmon.ports()["local", "tcp", 9], Counts(5, 5 * SIZE), "a port that is used again")
+
+
+@case()
+def slots():
+    "a port with counters per CPU is given back once it has been quiet for so long that it has lost them"
+    hook, host = Hook(), Netns(on=True)
+    hook.port(host, "local", "udp", 53, "rx", 1, SIZE, 100)
+    equal(host.portmon.do("info-get")["slots"], 1, "slots")
+    host.portmon.reset()
+    hook.tidy(host)
+    equal(in_use(host)["records"], 1, "records")
+    wait_until(lambda: hook.tidy(host) or in_use(host) == NONE, 40, "the return of the slot and the record")
+    equal(host.portmon.do("info-get")["slots"], 0, "slots")
+
+
+@case()
+def by_itself():
+    "without a test hook: after ten seconds, histograms included; a reset with a filter gives back nothing"
+    (client, server), (_, far) = hosts()
+    for sock in connect(client, server, "ipv4", far.ipv4, 443):
+        sock.close()
+    wait_until(lambda: in_use(server)["histograms"] == 1, what="the connection")
+    server.portmon.reset(scope="local")
+    server.portmon.reset(scope="remote")
+    before = in_use(server)
+    client.portmon.reset()
+    wait_until(lambda: in_use(client) == NONE, 60, "the return of all that the client had")
+    equal(in_use(server), before, "what the server has, of which everything was reset by filters")
+
+
+@case()
+def under_load():
+    "packets come without a pause while all is reset and given back, over and over: returned and left are all that passed"
+    hook, host = Hook(), Netns(on=True)
+    host.ip("link set lo up")
+    host.run("nft", "-f", "-", input="""table inet t { chain c { type filter hook input priority 0
+        meta l4proto udp counter
+        }
+    }""")
+    pid = os.fork()
+    if not pid:
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            with host.enter(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.bind(("127.0.0.1", 9))
+                while True:
+                    for port in range(1000, 1200):
+                        try:
+                            sock.sendto(b"x", ("127.0.0.1", port))
+                        except OSError:     # a closed port: the next call reports it
+                            pass
+        finally:
+            os._exit(0)
+    defer(os.kill, pid, signal.SIGKILL)
+    rounds = returned = given = 0
+    while rounds < 40 or not given:
+        returned += sum(c.rx for (_, transport, _), c in ports_of(host.portmon.reset()).items() if transport == "udp")
+        before = in_use(host)["records"]
+        hook.tidy(host)
+        given += in_use(host)["records"] < before
+        rounds += 1
+        check(rounds < 4000, "no record was given back")
+    os.kill(pid, signal.SIGSTOP)
+    passed = lambda: int(re.search(r"packets (\d+)", host.run("nft", "list", "table", "inet", "t"))[1])
+    last = [0]
+
+    def settled():
+        last.append(passed())
+        return last[-1] == last[-2]
+    wait_until(settled, what="the last packet")
+    left = sum(c.rx for (_, transport, _), c in host.portmon.ports().items() if transport == "udp")
+    equal(returned + left, passed(), "packets returned and left")
+    equal(host.portmon.overflow(), {}, "overflow")
+
+
+run()
