@@ -47,6 +47,12 @@ static void json_info(struct json *j, struct ctx *ctx,
 	json_bound(j, "records", info->records, info->records_max);
 	json_bound(j, "slots", info->slots, info->slots_max);
 	json_bound(j, "events", info->events, info->events_max);
+	json_bound(j, "histograms", info->histograms, info->histograms_max);
+	json_object(j, "refused");
+	json_uint(j, "records", info->records_refused);
+	json_uint(j, "events", info->events_refused);
+	json_uint(j, "histograms", info->histograms_refused);
+	json_object_end(j);
 	if (info->has & 1u << PORTMON_A_INFO_DROPS_UNPLACED)
 		json_uint(j, "drops_unplaced", info->drops_unplaced);
 	else
@@ -82,6 +88,19 @@ static void print_missing(unsigned int missing)
 			       tells[i], name_of(&tracepoint_names, i));
 }
 
+static void print_refused(const struct info *info)
+{
+	if (info->records_refused)
+		printf("refused          %" PRIu64 " packets without a port record (see max_records)\n",
+		       info->records_refused);
+	if (info->events_refused)
+		printf("refused          %" PRIu64 " TCP events and drops without an event counter\n",
+		       info->events_refused);
+	if (info->histograms_refused)
+		printf("refused          %" PRIu64 " handshakes and ends of connections without a histogram\n",
+		       info->histograms_refused);
+}
+
 static void print_state(const struct ctx *ctx)
 {
 	const struct info *info = &ctx->info;
@@ -102,6 +121,9 @@ static void print_state(const struct ctx *ctx)
 	       info->slots_max);
 	printf("event counters   %u of at most %u\n", info->events,
 	       info->events_max);
+	printf("histograms       %u of at most %u\n", info->histograms,
+	       info->histograms_max);
+	print_refused(info);
 	printf("kernel memory    %s bytes\n",
 	       format_number(memory, info->memory, ctx->opt.units));
 	printf("ephemeral ports  %u-%u\n", info->ephemeral_min,

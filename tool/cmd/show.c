@@ -8,6 +8,7 @@
 #include "lib/names.h"
 #include "lib/text.h"
 #include "view/columns.h"
+#include "view/howlong.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
 #include "view/story.h"
@@ -45,6 +46,7 @@ static int read_spec(struct ctx *ctx, const struct portspec *spec,
 	filter.port = spec->port;
 	filter.port_max = spec->port_max;
 	filter.transport = only_transport(spec->transports);
+	filter.histograms = info_has(&ctx->info, PORTMON_A_INFO_HISTOGRAMS_MAX);
 	err = pm_ports(ctx->pm, &filter, &part);
 	if (err)
 		pm_complain(ctx->pm, "read the counters", err);
@@ -92,6 +94,7 @@ static void tell_stories(const struct ctx *ctx, const struct records *list)
 
 	for (i = 0; i < list->n; i++) {
 		story_print(stdout, ctx, &list->v[i], now);
+		howlong_print(stdout, ctx, &list->v[i]);
 		if (list->v[i].transport == PORTMON_TRANSPORT_TCP)
 			any_tcp = true;
 	}

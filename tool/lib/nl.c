@@ -284,6 +284,8 @@ static int put_filter(struct nl_msg *msg, const struct filter *f, bool ports)
 		err |= nla_put_flag(msg, PORTMON_A_RECORD_NON_ZERO);
 	if (f->dropped)
 		err |= nla_put_flag(msg, PORTMON_A_RECORD_DROPPED);
+	if (f->histograms)
+		err |= nla_put_flag(msg, PORTMON_A_RECORD_WITH_HISTOGRAMS);
 	return err;
 }
 

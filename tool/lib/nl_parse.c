@@ -87,6 +87,11 @@ static const struct field info_fields[] = {
 	[PORTMON_A_INFO_MISSING] = I(missing),
 	[PORTMON_A_INFO_EVENTS] = I(events),
 	[PORTMON_A_INFO_EVENTS_MAX] = I(events_max),
+	[PORTMON_A_INFO_HISTOGRAMS] = I(histograms),
+	[PORTMON_A_INFO_HISTOGRAMS_MAX] = I(histograms_max),
+	[PORTMON_A_INFO_RECORDS_REFUSED] = I(records_refused),
+	[PORTMON_A_INFO_EVENTS_REFUSED] = I(events_refused),
+	[PORTMON_A_INFO_HISTOGRAMS_REFUSED] = I(histograms_refused),
 	[PORTMON_A_INFO_DROPS_UNPLACED] = I(drops_unplaced),
 };
 
@@ -242,6 +247,40 @@ static int get_drop(const struct nlattr *attrs, unsigned int len,
 	return err;
 }
 
+/* Buckets that a newer module may have more go into the last. */
+static int get_histogram(const struct nlattr *a, unsigned int len, void *base,
+			 void *arg)
+{
+	const char *data = (const char *)a + NLA_HDRLEN;
+	const unsigned int type = type_of(a);
+	struct histograms *h = base;
+	unsigned int i, at;
+	uint64_t n;
+
+	(void)arg;
+	if (!type || type > PORTMON_A_HISTOGRAMS_MAX)
+		return 0;
+	if (len % sizeof(n))
+		return -EBADMSG;
+	for (i = 0; i < len / sizeof(n); i++) {
+		memcpy(&n, data + i * sizeof(n), sizeof(n));
+		at = i < PORTMON_HISTOGRAM_BUCKETS ?
+		     i : PORTMON_HISTOGRAM_BUCKETS - 1;
+		h->of[type].bucket[at] = sum_add(h->of[type].bucket[at], n);
+	}
+	return 0;
+}
+
+static int get_histograms(const struct nlattr *attrs, unsigned int len,
+			  struct record *r, struct records *list)
+{
+	static const struct parser parser = { NULL, 0, get_histogram };
+	struct histograms *h = records_histograms(list, r);
+	uint32_t has = 0;
+
+	return h ? parse(&parser, attrs, len, h, &has, NULL) : -ENOMEM;
+}
+
 static int get_rest(const struct nlattr *a, unsigned int len, void *base,
 		    void *arg)
 {
@@ -261,6 +300,9 @@ static int get_rest(const struct nlattr *a, unsigned int len, void *base,
 	case PORTMON_A_RECORD_DROPS:
 		r->has |= 1u << type;
 		return get_drop(attrs, len, r, arg);
+	case PORTMON_A_RECORD_HISTOGRAMS:
+		r->has |= 1u << type;
+		return get_histograms(attrs, len, r, arg);
 	case PORTMON_A_RECORD_NON_ZERO:
 	case PORTMON_A_RECORD_DROPPED:
 		r->has |= 1u << type;	/* flags, of a reset */

@@ -60,6 +60,40 @@ struct drop *records_drop(struct records *list, struct record *r)
 	return drop;
 }
 
+/**
+ * records_histograms() - give a record histograms that are all zero
+ * @list: list that holds the record
+ * @r: the record
+ *
+ * Return: the histograms, or NULL.
+ */
+struct histograms *records_histograms(struct records *list, struct record *r)
+{
+	struct histograms *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->kept = list->histograms;
+	list->histograms = h;
+	r->histograms = h;
+	return h;
+}
+
+static int copy_histograms(struct records *list, struct record *to,
+			   const struct histograms *from)
+{
+	struct histograms *h;
+
+	to->histograms = NULL;
+	if (!from)
+		return 0;
+	h = records_histograms(list, to);
+	if (!h)
+		return -ENOMEM;
+	memcpy(h->of, from->of, sizeof(h->of));
+	return 0;
+}
+
 static int copy_drops(struct records *list, struct record *to,
 		      const struct drop *from)
 {
@@ -91,7 +125,8 @@ int records_add(struct records *list, const struct record *r)
 	if (!to)
 		return -ENOMEM;
 	*to = *r;
-	return copy_drops(list, to, r->drops);
+	return copy_drops(list, to, r->drops) ?:
+	       copy_histograms(list, to, r->histograms);
 }
 
 /**
@@ -100,8 +135,13 @@ int records_add(struct records *list, const struct record *r)
  */
 void records_empty(struct records *list)
 {
+	struct histograms *h;
 	struct drop *drop;
 
+	while ((h = list->histograms)) {
+		list->histograms = h->kept;
+		free(h);
+	}
 	while ((drop = list->drops)) {
 		list->drops = drop->kept;
 		free(drop);

@@ -9,6 +9,8 @@
 
 #include <linux/portmon.h>
 
+#include "lib/histogram.h"
+
 /*
  * Sums of counters. One counter has 64 bits, which is enough for it; a sum of
  * several, or a count of bits, that needs more is the largest number there is
@@ -100,6 +102,8 @@ struct owners;
  * @dropped: packets that were dropped, for all reasons together
  * @drops: the same by reason, NULL for none; valid as long as the list that
  *   holds the record, which a copy made by records_add() is no part of
+ * @histograms: of its connections, NULL where there are none or nobody asked;
+ *   valid as long as @drops
  * @event: enum portmon_event, of a notification
  * @missed: events that were not told before this one
  * @first_seen: seconds since the epoch
@@ -136,6 +140,7 @@ struct record {
 	uint64_t tcp[PORTMON_A_TCP_MAX + 1];
 	uint64_t dropped;
 	struct drop *drops;
+	struct histograms *histograms;
 	uint64_t first_seen;
 	uint64_t last_seen;
 	const char *service;
@@ -152,12 +157,14 @@ struct record {
  * @n: how many there are
  * @cap: how many there is room for
  * @drops: the drops of all of them
+ * @histograms: the histograms of all of them
  */
 struct records {
 	struct record *v;
 	size_t n;
 	size_t cap;
 	struct drop *drops;
+	struct histograms *histograms;
 };
 
 static inline bool record_has(const struct record *r, unsigned int attr)
@@ -200,6 +207,7 @@ bool record_is_nothing(const struct record *r);
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
 struct drop *records_drop(struct records *list, struct record *r);
+struct histograms *records_histograms(struct records *list, struct record *r);
 void records_empty(struct records *list);
 void records_free(struct records *list);
 
@@ -222,6 +230,11 @@ void records_free(struct records *list);
  * @missing: enum portmon_tracepoint, those that the kernel lacks
  * @events: event counters in use
  * @events_max: bound on them
+ * @histograms: ports with histograms
+ * @histograms_max: bound on them
+ * @records_refused: packets without a record of their own, for each port
+ * @events_refused: events without a counter of their own
+ * @histograms_refused: handshakes and ends in no histogram
  * @drops_unplaced: drops of which the kernel did not tell the namespace
  */
 struct info {
@@ -242,8 +255,18 @@ struct info {
 	uint32_t missing;
 	uint32_t events;
 	uint32_t events_max;
+	uint32_t histograms;
+	uint32_t histograms_max;
+	uint64_t records_refused;
+	uint64_t events_refused;
+	uint64_t histograms_refused;
 	uint64_t drops_unplaced;
 };
+
+static inline bool info_has(const struct info *info, unsigned int attr)
+{
+	return info->has & 1u << attr;
+}
 
 #define ANY (-1)
 
@@ -256,6 +279,7 @@ struct info {
  * @port_max: last port, the same as @port for a single one
  * @non_zero: only what counted since the last reset
  * @dropped: only ports of which a packet was dropped
+ * @histograms: return histograms of their connections, too (not of resets)
  */
 struct filter {
 	int scope;
@@ -265,6 +289,7 @@ struct filter {
 	int port_max;
 	bool non_zero;
 	bool dropped;
+	bool histograms;
 };
 
 #define FILTER_ALL \

@@ -15,6 +15,7 @@ static const struct {
 	{ "text", text_tests },
 	{ "grid", grid_tests },
 	{ "json", json_tests },
+	{ "histogram", histogram_tests },
 	{ "parse", parse_tests },
 	{ "nl", nl_tests },
 	{ "services", services_tests },

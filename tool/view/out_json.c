@@ -6,6 +6,7 @@
 #include "lib/names.h"
 #include "lib/record.h"
 #include "lib/util.h"
+#include "view/howlong.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
 
@@ -174,6 +175,7 @@ static void port(struct json *j, const struct quiet *quiet,
 	json_time(j, "last_seen", r->last_seen);
 	if (r->transport == PORTMON_TRANSPORT_TCP)
 		tcp(j, quiet, r);
+	howlong_json(j, r);
 	drops(j, quiet, r);
 	if (r->owners)
 		out_json_owner(j, r);

@@ -122,6 +122,7 @@ static int fill_rate(struct rates *rates, struct rate *to,
 	to->total = *r;
 	/* The list that holds these does not last as long. */
 	to->total.drops = NULL;
+	to->total.histograms = NULL;
 	to->came = to->total;
 	if (before) {
 		to->history = before->history;
@@ -359,6 +360,7 @@ static int add_record(const struct came *came, struct records *to,
 		return -1;
 	*copy = *r;
 	copy->drops = NULL;
+	copy->histograms = NULL;
 	return r->dropped ? add_drops(came, to, copy) : 0;
 }
 

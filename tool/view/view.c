@@ -102,6 +102,10 @@ static void fold_events(struct record *fold, const struct record *r)
 	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
 		fold->tcp[i] = sum_add(fold->tcp[i], r->tcp[i]);
 	fold->dropped = sum_add(fold->dropped, r->dropped);
+	if (!fold->histograms)
+		fold->histograms = r->histograms;
+	else if (r->histograms)
+		histograms_add(fold->histograms, r->histograms);
 	for (drop = r->drops; drop; drop = next) {
 		next = drop->next;
 		fold_drop(fold, drop);
