@@ -91,14 +91,14 @@ def permitted():
 def wrong():
     "wrong usage has status 2 and says what would be right"
     for sentence, *arguments in (
-            ("no command given.*help",),
+            ("command 's' could be any of: stats, show, services", "s"),
             ("unknown command 'status'.*help", "status"),
             ("unknown command 'status'.*help", "help", "status"),
             ("unknown .*option --jso-n", "stats", "--jso-n"),
             ("unknown .*option -Z", "stats", "-Z"),
             ("--scope needs an argument", "stats", "--scope"),
             ("--json takes no argument", "stats", "--json=yes"),
-            ("unexpected argument '80'", "stats", "80"),
+            ("unexpected argument .80.", "ranges", "80"),
             ("unexpected argument 'now'", "reset", "now"),
             ("unexpected argument 'b'", "services", "a", "b"),
             ("unexpected argument 'b'", "help", "stats", "b"),
@@ -111,7 +111,7 @@ def wrong():
             ("unknown sort field 'size'.*bytes.*last-seen", "stats", "--sort", "size"),
             ("unknown .*'red'.*auto, never, always", "stats", "--color", "red"),
             ("'65536' is not a port.*65535", "stats", "--port", "65536"),
-            ("'http' is not a port", "stats", "--port", "http"),
+            ("no service is called 'nosuch'", "stats", "--port", "nosuch"),
             ("'-1' is not a port", "stats", "--port=-1"),
             ("'10-9' is not a port|'10-9'", "stats", "--port", "10-9"),
             ("'10-' is not a port", "stats", "--port", "10-"),

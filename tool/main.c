@@ -9,6 +9,7 @@
 
 #include "ctl/completion.h"
 #include "ctl/ctx.h"
+#include "ctl/portspec.h"
 #include "lib/util.h"
 #include "portmon_version.h"
 #include "view/columns.h"
@@ -32,19 +33,40 @@ static const struct command *const commands[] = {
 	&cmd_help,
 };
 
+/* Its name, or the begin of it where no other one begins so. */
 static const struct command *find_command(const char *name)
 {
+	const struct command *found = NULL;
+	const size_t len = strlen(name);
+	unsigned int n = 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i]->name, name))
+	for (i = 0; i < ARRAY_SIZE(commands) && len; i++) {
+		if (strncmp(commands[i]->name, name, len))
+			continue;
+		if (!commands[i]->name[len])
 			return commands[i];
-	return NULL;
+		found = commands[i];
+		n++;
+	}
+	return n == 1 ? found : NULL;
 }
 
 static int unknown_command(const char *name)
 {
-	warn("unknown command '%s'; see: portmon-ctl help", name);
+	char words[128] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (*name && !strncmp(commands[i]->name, name, strlen(name)) &&
+		    len < sizeof(words))
+			len += snprintf(words + len, sizeof(words) - len,
+					"%s%s", len ? ", " : "",
+					commands[i]->name);
+	if (len)
+		warn("command '%s' could be any of: %s", name, words);
+	else
+		warn("unknown command '%s'; see: portmon-ctl help", name);
 	return USAGE;
 }
 
@@ -55,7 +77,7 @@ static void print_usage(FILE *out, const struct command *c)
 			c->options ? " [OPTIONS]" : "", c->args ? " " : "",
 			c->args ? c->args : "");
 	else
-		fprintf(out, "usage: portmon-ctl [OPTIONS] COMMAND [ARGUMENTS]\n");
+		fprintf(out, "usage: portmon-ctl [OPTIONS] [COMMAND] [ARGUMENTS]\n");
 }
 
 static void print_command(const struct command *c)
@@ -80,7 +102,8 @@ static void print_overview(void)
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-10s %s\n", commands[i]->name,
 		       commands[i]->summary);
-	printf("\nOptions go before or after the command; which ones a command takes:\n"
+	printf("\nWithout a command: stats. A command's name may be cut short (st, mon).\n"
+	       "Options go before or after the command; which ones a command takes:\n"
 	       "  portmon-ctl help COMMAND\n"
 	       "\nWhat is wrong?\n"
 	       "  portmon-ctl check            troubles, the worst first\n"
@@ -145,6 +168,10 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 		layout_list(c->layout);
 		return 0;
 	}
+	err = ctx_ports(ctx, ctx->opt.ports);
+	if (err)
+		return err;
+	ctx_ports_plain(&ctx->opt.filter);
 	ctx->tty = isatty(STDOUT_FILENO);
 	ctx->color = want_color(ctx);
 	err = c->layout ? layout_choose(ctx, c->layout) : 0;
@@ -153,33 +180,43 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 	return c->run(ctx, argc, argv);
 }
 
-static int no_command(const struct ctx *ctx)
+/*
+ * The command first: which options there are, and which of them have an
+ * argument, depends on it. What looks like one may be an option's argument.
+ */
+static int find_first(int argc, char **argv, const struct command **c)
 {
-	if (given(&ctx->opt, OPT_HELP)) {
-		print_overview();
-		return 0;
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		*c = *argv[i] == '-' ? NULL : find_command(argv[i]);
+		if (*c && options_command(argc, argv, (*c)->options) == i)
+			return i;
 	}
-	warn("no command given; see: portmon-ctl help");
-	return USAGE;
+	i = options_command(argc, argv, cmd_stats.options);
+	*c = i < argc ? NULL : &cmd_stats;
+	return i;
 }
 
-/* The command first: which options there are depends on it. */
 static int dispatch(struct ctx *ctx, int argc, char **argv)
 {
-	int at = options_command(argc, argv);
-	const struct command *c = at < argc ? find_command(argv[at]) : NULL;
+	const struct command *c;
+	const bool none = find_first(argc, argv, &c) == argc;
 	int first, err;
 
-	first = options_parse(&ctx->opt, c ? c->options : 0, argc, argv);
+	first = options_parse(&ctx->opt, c ? c->options : cmd_stats.options,
+			      argc, argv);
 	err = first < 0 ? first : 0;
 	if (!err && given(&ctx->opt, OPT_VERSION)) {
 		printf("portmon-ctl %s\n", PORTMON_VERSION);
 		return 0;
 	}
-	if (!err && first == argc)
-		err = no_command(ctx);
+	if (!err && none && given(&ctx->opt, OPT_HELP))
+		print_overview();
 	else if (!err && !c)
 		err = unknown_command(argv[first]);
+	else if (!err && none)
+		err = run(ctx, c, 0, NULL);
 	else if (!err)
 		err = run(ctx, c, argc - first - 1, argv + first + 1);
 	if (err == USAGE)

@@ -92,7 +92,7 @@ def fill(into, script, ko, hooked, ctl, tests, env):
     if os.path.exists(hooked):
         into.copy(f"{HOME}/portmon-hooked.ko", hooked)
     if os.path.exists(ctl):
-        into.copy("/usr/local/sbin/portmon-ctl", ctl)
+        into.copy("/usr/local/bin/portmon-ctl", ctl)
     if os.path.isdir(tests):
         into.copy(f"{HOME}/tests", tests)
     for piece in "tools/net/ynl", "Documentation/netlink", "tools/testing/selftests":

@@ -11,6 +11,7 @@
 #include "view/howlong.h"
 #include "view/out_json.h"
 #include "view/out_owners.h"
+#include "view/out_peers.h"
 #include "view/story.h"
 #include "view/view.h"
 
@@ -137,6 +138,10 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 		}
 		fputs(":\n", stdout);
 		err = out_owners(ctx, &a->owners, spec, n);
+		if (err || !a->s.ports.n)
+			continue;
+		fputs("\nWho is connected:\n", stdout);
+		err = out_peers(ctx, &a->owners, spec, n);
 	}
 	say_absent(&a->s.ports);
 	return err;
@@ -224,6 +229,8 @@ static const struct query_ops show_query = {
 static int run_show(struct ctx *ctx, int argc, char **argv)
 {
 	int err = check_args(ctx, argc, argv);
+
+	ctx->peers = is_text(&ctx->opt);
 
 	return err ? err : query_run(ctx, &show_query, argc, argv);
 }

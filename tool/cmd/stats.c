@@ -6,9 +6,13 @@
 #include "cmd/query.h"
 #include "cmd/stats.h"
 #include "ctl/ctx.h"
+#include "ctl/portspec.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/view.h"
+
+/* Of a table on a terminal that nobody asked all of. */
+#define LINES_SHOWN	200
 
 static unsigned int more_records(unsigned int max)
 {
@@ -43,6 +47,20 @@ static void warn_nothing(const struct ctx *ctx)
 		     format_time(buf, ctx->info.since));
 }
 
+/* A table on a terminal ends before nobody can read it any more. */
+static size_t shorten(const struct ctx *ctx, struct records *ports)
+{
+	const struct options *opt = &ctx->opt;
+	size_t more;
+
+	if (!ctx->tty || opt->limit || ports->n <= LINES_SHOWN ||
+	    given(opt, OPT_ALL) || given(opt, OPT_CSV))
+		return 0;
+	more = ports->n - LINES_SHOWN;
+	ports->n = LINES_SHOWN;
+	return more;
+}
+
 static int read_stats(struct ctx *ctx, const struct query *q,
 		      struct answer *a)
 {
@@ -70,6 +88,7 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 static int print_stats(struct ctx *ctx, const struct query *q)
 {
 	struct snapshot s;
+	size_t more;
 	bool some;
 	int err = query_merge(q, &s);
 
@@ -77,9 +96,13 @@ static int print_stats(struct ctx *ctx, const struct query *q)
 		return err;
 	view_order(ctx, &s.ports);
 	view_overflow(ctx, &s.overflow);
+	more = shorten(ctx, &s.ports);
 	some = s.ports.n || s.overflow.n;
 	if (some || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
+	if (!err && more)
+		printf("... and %zu more port%s (--all)\n", more,
+		       plural(more));
 	if (!some)
 		warn_nothing(ctx);
 	snapshot_free(&s);
@@ -95,7 +118,13 @@ static const struct query_ops stats_query = {
 static int run_stats(struct ctx *ctx, int argc, char **argv)
 {
 	const struct options *opt = &ctx->opt;
+	int i, err = 0;
 
+	for (i = 0; i < argc && !err; i++)
+		err = ctx_ports(ctx, argv[i]);
+	if (err)
+		return err;
+	ctx_ports_plain(&ctx->opt.filter);
 	if (given(opt, OPT_COUNT) && !given(opt, OPT_INTERVAL)) {
 		warn("--count needs --interval");
 		return USAGE;
@@ -129,6 +158,10 @@ static int run_reset(struct ctx *ctx, int argc, char **argv)
 	(void)argv;
 	if (err)
 		return err;
+	if (!ctx_ports_plain(&ctx->opt.filter)) {
+		warn("reset takes one port or span of ports and one scope; for more call it again");
+		return USAGE;
+	}
 	/* What an error left of the answer is in no later one: print it. */
 	err = ctx_reset(ctx, &opt->filter, &s);
 	if (err && !s.ports.n && !s.overflow.n && !s.other.n)
@@ -148,11 +181,13 @@ static int run_reset(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_stats = {
 	.name = "stats",
+	.args = "[PORT ...]",
 	.summary = "packets and bytes of every port, the busiest first",
 	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given. --delta shows what came since the last call of the same user, --interval what comes, as so much a second.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
+		   OPT(PROCESS) | OPT(UNIT) | OPT(LIMIT) |
 		   OPTS_NETNS | OPT(PROCESSES),
 	.layout = &ports_layout,
 	.run = run_stats,

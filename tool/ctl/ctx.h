@@ -48,6 +48,7 @@ struct span {
  * @span: when what is told has come
  * @netns: name of the namespace being asked, with --all-netns
  * @failure: exit status after an error at run time, 0 for the usual one
+ * @peers: with owners the bytes of each connection are wanted
  * @tty: standard output is a terminal
  * @color: colours are wanted
  * @columns: columns to print, in order
@@ -63,6 +64,7 @@ struct ctx {
 	struct span span;
 	const char *netns;
 	int failure;
+	bool peers;
 	bool tty;
 	bool color;
 	const struct column *columns[COLUMNS_MAX];

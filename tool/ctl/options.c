@@ -32,9 +32,33 @@ static int set_word(const struct names *names, const char *arg, int *v)
 	return USAGE;
 }
 
+/* One word, or several with commas between them. */
 static int set_scope(struct options *opt, const char *arg)
 {
-	return set_word(&scope_names, arg, &opt->filter.scope);
+	struct filter *f = &opt->filter;
+	char word[64];
+	int v, err;
+
+	f->scope = ANY;
+	f->scopes = 0;
+	for (;;) {
+		const size_t len = strcspn(arg, ",");
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, arg);
+		err = set_word(&scope_names, word, &v);
+		if (err)
+			return err;
+		f->scopes |= 1u << v;
+		if (!arg[len])
+			break;
+		arg += len + 1;
+	}
+	/* A single one the kernel picks. */
+	if (!(f->scopes & (f->scopes - 1))) {
+		f->scope = v;
+		f->scopes = 0;
+	}
+	return 0;
 }
 
 static int set_transport(struct options *opt, const char *arg)
@@ -47,16 +71,25 @@ static int set_range(struct options *opt, const char *arg)
 	return set_word(&range_names, arg, &opt->filter.range);
 }
 
+/* Numbers can be wrong here already; names are looked up by ctx_ports(). */
 static int set_port(struct options *opt, const char *arg)
 {
 	uint16_t port, port_max;
+	const char *word = arg, *end;
 
-	if (!parse_ports(arg, &port, &port_max, NULL)) {
-		warn_ports(arg);
-		return USAGE;
+	opt->ports = arg;
+	while (word) {
+		end = word;
+		if (!*word || *word == ',' ||
+		    (*word >= '0' && *word <= '9' &&
+		     (!parse_ports(word, &port, &port_max, &end) ||
+		      (*end && *end != ',' && *end != '/')))) {
+			warn_ports(arg);
+			return USAGE;
+		}
+		word = strchr(word, ',');
+		word += !!word;
 	}
-	opt->filter.port = port;
-	opt->filter.port_max = port_max;
 	return 0;
 }
 
@@ -72,6 +105,7 @@ static const char *const sort_words[] = {
 	[SORT_CONNECTIONS] = "connections",
 	[SORT_RETRANSMITTED] = "retransmitted",
 	[SORT_DROPS] = "drops",
+	[SORT_UNANSWERED] = "unanswered",
 };
 
 static const struct names sort_names = {
@@ -254,14 +288,15 @@ static void fill_tables(struct tables *t, const char *mode, uint64_t taken)
  * options_command() - find the subcommand, which may follow options
  * @argc: arguments there are
  * @argv: the arguments
+ * @taken: bit per option that it takes, if it is the one that is thought of
  *
  * Return: its index, @argc if there is none.
  */
-int options_command(int argc, char **argv)
+int options_command(int argc, char **argv, uint64_t taken)
 {
 	struct tables t;
 
-	fill_tables(&t, "+", 0);
+	fill_tables(&t, "+", taken);
 	opterr = 0;
 	optind = 0;
 	while (getopt_long(argc, argv, t.letters, t.longs, NULL) != -1)

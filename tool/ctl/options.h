@@ -45,6 +45,7 @@ enum sort_key {
 	SORT_CONNECTIONS,
 	SORT_RETRANSMITTED,
 	SORT_DROPS,
+	SORT_UNANSWERED,
 };
 
 enum when {
@@ -61,10 +62,14 @@ enum when {
  * @units: how large numbers are cut short
  * @color: when there are colours
  * @netns: name of the network namespace or NULL
+ * @ports: ports to be looked up by ctx_ports(), or NULL
+ * @process: a pattern for the name of an owner, or NULL
+ * @unit: its unit, or NULL
  * @output: columns to print, with + beside the usual ones, or NULL
  * @completion: shell that wants to complete command lines, or NULL
  * @interval_ms: time between two readings, 0 for a single one
  * @count: how many intervals, 0 for no end
+ * @limit: how many lines at most, 0 for the usual
  */
 struct options {
 	uint64_t given;
@@ -73,10 +78,14 @@ struct options {
 	enum units units;
 	enum when color;
 	const char *netns;
+	const char *ports;
+	const char *process;
+	const char *unit;
 	const char *output;
 	const char *completion;
 	unsigned int interval_ms;
 	unsigned int count;
+	unsigned int limit;
 };
 
 #define OPTIONS_DEFAULT { .filter = FILTER_ALL }
@@ -110,7 +119,7 @@ struct option_def {
 
 const struct option_def *options_def(unsigned int i);
 unsigned int options_letter(int letter, uint64_t taken);
-int options_command(int argc, char **argv);
+int options_command(int argc, char **argv, uint64_t taken);
 int options_parse(struct options *opt, uint64_t taken, int argc, char **argv);
 int options_check(const struct options *opt, uint64_t taken,
 		  const char *command);

@@ -26,15 +26,20 @@ OPTION(NETNS, 0, "netns", "NAME|PID", TEXT(netns),
 OPTION(ALL_NETNS, 'A', "all-netns", NULL, NOTHING,
 	"every network namespace: those with a name and those a process is in")
 OPTION(SCOPE, 0, "scope", "SCOPE", WORD(set_scope, scope_names),
-	"only local, remote, forward or loopback ports")
+	"only local, remote, forward or loopback ports, or several: local,remote")
 OPTION(TRANSPORT, 0, "transport", "TRANSPORT", WORD(set_transport, transport_names),
 	"only tcp, udp, udplite, sctp or dccp")
-OPTION(PORT, 0, "port", "A[-B]", CALL(set_port),
-	"only this port or span of ports")
+OPTION(PORT, 0, "port", "PORTS", CALL(set_port),
+	"only these: 22, 8000-8100, ssh, 53/udp, or several: 22,80,8000-8100")
+OPTION(PROCESS, 0, "process", "NAME", TEXT(process),
+	"only ports that a process of this name uses (nginx, php*)")
+OPTION(UNIT, 0, "unit", "NAME", TEXT(unit),
+	"only ports that a process of this unit or container uses")
+OPTION(LIMIT, 0, "limit", "N", NUMBER(limit), "print N ports at most")
 OPTION(RANGE, 0, "range", "RANGE", WORD(set_range, range_names),
 	"only well-known, registered or dynamic")
 OPTION(SORT, 0, "sort", "FIELD", WORD(set_sort, sort_names),
-	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, drops or none")
+	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, unanswered, drops or none")
 OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
 OPTION(DELTA, 0, "delta", NULL, NOTHING,
 	"what came since the last stats --delta of this user")

@@ -68,3 +68,60 @@ int portspec_parse(struct services *services, const char *arg,
 	warn("no service is called '%s'; see: portmon-ctl services", arg);
 	return USAGE;
 }
+
+static int add_span(struct filter *f, const struct portspec *spec)
+{
+	if (f->n_spans == FILTER_SPANS) {
+		warn("more than %d ports or spans of ports at once",
+		     FILTER_SPANS);
+		return USAGE;
+	}
+	f->spans[f->n_spans++] = (struct span_of_ports){
+		spec->port, spec->port_max, spec->transports
+	};
+	if (f->port == ANY || spec->port < f->port)
+		f->port = spec->port;
+	if (f->port_max == ANY || spec->port_max > f->port_max)
+		f->port_max = spec->port_max;
+	return 0;
+}
+
+/**
+ * ctx_ports() - add ports to those that are asked for
+ * @ctx: the run; its filter is set
+ * @list: ports, spans and names with commas between them
+ *
+ * Return: 0 or USAGE (the person has been told).
+ */
+int ctx_ports(struct ctx *ctx, const char *list)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n, err = 0;
+	char word[128];
+
+	while (list && !err) {
+		const size_t len = strcspn(list, ",");
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, list);
+		n = portspec_parse(&ctx->services, word, spec);
+		if (n < 0)
+			return n;
+		for (i = 0; i < n && !err; i++)
+			err = add_span(&ctx->opt.filter, &spec[i]);
+		list = list[len] ? list + len + 1 : NULL;
+	}
+	return err;
+}
+
+/**
+ * ctx_ports_plain() - can the kernel alone pick the ports that are asked for?
+ * @f: what is asked for; a single span of all transports is made simple
+ *
+ * Return: whether it can.
+ */
+bool ctx_ports_plain(struct filter *f)
+{
+	if (f->n_spans == 1 && f->spans[0].transports == ALL_TRANSPORTS)
+		f->n_spans = 0;
+	return !f->n_spans && !f->scopes;
+}

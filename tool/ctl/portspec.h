@@ -21,6 +21,11 @@ struct portspec {
 
 #define PORTSPEC_MAX 16
 
+struct ctx;
+struct filter;
+
+int ctx_ports(struct ctx *ctx, const char *list);
+bool ctx_ports_plain(struct filter *f);
 int portspec_parse(struct services *services, const char *arg,
 		   struct portspec spec[static PORTSPEC_MAX]);
 

@@ -81,8 +81,9 @@ int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners)
 	size_t i;
 	int err;
 
-	err = owners_read(owners, transport == ANY ? ALL_TRANSPORTS :
-			  1u << transport, &e);
+	err = owners_read(owners, (transport == ANY ? ALL_TRANSPORTS :
+			  1u << transport) | (ctx->peers ? SOCKS_BYTES : 0),
+			  &e);
 	if (err)
 		return warn_error(err, &e);
 	warn_untold(ctx, owners);

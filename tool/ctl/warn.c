@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/warn.h"
 #include "lib/text.h"
+
+/* Of a path and a sentence; there may be no memory for more. */
+#define TEXT_SIZE	5120
 
 /* That memory ran out has been told. */
 static bool memory_told;
@@ -19,21 +21,15 @@ static bool memory_told;
 void warn(const char *format, ...)
 {
 	va_list args;
-	char *text;
-	int len;
+	char text[TEXT_SIZE];
 
 	/* What came before on standard output should be read before. */
 	fflush(stdout);
 	fputs("portmon-ctl: ", stderr);
 	va_start(args, format);
-	len = vasprintf(&text, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (len < 0) {
-		text_print(stderr, format, strlen(format));
-	} else {
-		text_print(stderr, text, len);
-		free(text);
-	}
+	text_print(stderr, text, strlen(text));
 	fputc('\n', stderr);
 }
 

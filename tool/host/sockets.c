@@ -60,11 +60,21 @@ static const struct transport {
  * @list: where sockets go
  * @transport: enum portmon_transport of this dump
  * @states: bit per state that is asked for
+ * @bytes: the bytes of each connection are wanted
  */
 struct reading {
 	struct socks *list;
 	unsigned int transport;
 	unsigned int states;
+	bool bytes;
+};
+
+/* Where tcpi_bytes_acked is in struct tcp_info, which the libc may not know. */
+#define TCP_INFO_BYTES	120
+
+struct tcp_info_bytes {
+	uint64_t acked;
+	uint64_t received;
 };
 
 static enum sock_kind sctp_kind(const struct inet_diag_msg *d)
@@ -122,6 +132,21 @@ static void take_memory(struct nlmsghdr *h, struct sock *s)
 	s->memory_max = v[SK_MEMINFO_RCVBUF];
 }
 
+/* A kernel's struct may be shorter than the one it was built with. */
+static void take_bytes(struct nlmsghdr *h, struct sock *s)
+{
+	const struct nlattr *a = nlmsg_find_attr(h, sizeof(struct inet_diag_msg),
+						 INET_DIAG_INFO);
+	struct tcp_info_bytes info;
+
+	if (!a || nla_len(a) < (int)(TCP_INFO_BYTES + sizeof(info)))
+		return;
+	memcpy(&info, (const char *)nla_data(a) + TCP_INFO_BYTES,
+	       sizeof(info));
+	s->bytes_sent = info.acked;
+	s->bytes_received = info.received;
+}
+
 static int take_socket(struct nlmsghdr *h, void *arg)
 {
 	const struct inet_diag_msg *d = nlmsg_data(h);
@@ -148,6 +173,8 @@ static int take_socket(struct nlmsghdr *h, void *arg)
 	memcpy(s->address, d->id.idiag_src, sizeof(s->address));
 	memcpy(s->peer_address, d->id.idiag_dst, sizeof(s->peer_address));
 	take_memory(h, s);
+	if (r->bytes)
+		take_bytes(h, s);
 	/* Elsewhere these are bytes. */
 	if (s->kind == SOCK_LISTENS && (r->transport == PORTMON_TRANSPORT_TCP ||
 					r->transport == PORTMON_TRANSPORT_SCTP)) {
@@ -163,7 +190,8 @@ static int dump_transport(struct nlsock *nl, unsigned int family,
 	struct inet_diag_req_v2 req = {
 		.sdiag_family = family,
 		.sdiag_protocol = transports[r->transport].protocol,
-		.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
+		.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1) |
+			     r->bytes << (INET_DIAG_INFO - 1),
 		.idiag_states = r->states,
 	};
 	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY,
@@ -213,10 +241,13 @@ bool socks_absent(unsigned int t)
 	       (major > 6 || (major == 6 && minor >= 16));
 }
 
-static int read_transport(struct nlsock *nl, unsigned int t,
+static int read_transport(struct nlsock *nl, unsigned int t, bool bytes,
 			  unsigned int states, struct socks *list)
 {
-	struct reading r = { list, t, states };
+	struct reading r = {
+		.list = list, .transport = t, .states = states,
+		.bytes = bytes && t == PORTMON_TRANSPORT_TCP,
+	};
 	int err = dump_transport(nl, AF_INET, &r);
 
 	if (!err)
@@ -233,7 +264,7 @@ static int read_transport(struct nlsock *nl, unsigned int t,
 /**
  * socks_read() - read the sockets of this network namespace
  * @list: they are added to this, to release with socks_free()
- * @wanted: bit per transport that is wanted
+ * @wanted: bit per transport that is wanted, and SOCKS_BYTES
  * @e: why it failed
  *
  * Return: 0 or a negative errno.
@@ -246,7 +277,7 @@ int socks_read(struct socks *list, unsigned int wanted, struct error *e)
 
 	for (t = 0; t < ARRAY_SIZE(transports) && !err; t++)
 		if (wanted & 1u << t)
-			err = read_transport(nl, t,
+			err = read_transport(nl, t, wanted & SOCKS_BYTES,
 					     t == PORTMON_TRANSPORT_TCP ?
 					     TCP_STATES : STATES, list);
 	nlsock_close(nl);
@@ -280,7 +311,7 @@ int socks_listening(struct socks *list, struct error *e)
 
 	for (t = 0; t < ARRAY_SIZE(transports) && !err; t++)
 		if (t <= PORTMON_TRANSPORT_UDP || in_use(t))
-			err = read_transport(nl, t, 1u << (dgram[t] ? TCP_CLOSE :
+			err = read_transport(nl, t, false, 1u << (dgram[t] ? TCP_CLOSE :
 							   TCP_LISTEN), list);
 	nlsock_close(nl);
 	if (err)

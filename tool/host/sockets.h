@@ -37,6 +37,8 @@ enum sock_kind {
  * @queue_max: bound on them
  * @memory: bytes of kernel memory that received packets take while they wait
  * @memory_max: bound on them, 0 if it is not known
+ * @bytes_received: of a TCP connection, if SOCKS_BYTES was asked for
+ * @bytes_sent: the same, as acknowledged by the other end
  * @address: its own address, in network byte order
  * @peer_address: address of the other end
  */
@@ -52,6 +54,8 @@ struct sock {
 	uint32_t queue_max;
 	uint32_t memory;
 	uint32_t memory_max;
+	uint64_t bytes_received;
+	uint64_t bytes_sent;
 	uint32_t address[4];
 	uint32_t peer_address[4];
 };
@@ -71,6 +75,9 @@ struct socks {
 };
 
 bool socks_absent(unsigned int t);
+/* Beside the transports that are wanted: bytes of each TCP connection. */
+#define SOCKS_BYTES 0x100
+
 int socks_read(struct socks *list, unsigned int wanted, struct error *e);
 int socks_listening(struct socks *list, struct error *e);
 void socks_free(struct socks *list);

@@ -302,6 +302,20 @@ static int dump_records_once(struct pm *pm, uint8_t cmd, const struct filter *f,
 	return transact(pm, msg, take_record, list);
 }
 
+/* The kernel takes one scope and one span of ports; several are picked here. */
+static void keep_asked(const struct filter *f, struct records *list,
+		       size_t from)
+{
+	size_t i, n = from;
+
+	if (!f || !(f->scopes || f->n_spans))
+		return;
+	for (i = from; i < list->n; i++)
+		if (filter_takes(f, &list->v[i]))
+			list->v[n++] = list->v[i];
+	list->n = n;
+}
+
 /* A dump that was broken into is neither old nor new: read it again. */
 static int dump_records(struct pm *pm, uint8_t cmd, const struct filter *f,
 			bool ports, struct records *list)
@@ -312,6 +326,8 @@ static int dump_records(struct pm *pm, uint8_t cmd, const struct filter *f,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		list->n = before;
 		err = dump_records_once(pm, cmd, f, ports, list);
+		if (!err && !pm->nl->intr)
+			keep_asked(f, list, before);
 		if (err || !pm->nl->intr)
 			return err;
 	}

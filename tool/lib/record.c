@@ -205,6 +205,26 @@ enum unknown tcp_unknown(const struct info *info, const struct record *r,
 }
 
 /**
+ * unanswered_unknown() - are unanswered SYNs known, and if not, why
+ * @info: state of the namespace, unless @r has one
+ * @r: record of a port, a fold or of the overflow
+ *
+ * Return: KNOWN or the reason.
+ */
+enum unknown unanswered_unknown(const struct info *info,
+				const struct record *r)
+{
+	if (record_unanswered_at(r))
+		return KNOWN;
+	if (r->scope != PORTMON_SCOPE_LOCAL &&
+	    r->scope != PORTMON_SCOPE_LOOPBACK)
+		return record_has(r, PORTMON_A_RECORD_TRANSPORT) &&
+		       r->transport != PORTMON_TRANSPORT_TCP ? UNKNOWN_NO_TCP :
+							       UNKNOWN_FORWARD;
+	return tcp_unknown(info, r, PORTMON_A_TCP_SYN_RECEIVED);
+}
+
+/**
  * drops_unknown() - are the drops of a port known, and if not, why
  * @info: state of the namespace, unless @r has one
  * @r: record of a port, a fold or of the overflow
@@ -220,4 +240,35 @@ enum unknown drops_unknown(const struct info *info, const struct record *r)
 	if (info->missing & PORTMON_TRACEPOINT_KFREE_SKB)
 		return UNKNOWN_MISSING;
 	return info->counts_drops ? KNOWN : UNKNOWN_OFF;
+}
+
+static bool in_spans(const struct filter *f, const struct record *r)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_spans; i++)
+		if (r->port >= f->spans[i].port &&
+		    r->port <= f->spans[i].port_max &&
+		    f->spans[i].transports & 1u << r->transport)
+			return true;
+	return !f->n_spans;
+}
+
+/**
+ * filter_takes() - is a record one that was asked for?
+ * @f: what was asked for
+ * @r: the record; of ports, one without a port is always
+ *
+ * Return: whether it is.
+ */
+bool filter_takes(const struct filter *f, const struct record *r)
+{
+	if ((f->scope != ANY && f->scope != r->scope) ||
+	    (f->scopes && !(f->scopes & 1u << r->scope)) ||
+	    (f->transport != ANY && f->transport != r->transport) ||
+	    (f->range != ANY && f->range != r->range))
+		return false;
+	if (f->port == ANY || !record_has(r, PORTMON_A_RECORD_PORT))
+		return true;
+	return r->port >= f->port && r->port <= f->port_max && in_spans(f, r);
 }

@@ -203,6 +203,13 @@ static inline uint64_t record_unanswered(const struct record *r)
 				 record_answered(r)), record_refused(r));
 }
 
+/* Only the host that is asked for a connection can leave it unanswered. */
+static inline uint64_t record_unanswered_at(const struct record *r)
+{
+	return r->scope == PORTMON_SCOPE_LOCAL ||
+	       r->scope == PORTMON_SCOPE_LOOPBACK ? record_unanswered(r) : 0;
+}
+
 bool record_is_nothing(const struct record *r);
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
@@ -270,6 +277,21 @@ static inline bool info_has(const struct info *info, unsigned int attr)
 
 #define ANY (-1)
 
+/* Most spans of ports that one filter has. */
+#define FILTER_SPANS 32
+
+/**
+ * struct span_of_ports - ports that are asked for
+ * @port: first one
+ * @port_max: last one
+ * @transports: bit per enum portmon_transport
+ */
+struct span_of_ports {
+	uint16_t port;
+	uint16_t port_max;
+	uint8_t transports;
+};
+
 /**
  * struct filter - which ports are asked for; ANY where it does not matter
  * @scope: enum portmon_scope
@@ -280,6 +302,11 @@ static inline bool info_has(const struct info *info, unsigned int attr)
  * @non_zero: only what counted since the last reset
  * @dropped: only ports of which a packet was dropped
  * @histograms: return histograms of their connections, too (not of resets)
+ * @scopes: bit per scope where several are asked for, else 0; what the kernel
+ *   does not pick is picked here
+ * @spans: of ports, where there are several or of some transports only; @port
+ *   and @port_max are around all of them
+ * @n_spans: how many
  */
 struct filter {
 	int scope;
@@ -290,6 +317,9 @@ struct filter {
 	bool non_zero;
 	bool dropped;
 	bool histograms;
+	uint8_t scopes;
+	struct span_of_ports spans[FILTER_SPANS];
+	uint8_t n_spans;
 };
 
 #define FILTER_ALL \
@@ -299,7 +329,7 @@ struct filter {
 static inline bool filter_is_set(const struct filter *f)
 {
 	return f->scope != ANY || f->transport != ANY || f->range != ANY ||
-	       f->port != ANY;
+	       f->port != ANY || f->scopes;
 }
 
 /**
@@ -323,5 +353,9 @@ enum unknown {
 enum unknown tcp_unknown(const struct info *info, const struct record *r,
 			 unsigned int attr);
 enum unknown drops_unknown(const struct info *info, const struct record *r);
+enum unknown unanswered_unknown(const struct info *info,
+				const struct record *r);
+
+bool filter_takes(const struct filter *f, const struct record *r);
 
 #endif

@@ -26,12 +26,12 @@ static bool is_column(size_t i, const char *name)
 static void test_choose(void)
 {
 	check(!choose(0, NULL));
-	check(ctx.n_columns == 9 && is_column(0, "SCOPE"));
+	check(ctx.n_columns == 13 && is_column(0, "SCOPE"));
 	check(!choose(0, "port,RX-bytes"));
 	check(ctx.n_columns == 2 && is_column(1, "RX-BYTES"));
 	check(!choose(0, "+total"));
-	check(ctx.n_columns == 10 && is_column(9, "TOTAL"));
-	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 14);
+	check(ctx.n_columns == 14 && is_column(13, "TOTAL"));
+	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 15);
 	check(!choose(OPT(ALL_NETNS), NULL) && is_column(0, "NETNS"));
 	check(!choose(OPT(CSV), NULL) && is_column(0, "NETNS"));
 	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));

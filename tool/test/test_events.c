@@ -180,10 +180,10 @@ static void test_json(void)
 
 	put_port(PORTMON_SCOPE_LOCAL, 443);
 	check(!parse());
-	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":0,\"failed\":0,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0},\"drops\":{}}]\n");
+	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":0,\"failed\":0,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0,\"unanswered\":0},\"drops\":{}}]\n");
 	list.v[0].scope = PORTMON_SCOPE_FORWARD;
 	ctx.info.counts_drops = false;
-	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":null,\"synack_retransmitted\":null,\"syn_translated\":0},\"drops\":null}]\n");
+	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":null,\"synack_retransmitted\":null,\"syn_translated\":0,\"unanswered\":null},\"drops\":null}]\n");
 	records_free(&list);
 
 	put_port(PORTMON_SCOPE_LOCAL, 443);
@@ -193,7 +193,7 @@ static void test_json(void)
 	put_drop("NO_SOCKET", 4);
 	check(!parse());
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE;
-	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":12,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0},\"drops\":{\"NO_SOCKET\":4}}]\n");
+	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":12,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0,\"unanswered\":12},\"drops\":{\"NO_SOCKET\":4}}]\n");
 	list.v[0].transport = PORTMON_TRANSPORT_UDP;
 	check(!json(&ctx, "\"tcp\":{"));
 	records_free(&list);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/ctx.h"
+#include "ctl/portspec.h"
 #include "lib/util.h"
 #include "test/ktap.h"
 
@@ -72,12 +73,50 @@ static void test_filters(void)
 	check(opt.filter.scope == PORTMON_SCOPE_REMOTE);
 	check(opt.filter.transport == PORTMON_TRANSPORT_UDP);
 	check(opt.filter.range == PORTMON_RANGE_DYNAMIC);
-	check(opt.filter.port == 8000 && opt.filter.port_max == 8100);
-	parse("--port=0");
-	check(opt.filter.port == 0 && opt.filter.port_max == 0);
+	check_text(opt.ports, "8000-8100");
+	parse("--scope remote,local");
+	check(opt.filter.scope == ANY && opt.filter.scopes ==
+	      (1u << PORTMON_SCOPE_REMOTE | 1u << PORTMON_SCOPE_LOCAL));
 	check(filter_is_set(&opt.filter));
+	parse("--port=0,ssh,80-90");
+	check_text(opt.ports, "0,ssh,80-90");
 	parse("--sort last-seen -r --iec");
 	check(opt.sort == SORT_LAST_SEEN && opt.units == UNITS_IEC);
+}
+
+static bool takes(unsigned int transport, unsigned int port)
+{
+	const struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT |
+		       1u << PORTMON_A_RECORD_TRANSPORT,
+		.transport = transport, .port = port,
+	};
+
+	return filter_takes(&opt.filter, &r);
+}
+
+static void test_ports(void)
+{
+	struct ctx ctx = { .opt = OPTIONS_DEFAULT };
+
+	check(!ctx_ports(&ctx, "22,8000-8100,ssh,53/udp"));
+	opt = ctx.opt;
+	check(!ctx_ports_plain(&opt.filter));
+	check(opt.filter.port == 22 && opt.filter.port_max == 8100);
+	check(takes(PORTMON_TRANSPORT_TCP, 22));
+	check(takes(PORTMON_TRANSPORT_UDP, 53));
+	check(!takes(PORTMON_TRANSPORT_TCP, 53));
+	check(takes(PORTMON_TRANSPORT_TCP, 8050));
+	check(!takes(PORTMON_TRANSPORT_TCP, 80));
+	begin_capture();
+	check(ctx_ports(&ctx, "22,nosuchservice") == USAGE);
+	end_capture();
+	/* One span the kernel picks. */
+	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+	check(!ctx_ports(&ctx, "80-90"));
+	check(ctx_ports_plain(&ctx.opt.filter));
+	check(ctx.opt.filter.port == 80 && ctx.opt.filter.port_max == 90);
+	ctx_free(&ctx);
 }
 
 static void test_arguments(void)
@@ -98,8 +137,8 @@ static void test_command(void)
 	char *argv[] = { "portmon-ctl", "--netns", "stats", "-c", "1", "-j",
 			 "show", "--bogus", NULL };
 
-	check(options_command(8, argv) == 6);
-	check(options_command(6, argv) == 6);
+	check(options_command(8, argv, 0) == 6);
+	check(options_command(6, argv, 0) == 6);
 	check_text(argv[6], "show");
 	parse("stats -c");
 	check(strstr(said, "--count needs an argument: N"));
@@ -109,8 +148,8 @@ static void test_wrong(void)
 {
 	static const char *const wrong[] = {
 		"--bogus", "-Z", "--netns", "--json=1", "--scope x",
-		"--scope loc", "--transport ip", "--range low", "--port x",
-		"--port 65536", "--port 2-1", "--port 1-", "--port 1x",
+		"--scope loc", "--transport ip", "--range low", "--port 22,", "--port ,", "--port 22,x,1x",
+		"--port 65536", "--port 2-1", "--port 1-", "--port 1x", "--scope local,", "--scope local,x",
 		"--sort size", "--color blue", "--s", "-i", "-i 0", "-i 0.0001",
 		"-i 1x", "-i 86401", "-i .", "-i s", "-i 1ms", "-i 1441m", "--netns=", "-c 0", "-c -1",
 		"--count=4294967296",
@@ -142,6 +181,7 @@ const struct unit_test options_tests[] = {
 	{ "anywhere", test_anywhere },
 	{ "p", test_p },
 	{ "filters", test_filters },
+	{ "ports", test_ports },
 	{ "arguments", test_arguments },
 	{ "command", test_command },
 	{ "wrong", test_wrong },

@@ -289,6 +289,12 @@ static const char *retransmitted(struct cell *c, const struct record *r)
 		     v);
 }
 
+static const char *unanswered(struct cell *c, const struct record *r)
+{
+	return known(c, unanswered_unknown(&c->ctx->info, r),
+		     record_unanswered_at(r));
+}
+
 static const char *dropped(struct cell *c, const struct record *r)
 {
 	return known(c, drops_unknown(&c->ctx->info, r), r->dropped);
@@ -435,6 +441,8 @@ static const struct column of_ports[] = {
 	  "TCP connections established" },
 	{ "RETRANS", COLUMN_RIGHT, retransmitted,
 	  "TCP segments that were sent again" },
+	{ "UNANS", COLUMN_RIGHT, unanswered,
+	  "SYNs to a port of this host that were not answered, or duplicates" },
 	{ "DROPS", COLUMN_RIGHT, dropped, "packets dropped by the kernel" },
 	{ "TOTAL", COLUMN_RIGHT, total, "bytes of both directions" },
 	{ "PACKETS", COLUMN_RIGHT, all_packets, "packets of both directions" },
@@ -487,13 +495,13 @@ static const struct column of_buckets[] = {
 const struct layout ports_layout = {
 	.columns = COLUMNS(of_ports),
 	.plain = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,LAST-SEEN",
-	.wide = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,RETRANS,DROPS,LAST-SEEN",
+	.wide = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,UNANS,RETRANS,DROPS,LAST-SEEN",
 	.narrow = "SCOPE,PORT,SERVICE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,LAST-SEEN",
 	.owned = "SCOPE,PORT,SERVICE,RX-BYTES,TX-BYTES,LAST-SEEN",
-	.details = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,RETRANS,DROPS,LAST-SEEN,TOTAL,FIRST-SEEN",
+	.details = "SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,CONNS,UNANS,RETRANS,DROPS,LAST-SEEN,TOTAL,FIRST-SEEN",
 	.bars = "SCOPE,PORT,SERVICE",
 	.rates = "TIME,SCOPE,PORT,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS",
-	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,FIRST-SEEN,LAST-SEEN,CONNS,RETRANS,DROPS",
+	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,FIRST-SEEN,LAST-SEEN,CONNS,RETRANS,DROPS,UNANS",
 	.rates_csv = "TIME,RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS",
 };
 

@@ -88,7 +88,8 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 		return l->bars;
 	if (given(opt, OPT_DETAILS) && l->details)
 		return l->details;
-	if (l->wide && ctx->tty && ctx_width(ctx) >= WIDE_WIDTH)
+	if (l->wide && !given(opt, OPT_PROCESSES) &&
+	    (!ctx->tty || ctx_width(ctx) >= WIDE_WIDTH))
 		return l->wide;
 	/* Cut short all would say less. */
 	narrow = l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH;

@@ -91,11 +91,11 @@ void out_json_count(struct json *j, const char *key, const struct count *c)
 /**
  * struct quiet - what is written of most ports: nothing happened there
  * @info: state of the namespace
- * @tcp: the TCP object of such a port, of scope forward and of the others
+ * @tcp: the TCP object of such a port, by scope
  */
 struct quiet {
 	const struct info *info;
-	char tcp[2][TCP_TEXT_SIZE];
+	char tcp[PORTMON_SCOPE_MAX + 1][TCP_TEXT_SIZE];
 };
 
 static void quiet_init(struct quiet *quiet, const struct ctx *ctx)
@@ -108,13 +108,14 @@ static void quiet_init(struct quiet *quiet, const struct ctx *ctx)
 	for (i = 0; i < ARRAY_SIZE(quiet->tcp); i++) {
 		char *p = quiet->tcp[i];
 
-		r.scope = i ? PORTMON_SCOPE_FORWARD : PORTMON_SCOPE_LOCAL;
+		r.scope = i;
 		for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
 			p += sprintf(p, "%c\"%s\":%s", attr > 1 ? ',' : '{',
 				     tcp_keys[attr],
 				     tcp_unknown(info, &r, attr) ? "null" :
 								   "0");
-		sprintf(p, "}");
+		sprintf(p, ",\"unanswered\":%s}",
+			unanswered_unknown(info, &r) ? "null" : "0");
 	}
 }
 
@@ -123,9 +124,9 @@ static void tcp(struct json *j, const struct quiet *quiet,
 {
 	unsigned int attr;
 
-	if (!j->pretty && !record_has(r, PORTMON_A_RECORD_TCP)) {
-		json_text(j, "tcp",
-			  quiet->tcp[r->scope == PORTMON_SCOPE_FORWARD]);
+	if (!j->pretty && !record_has(r, PORTMON_A_RECORD_TCP) &&
+	    r->scope <= PORTMON_SCOPE_MAX) {
+		json_text(j, "tcp", quiet->tcp[r->scope]);
 		return;
 	}
 	json_object(j, "tcp");
@@ -134,6 +135,10 @@ static void tcp(struct json *j, const struct quiet *quiet,
 			json_null(j, tcp_keys[attr]);
 		else
 			json_uint(j, tcp_keys[attr], r->tcp[attr]);
+	if (unanswered_unknown(quiet->info, r))
+		json_null(j, "unanswered");
+	else
+		json_uint(j, "unanswered", record_unanswered_at(r));
 	json_object_end(j);
 }
 

@@ -340,17 +340,6 @@ static int add_drops(const struct came *came, struct records *list,
 	return 0;
 }
 
-static bool matches_filter(const struct filter *f, const struct record *r)
-{
-	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
-
-	return (f->scope == ANY || f->scope == r->scope) &&
-	       (f->transport == ANY || f->transport == r->transport) &&
-	       (f->range == ANY || f->range == r->range) &&
-	       (f->port == ANY || !port ||
-		(r->port >= f->port && r->port <= f->port_max));
-}
-
 static int add_record(const struct came *came, struct records *to,
 		      const struct record *r)
 {
@@ -383,7 +372,7 @@ int came_get(const struct came *came, const struct filter *f,
 	for (i = 0; i < came->ports.n && !err; i++) {
 		const struct record *r = &came->ports.v[i].came;
 
-		if (record_is_nothing(r) || !matches_filter(f, r))
+		if (record_is_nothing(r) || !filter_takes(f, r))
 			continue;
 		err = add_record(came, record_has(r, PORTMON_A_RECORD_PORT) ?
 				 &out->ports : &out->overflow, r);

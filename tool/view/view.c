@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/owners.h"
 #include "view/view.h"
 
 /* Of so many ports marking those with a name pays. */
@@ -57,20 +60,74 @@ void view_mark(struct records *list, const struct info *info)
 	}
 }
 
+static bool is_unit(const char *unit, const char *wanted)
+{
+	const size_t len = strlen(wanted);
+
+	/* nginx is nginx.service, as systemctl(1) has it. */
+	return !fnmatch(wanted, unit, 0) ||
+	       (!strncmp(unit, wanted, len) && !strcmp(unit + len, ".service"));
+}
+
+/**
+ * view_owned() - keep the ports that a process uses
+ * @list: port records with owners
+ * @process: pattern for its name, NULL for any
+ * @unit: its unit or container, NULL for any
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int view_owned(struct records *list, const char *process, const char *unit)
+{
+	size_t i, k, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		struct port_use use;
+		bool found = false;
+
+		if (owners_of_record(&list->v[i], &use)) {
+			port_use_free(&use);
+			return -ENOMEM;
+		}
+		for (k = 0; k < use.n && !found; k++) {
+			const struct proc *proc = use.v[k].proc;
+
+			found = proc &&
+				(!process || !fnmatch(process, proc->name, 0)) &&
+				(!unit || is_unit(proc->unit, unit));
+		}
+		port_use_free(&use);
+		if (found)
+			list->v[n++] = list->v[i];
+	}
+	list->n = n;
+	return 0;
+}
+
+/* Who sends the SYN is a client, whatever port it does so from. */
+static bool is_client(const struct record *r)
+{
+	return r->scope == PORTMON_SCOPE_REMOTE &&
+	       r->tcp[PORTMON_A_TCP_SYN_RECEIVED] >
+	       r->tcp[PORTMON_A_TCP_SYN_SENT];
+}
+
 /**
  * view_folds() - may a port be part of a fold?
  * @r: the port, named and marked
  *
  * A port folds if nobody gave it a name and it is one that hosts pick for
  * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
- * server without a name below those, on 8080 say, stays a line of its own.
+ * server without a name below those, on 8080 say, stays a line of its own. So
+ * does not a port of another host that has sent the SYN: a client's.
  *
  * Return: whether it may.
  */
 bool view_folds(const struct record *r)
 {
-	return !r->service &&
-	       (r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC);
+	return is_client(r) ||
+	       (!r->service &&
+		(r->ephemeral || r->range == PORTMON_RANGE_DYNAMIC));
 }
 
 static void fold_drop(struct record *fold, struct drop *drop)
@@ -201,6 +258,8 @@ uint64_t view_weight(const struct record *r, enum sort_key key)
 		return record_retransmitted(r);
 	case SORT_DROPS:
 		return r->dropped;
+	case SORT_UNANSWERED:
+		return record_unanswered_at(r);
 	default:
 		return 0;
 	}
@@ -308,16 +367,25 @@ int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners)
 {
 	const struct options *opt = &ctx->opt;
 	const bool fold = !given(opt, OPT_ALL);
+	const bool owned = given(opt, OPT_PROCESS) || given(opt, OPT_UNIT);
+	int err;
 
 	view_mark(ports, &ctx->info);
 	if (fold || !given(opt, OPT_NUMERIC))
 		view_name(ports, &ctx->services);
+	if (owned) {
+		err = ctx_owners(ctx, ports, owners);
+		if (!err)
+			err = view_owned(ports, opt->process, opt->unit);
+		if (err)
+			return err;
+	}
 	if (fold)
 		view_fold(ports);
 	if (given(opt, OPT_NUMERIC))
 		view_unname(ports);
-	return given(opt, OPT_PROCESSES) ? ctx_owners(ctx, ports, owners) :
-					    0;
+	return given(opt, OPT_PROCESSES) && !owned ?
+	       ctx_owners(ctx, ports, owners) : 0;
 }
 
 /* For people the busiest first; a program gets what costs least. */
@@ -337,6 +405,8 @@ static enum sort_key sort_key(const struct options *opt)
 void view_order(const struct ctx *ctx, struct records *ports)
 {
 	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
+	if (ctx->opt.limit && ports->n > ctx->opt.limit)
+		ports->n = ctx->opt.limit;
 }
 
 /**

@@ -10,6 +10,7 @@
 void view_name(struct records *list, struct services *services);
 void view_unname(struct records *list);
 void view_mark(struct records *list, const struct info *info);
+int view_owned(struct records *list, const char *process, const char *unit);
 bool view_folds(const struct record *r);
 void view_fold_into(struct record *fold, const struct record *r);
 void view_fold(struct records *list);

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/names.h"
+#include "lib/util.h"
+#include "view/out_peers.h"
+
+#define PEERS_SHOWN 10
+
+/**
+ * struct peer - an address that has connections to a port
+ * @s: one of its sockets
+ * @open: open connections
+ * @received: bytes received from it on those, without headers
+ * @sent: bytes that it has acknowledged
+ */
+struct peer {
+	const struct sock *s;
+	unsigned int open;
+	uint64_t received;
+	uint64_t sent;
+};
+
+static bool is_asked(const struct sock *s, const struct portspec *spec,
+		     size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (spec[i].transports & 1u << s->transport &&
+		    s->port >= spec[i].port && s->port <= spec[i].port_max)
+			return true;
+	return false;
+}
+
+static int by_address(const void *x, const void *y)
+{
+	const struct peer *a = x, *b = y;
+
+	if (a->s->port != b->s->port)
+		return a->s->port - b->s->port;
+	if (a->s->transport != b->s->transport)
+		return a->s->transport - b->s->transport;
+	return memcmp(a->s->peer_address, b->s->peer_address,
+		      sizeof(a->s->peer_address));
+}
+
+/* Most connections first, then most bytes. */
+static int by_open(const void *x, const void *y)
+{
+	const struct peer *a = x, *b = y;
+	const uint64_t m = sum_add(a->received, a->sent);
+	const uint64_t n = sum_add(b->received, b->sent);
+
+	if (a->open != b->open)
+		return a->open < b->open ? 1 : -1;
+	if (m != n)
+		return m < n ? 1 : -1;
+	return by_address(x, y);
+}
+
+/* One for each address and port. Return: how many there are. */
+static size_t gather(const struct owners *o, const struct portspec *spec,
+		     size_t n, struct peer *v)
+{
+	size_t i, k = 0, found = 0;
+
+	for (i = 0; i < o->socks.n; i++) {
+		const struct sock *s = &o->socks.v[i];
+
+		if (s->kind == SOCK_OPEN && s->peer && is_asked(s, spec, n))
+			v[found++] = (struct peer){
+				s, 1, s->bytes_received, s->bytes_sent
+			};
+	}
+	if (!found)
+		return 0;
+	qsort(v, found, sizeof(*v), by_address);
+	for (i = 1; i < found; i++) {
+		if (by_address(&v[k], &v[i])) {
+			v[++k] = v[i];
+			continue;
+		}
+		v[k].open++;
+		v[k].received = sum_add(v[k].received, v[i].received);
+		v[k].sent = sum_add(v[k].sent, v[i].sent);
+	}
+	qsort(v, k + 1, sizeof(*v), by_open);
+	return k + 1;
+}
+
+static void row(struct table *t, const struct ctx *ctx, const struct peer *p)
+{
+	static const uint32_t mapped[3] = { 0, 0, 0 };
+	char buf[INET6_ADDRSTRLEN], number[NUMBER_SIZE];
+	const struct sock *s = p->s;
+	const bool v4 = s->family == AF_INET6 &&
+			!memcmp(s->peer_address, mapped, 8) &&
+			ntohl(s->peer_address[2]) == 0xffff;
+	const bool known = s->transport == PORTMON_TRANSPORT_TCP;
+
+	table_row(t, false);
+	snprintf(buf, sizeof(buf), "%u/%s", s->port,
+		 name_of(&transport_names, s->transport));
+	table_cell(t, buf);
+	table_cell(t, inet_ntop(v4 ? AF_INET : s->family,
+				s->peer_address + (v4 ? 3 : 0), buf,
+				sizeof(buf)) ? buf : "-");
+	snprintf(buf, sizeof(buf), "%u", p->open);
+	table_cell(t, buf);
+	table_cell(t, known ? format_number(number, p->received,
+					    ctx->opt.units) : "-");
+	table_cell(t, known ? format_number(number, p->sent, ctx->opt.units) :
+			      "-");
+}
+
+/**
+ * out_peers() - print the addresses with the most open connections
+ * @ctx: the run
+ * @o: the sockets
+ * @spec: the ports of this host
+ * @n: how many specs
+ *
+ * Return: 0 or a negative errno.
+ */
+int out_peers(const struct ctx *ctx, const struct owners *o,
+	      const struct portspec *spec, size_t n)
+{
+	static const struct table_head heads[] = {
+		{ "PORT", COLUMN_LEFT },
+		{ "PEER", COLUMN_LEFT },
+		{ "OPEN", COLUMN_RIGHT },
+		{ "RX-BYTES", COLUMN_RIGHT },
+		{ "TX-BYTES", COLUMN_RIGHT },
+	};
+	struct peer *v = calloc(o->socks.n + 1, sizeof(*v));
+	struct table *t;
+	size_t i, found;
+	int err;
+
+	if (!v) {
+		warn_memory();
+		return -ENOMEM;
+	}
+	found = gather(o, spec, n, v);
+	if (!found) {
+		printf("no open connection; who sends to it is seen with: tcpdump -ni any port %u\n",
+		       spec[0].port);
+		free(v);
+		return 0;
+	}
+	t = table_begin(ctx);
+	table_columns(t, heads, ARRAY_SIZE(heads));
+	for (i = 0; i < found && i < PEERS_SHOWN; i++)
+		row(t, ctx, &v[i]);
+	err = table_end(t);
+	if (!err && found > PEERS_SHOWN)
+		printf("... and %zu more\n", found - PEERS_SHOWN);
+	free(v);
+	return err;
+}
