@@ -117,11 +117,11 @@ dist: ## [package] a tarball of the last commit, in build/dist
 	@git -c tar.umask=0022 archive --prefix=portmon-$(VERSION)/ HEAD | gzip -9n > $(DIST).new && mv $(DIST).new $(DIST)
 	@echo "dist: $(DIST)"
 
-deb: PACKAGES += dpkg-dev debhelper dh-dkms
+deb: PACKAGES += dpkg-dev debhelper dh-dkms $(EXPORTER_PACKAGES)
 deb: deps dist ## [package] Debian packages of that tarball, in build/deb
 	@.packaging/build-deb $(DIST) build/deb
 
-rpm: PACKAGES += rpm
+rpm: PACKAGES += rpm $(EXPORTER_PACKAGES)
 rpm: deps dist ## [package] RPM packages of that tarball, in build/rpm
 	@.packaging/build-rpm $(DIST) build/rpm
 
