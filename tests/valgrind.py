@@ -68,6 +68,7 @@ LINES = {
               "--details --port 53 --exact --bits --iec --si --transport udp --range well-known"],
     "enable": ["--netns NETNS", "drops"],
     "disable": ["--netns NETNS lifecycle"],
+    "export": ["--ports 53,443/tcp,8000-8009", "--file /run/portmon.prom --netns NETNS"],
     "info": ["--bits --exact", "--json --pretty --netns NETNS --iec --si", "--all-netns"],
     "apply": ["", "/dev/null"],
     "help": ["stats", "--completion zsh"],

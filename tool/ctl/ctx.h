@@ -110,6 +110,7 @@ extern const struct command cmd_reset;
 extern const struct command cmd_enable;
 extern const struct command cmd_disable;
 extern const struct command cmd_info;
+extern const struct command cmd_export;
 extern const struct command cmd_apply;
 
 int warn_error(int err, const struct error *e);

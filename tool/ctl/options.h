@@ -66,6 +66,8 @@ enum when {
  * @process: a pattern for the name of an owner, or NULL
  * @unit: its unit, or NULL
  * @output: columns to print, with + beside the usual ones, or NULL
+ * @file: file to write to, or NULL
+ * @shown: local ports that are to be exported as well, or NULL
  * @completion: shell that wants to complete command lines, or NULL
  * @interval_ms: time between two readings, 0 for a single one
  * @count: how many intervals, 0 for no end
@@ -82,6 +84,8 @@ struct options {
 	const char *process;
 	const char *unit;
 	const char *output;
+	const char *file;
+	const char *shown;
 	const char *completion;
 	unsigned int interval_ms;
 	unsigned int count;

@@ -54,6 +54,10 @@ OPTION(QUIET, 'q', "quiet", NULL, NOTHING,
 	"print nothing; the exit status tells")
 OPTION(OUTPUT, 'o', "output", "LIST", TEXT(output),
 	"these columns, +LIST: these beside the usual ones (see --list-columns)")
+OPTION(FILE, 'o', "file", "FILE", TEXT(file),
+	"write to this file, which is replaced as a whole")
+OPTION(PORTS, 0, "ports", "LIST", TEXT(shown),
+	"also these local ports: 53,443/tcp,8000-8009")
 OPTION(LIST_COLUMNS, 0, "list-columns", NULL, NOTHING,
 	"which columns there are for --output")
 OPTION(CSV, 0, "csv", NULL, NOTHING,
