@@ -21,11 +21,11 @@ import urllib.request
 
 import jsonschema
 
-from lib.ctl import ctl
+from lib.ctl import ctl, run_ctl
 from lib.ktap import HERE, PATIENCE, becomes, case, check, defer, equal, note, run, wait_until
-from lib.module import load, parameter, reloads_module, unload
+from lib.module import MODULE, Hook, load, parameter, reloads_module, unload
 from lib.netns import Netns, hosts
-from lib.nlclient import NlError
+from lib.nlclient import UAPI, NlError
 from lib.packets import Packets
 from lib.process import sh
 
@@ -236,6 +236,39 @@ def exact():
 
 
 @case()
+def exported():
+    "portmon-ctl export has the same, once; a file is replaced as a whole"
+    count()
+    exporter = Exporter(server.netns, "--ports", "81")
+    talk(client, server.ipv4, 80)
+    settled(told)
+    path = "/run/portmon.prom"
+    status, out, err = run_ctl("export", "--ports", "81", netns=server.netns)
+    equal((status, err), (0, ""), "export")
+    metrics, once = exporter.metrics(), samples(parse_text(out))
+    def compare(found):
+        return {k: v for k, v in found.items() if k[0].startswith("portmon_port_") and dict(k[1])["scope"] == "local"}
+    equal(compare(once), compare(metrics), "metrics")
+    check(len(compare(once)) > 20, "metrics of ports")
+    status, out, err = run_ctl("export", "-o", path, netns=server.netns)
+    equal((status, out, err), (0, "", ""), "export to a file")
+    equal(os.stat(path).st_mode & 0o777, 0o644, "mode")
+    equal([name for name in os.listdir("/run") if name.startswith("portmon.prom")], ["portmon.prom"], "files")
+    with open(path) as file:
+        check("portmon_up 1\n" in file.read(), "portmon_up")
+    for arguments, wanted in (["-o", "/nothing/x"], 1), (["--ports", "x"], 2), (["x"], 2), (["-o"], 2):
+        equal(run_ctl("export", *arguments, netns=server.netns)[0], wanted, f"status of export {arguments}")
+    with open(path) as file:
+        before = file.read()
+    server.netns.portmon.do("netns-set", enabled=0)
+    status, out, err = run_ctl("export", netns=server.netns)
+    equal((status, "portmon_up 0\n" in out), (1, True), "status without counters")
+    check("enable" in err, err)
+    with open(path) as file:
+        equal(file.read(), before, "the file")
+
+
+@case()
 def no_privilege():
     "it runs as nobody and without a capability; with restrict_read it says what is missing"
     count()
@@ -409,6 +442,12 @@ def bounded():
     again = exporter.metrics()
     equal(set(before) - set(again), set(), "series that went")
     equal(set(metrics) ^ set(again), set(), "series that came or went without traffic")
+    exporter.stop()
+    exporter = Exporter(yard, "--remote", "--loopback", "--ports", "1-2000", "--max-ports", "1000", "--max-series", "1500", "--created")
+    for headers in {}, OPEN:
+        text = exporter.get("/metrics", headers)
+        n = len([line for line in text.splitlines() if not line.startswith(("#", "process_"))])
+        check(900 < n <= 1500, f"{n} series")
 
 
 @case()
@@ -426,6 +465,60 @@ def usual():
     equal(value(metrics, "portmon_ports_shown"), 21, "ports shown, the exporter's own included")
     check(len(metrics) <= 500, f"{len(metrics)} series")
     note(f"{len(metrics)} series for 20 ports")
+
+
+def cpu(process):
+    "Seconds of CPU time that a process has taken, those of the system included."
+    with open(f"/proc/{process.pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def scrapes(netns, process, url, times):
+    "CPU seconds of one scrape. None is of the same second as another."
+    def once():
+        with netns.enter(), urllib.request.urlopen(url, timeout=20 * PATIENCE) as reply:
+            return reply.read()
+    once()
+    before = cpu(process)
+    for _ in range(times):
+        time.sleep(1.01)
+        once()
+    return (cpu(process) - before) / times
+
+
+@case()
+def cost():
+    "a scrape of 100 ports costs less than node_exporter's, whatever other hosts' ports were seen"
+    hook = Hook()
+    yard = Netns(on=True)
+    yard.ip("link set lo up")
+    for port in range(1, 101):
+        yard.socket("ipv4", socket.SOCK_STREAM, bind=("0.0.0.0", port)).listen()
+        hook.port(yard, "local", "tcp", port, "rx", 10, 1000)
+        hook.port(yard, "remote", "tcp", port, "rx", 10, 1000)
+    exporter = Exporter(yard)
+    few = scrapes(yard, exporter.process, f"{URL}/metrics", 15)
+    equal(value(exporter.metrics(), "portmon_ports_shown"), 100, "ports shown")
+    series = len(exporter.metrics())
+    # As hook.port() does, without entering the namespace each time.
+    with yard.enter(), open(f"{MODULE}/parameters/test_count", "wb", buffering=0) as file:
+        for port in range(65536):
+            os.pwrite(file.fileno(), f"port {UAPI['scope']['remote']} {UAPI['transport']['tcp']} {port} 0 1 100 1".encode(), 0)
+    many = scrapes(yard, exporter.process, f"{URL}/metrics", 15)
+    check(ctl("info", netns=yard)["records"] > 65536, "records")
+    peer = yard.popen(f"{PROMETHEUS}/usr/bin/prometheus-node-exporter", "--web.listen-address=127.0.0.1:9100",
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ready():
+        with yard.enter(), socket.socket() as sock:
+            return not sock.connect_ex(("127.0.0.1", 9100))
+    wait_until(ready, what="node_exporter listening")
+    other = scrapes(yard, peer, "http://127.0.0.1:9100/metrics", 5)
+    note(f"CPU of a scrape, {series} series: {few * 1000:.1f} ms with 100 remote ports, {many * 1000:.1f} ms with 65,536; "
+         f"node_exporter {other * 1000:.1f} ms")
+    # A tick of the clock more or less.
+    check(many < few * 1.1 + 0.002, f"{many} s with many remote ports, {few} s with few")
+    check(few < other, f"{few} s, node_exporter {other} s")
 
 
 @case()
