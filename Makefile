@@ -110,7 +110,7 @@ VERSION := $(shell .packaging/fill .packaging/version.in)
 DIST    := build/dist/portmon-$(VERSION).tar.gz
 
 # Of the last commit, with its time: the same bytes each time.
-.PHONY: dist deb rpm release
+.PHONY: dist deb rpm release check-packages check-boot
 dist: ## [package] a tarball of the last commit, in build/dist
 	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
 	@mkdir -p build/dist
@@ -132,6 +132,15 @@ MATRIX ?= 6.1 6.12 6.12-trixie 7.2 7.3 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 7
 
 # In VMs loading shared libraries would take as long as most answers.
 demo check check-smp soak vm-shell bench bench-guard $(MATRIX:%=matrix-%): export LINK ?= static
+
+PACKAGES_TESTS := dpkg-dev debhelper dh-dkms lintian mandoc rpm systemd e2fsprogs mmdebstrap binutils $(EXPORTER_PACKAGES)
+check-packages: PACKAGES += $(PACKAGES_TESTS)
+check-packages: deps ## [test] packages: build, install, upgrade, boot, remove them in a Debian 12 (PARTS='static chroot boots')
+	@tests/packages/run packages
+
+check-boot: PACKAGES += $(PACKAGES_TESTS) openssl sbsigntool
+check-boot: deps ## [test] boot the packages under UEFI with Secure Boot
+	@tests/packages/run boot
 
 demo: deps tool module-$(KERNEL) ## [test] boot a VM with real servers and clients, and show portmon-ctl's output
 	@tests/vm/run demo $(KERNEL)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by run: the chroot's system, booted.
+
+# boot NAME KERNEL PART [APPEND]: what the guest (see guest) says, each result as NAME: RESULT.
+qemu_options=(-machine q35)
+boot()
+{
+	local name=$1 part=$3 begun=$SECONDS line end=
+	local log=$out/$part
+	[[ ${BOOTS:-$part} == *$part* ]] || return 0
+	mke2fs -q -F -t ext4 -d "$work/root" "$work/disk.img" 3000M
+	timeout --kill-after 5 "${BOOT_LIMIT:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 \
+		-nodefaults -no-user-config -display none -no-reboot "${qemu_options[@]}" \
+		-serial "file:$log.console" -serial "file:$log.results" -kernel "${vmlinuz:-$work/root/boot/vmlinuz-$2}" \
+		-drive "file=$work/disk.img,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=portmon \
+		-append "root=/dev/nvme0n1 rw console=ttyS0 panic=-1 quiet net.ifnames=0 portmon.part=$part ${4:-}" < /dev/null || true
+	rm "$work/disk.img"
+	while read -r line; do
+		case $line in
+		"ok "*) ok "$name: ${line#ok }" ;;
+		"not ok "*) not_ok "$name: ${line#not ok }" ;;
+		"end of $part") end=1 ;;
+		*) echo "$line" ;;
+		esac
+	done < <(tr -d '\r' < "$log.results")
+	if [ -n "$end" ]; then ok "$name: came to its end # $((SECONDS - begun)) s"; else
+		tail -n 40 "$log.console" | sed 's/^/# /'
+		not_ok "$name: came to its end # $((SECONDS - begun)) s"
+	fi
+}
+
+# The module as dkms built it, without its signature: for the guest to put in its place.
+unsigned() # KERNEL
+{
+	local ko
+	ko=$(ls "$work/root/lib/modules/$1/updates/dkms/"portmon.ko*)
+	case $ko in *.xz) xz -dc "$ko" ;; *) cat "$ko" ;; esac > "$work/root/root/unsigned.ko"
+	strip --strip-debug "$work/root/root/unsigned.ko"
+}
+
+# The key that OVMF's variables for tests have in db.
+with_enrolled_key()
+{
+	local ovmf=$1
+	openssl pkey -in "$ovmf/PkKek-1-snakeoil.key" -passin pass:snakeoil -out "$work/root/root/mok.key"
+	openssl x509 -in "$ovmf/PkKek-1-snakeoil.pem" -outform DER -out "$work/root/root/mok.pub"
+	printf 'mok_signing_key=/root/mok.key\nmok_certificate=/root/mok.pub\n' >> "$work/root/etc/dkms/framework.conf"
+	in_root dkms remove -m portmon -v "$version" -k "$k61"
+	in_root dkms install -m portmon -v "$version" -k "$k61"
+}
+
+secure_boot_tests()
+{
+	local ovmf old=$version
+	ovmf=$("$here/ovmf")
+	unpack_root
+	cp "$dkms_deb" "$tools_deb" "$work/root/root"
+	is "install with kernel 6.1" install_old
+	printf 'max_records = 54321\nuserns_enable = yes\n' > "$work/root/etc/portmon/portmon.conf"
+	openssl pkey -in "$ovmf/PkKek-1-snakeoil.key" -passin pass:snakeoil -out "$work/db.key"
+	sbsign --key "$work/db.key" --cert "$ovmf/PkKek-1-snakeoil.pem" --output "$work/vmlinuz" "$work/root/boot/vmlinuz-$k61" > /dev/null
+	vmlinuz=$work/vmlinuz
+	cp "$ovmf/OVMF_VARS_4M.snakeoil.fd" "$work/vars.fd"
+	qemu_options=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
+		-drive "if=pflash,format=raw,unit=0,readonly=on,file=$ovmf/OVMF_CODE_4M.secboot.fd"
+		-drive "if=pflash,format=raw,unit=1,file=$work/vars.fd")
+	unsigned "$k61"
+	boot "Secure Boot" "$k61" secure
+	is "sign with the key that is enrolled" with_enrolled_key "$ovmf"
+	boot "Secure Boot, key enrolled" "$k61" trusted
+}
