@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "cmd/query.h"
@@ -103,6 +104,24 @@ static void explain(const struct ctx *ctx, const struct drop_rows *rows)
 	}
 }
 
+/*
+ * TCP_LISTEN_OVERFLOW is of Linux 7: before, a SYN that a full queue drops has
+ * no reason of its own, and so is not in this list.
+ */
+static void print_blind_spot(const struct ctx *ctx)
+{
+	struct utsname name;
+	unsigned int major;
+
+	if (uname(&name) || sscanf(name.release, "%u.", &major) != 1 ||
+	    major >= 7)
+		return;
+	putchar('\n');
+	print_wrapped(stdout,
+		      "SYNs that a full listen queue drops are not listed: this kernel gives them no reason. See: portmon-ctl check, or stats --sort unanswered",
+		      0, ctx_width(ctx));
+}
+
 static int print_drops(struct ctx *ctx, const struct drop_rows *rows)
 {
 	static const struct table_head heads[] = {
@@ -125,8 +144,10 @@ static int print_drops(struct ctx *ctx, const struct drop_rows *rows)
 		cell_age(t, rows->v[i].drop->last_seen, now);
 	}
 	err = table_end(t);
-	if (!err)
+	if (!err) {
 		explain(ctx, rows);
+		print_blind_spot(ctx);
+	}
 	return err;
 }
 
