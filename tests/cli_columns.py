@@ -71,7 +71,7 @@ def values():
     found = rows_of("stats", "--csv", "--all")
     heads = list(found[0])
     equal(heads, ["netns", "record", "scope", "transport", "port", "port_max", "ports", "range", "ephemeral", "service", "rx_pkts",
-                  "rx_bytes", "tx_pkts", "tx_bytes", "first_seen", "last_seen", "conns", "retrans", "drops"], "columns")
+                  "rx_bytes", "tx_pkts", "tx_bytes", "first_seen", "last_seen", "conns", "retrans", "drops", "unans"], "columns")
     equal(len(found), len(wanted), "rows")
     for row in found:
         r = wanted[row["scope"], row["transport"], int(row["port"])]
