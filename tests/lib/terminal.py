@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A terminal for programs that draw on one: what is on its screen, its keys, its size, and how it is left behind."""
+"""A terminal emulator for programs that draw on one: screen, keys, size, and the state at the end.
+
+Why not python3-pyte: version 0.8 does not know REP, SU and SD, which curses uses on an xterm, and ignores what it does not
+know. The tests must see any sequence that is not understood.
+"""
 import codecs
 import contextlib
 import fcntl
@@ -252,7 +256,7 @@ class Terminal:
                     return value
             except (AssertionError, IndexError) as error:
                 wrong = f" ({error})"
-            said = f"{what} did not come{wrong}"
+            said = f"{what} did not happen{wrong}"
             check(not ended, f"{said}: status {self.process.returncode}, screen:\n{self.text()}")
             if time.monotonic() > limit:
                 raise Late(f"{said}, screen:\n{self.text()}")
