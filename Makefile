@@ -280,7 +280,7 @@ picture: ## [source] rewrite the picture of the architecture in Documentation/de
 	@tests/lint/picture
 
 lint: PACKAGES += $(CLANG) mandoc zsh fish
-lint: deps check-gen lint-text lint-order $(KERNELS:%=lint-%) ## [source] checkpatch, sparse, W=1, clang, and the lint-* below
+lint: deps check-gen lint-text lint-order lint-prose $(KERNELS:%=lint-%) ## [source] checkpatch, sparse, W=1, clang, and the lint-* below
 	@perl $(call fetched,source)/scripts/checkpatch.pl -f \
 		$(filter-out %_gen.c %_gen.h,$(wildcard kmod/*.[ch] tool/*.[ch] tool/*/*.[ch]))
 

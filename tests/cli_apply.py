@@ -74,10 +74,10 @@ def parts():
     defer(lambda: run_ctl("enable", "lifecycle", "drops"))
     equal(apply("lifecycle = no\ndrops = no\n")[::2], (DONE, ""), "off")
     status, out, err = run_ctl("info")
-    equal(out.count("off (switch it on with"), 2, f"parts that are off in {out!r}")
+    equal(out.count("off (enable it with"), 2, f"parts that are off in {out!r}")
     equal(apply("lifecycle = yes\ndrops = yes\n")[::2], (DONE, ""), "on")
     status, out, err = run_ctl("info")
-    equal(out.count("off (switch it on with"), 0, f"parts that are off in {out!r}")
+    equal(out.count("off (enable it with"), 0, f"parts that are off in {out!r}")
 
 
 @case()

@@ -17,7 +17,7 @@ from lib.module import parameter
 from lib.netns import Netns, hosts
 from lib.packets import Forger, Packets
 from lib.process import finish, traffic
-from lib.tcp_events import Server, connections, undisturbed
+from lib.tcp_events import Server, connections, no_retransmits
 
 UNSURE, WRONG = 3, 1
 WEB, FLOODED, SLOW = 8080, 80, 514
@@ -108,7 +108,7 @@ def quiet():
     equal(connections(client, near.ipv4, far.ipv4, 30000, 443, 200), 200, "connections")
     equal(program.accepted(), 200, "accepted")
     one = connect(client, server, "ipv4", far.ipv4, 5001)
-    with undisturbed(client):
+    with no_retransmits(client):
         transfer(one.caller, one.called, 4 << 20)
     for netns in server, client:
         equal(checked(netns, "--all-time", status=DONE), [], "findings under clean traffic")
@@ -117,7 +117,7 @@ def quiet():
 
 @case()
 def since_last():
-    "each check tells of what came after the one before; what is over is over"
+    "each check reports the difference to the previous one; problems that have ended are not repeated"
     (client, server), (near, far) = hosts()
     with tempfile.TemporaryDirectory() as folder:
         env = {"XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
@@ -157,7 +157,7 @@ def watched():
         probe()
         time.sleep(0.2)
     equal(process.returncode, WRONG, "status")
-    equal(brief(json.loads(process.stdout.read())["findings"]), [("port-scan", None, None)], "what came meanwhile")
+    equal(brief(json.loads(process.stdout.read())["findings"]), [("port-scan", None, None)], "findings while watching")
 
 
 @case()
@@ -184,7 +184,7 @@ def thresholds():
 
 @case()
 def not_known():
-    "what cannot be told is no good news: 3 where counting or a part of it is off, or reading is restricted"
+    "unknown is not success: status 3 if counting or a part of it is off, or reading is restricted"
     netns = Netns(on=True)
     netns.portmon.do("netns-set", lifecycle=0, drops=0)
     found = checked(netns, "--all-time", status=UNSURE)

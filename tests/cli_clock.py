@@ -23,7 +23,7 @@ begun = time.time() - time.monotonic()
 
 
 def clock(offset):
-    "Set the host's clock off by so many seconds, till the case ends."
+    "Shift the host's clock by so many seconds until the case ends."
     defer(time.clock_settime, time.CLOCK_REALTIME, begun + time.monotonic())
     time.clock_settime(time.CLOCK_REALTIME, begun + offset + time.monotonic())
     check(abs(time.time() - time.monotonic() - begun - offset) < 10, "the clock was not set")
@@ -67,7 +67,7 @@ def seen(way):
     clock(offset)
     for scope, port in ("local", 1000), ("local", 1001), ("loopback", 1000):
         found = record(scope, port)
-        aged(found["first-seen"], found["last-seen"], f"{scope} {port} at rest", max(offset, 0))
+        aged(found["first-seen"], found["last-seen"], f"{scope} {port} idle", max(offset, 0))
     counted(1000)
     counted(1002)
     for scope, port in ("local", 1000), ("loopback", 1000), ("local", 1002), ("loopback", 1002):
@@ -83,7 +83,7 @@ def seen(way):
 
 @case(*JUMPS)
 def delta(way):
-    "stats --delta has what came since, though the clock has jumped by days;"
+    "stats --delta shows the difference although the clock jumped by days;"
     home = tempfile.mkdtemp(prefix="pm")
     defer(sh, "rm", "-rf", home)
     netns, packets = yard()
@@ -100,14 +100,14 @@ def delta(way):
         packets.sent.clear()
         packets.out("udp", 1, 2, n)
         document, said = read()
-        equal((keyed(document), said), (packets.sent, ""), f"what came, and what was said, clock off by {jump} s")
+        equal((keyed(document), said), (packets.sent, ""), f"difference and messages, clock off by {jump} s")
         span = {name: datetime.datetime.fromisoformat(document["portmon"]["span"][name].replace("Z", "+00:00")) for name in ("from", "to")}
         check(span["from"] <= span["to"], f"span {span}")
 
 
 @case("stats", "top")
 def intervals(command):
-    "intervals are as long as they were, and have what came, while the clock jumps to and fro;"
+    "intervals keep their length and counts while the clock jumps back and forth;"
     netns, packets = yard()
     packets.out("udp", 1, 2)
     options = {"stats": ["stats", "-i", "0.2", "-c", "12", "--all"], "top": ["top", "--batch", "-d", "0.2", "-n", "12", "--all"]}
@@ -133,7 +133,7 @@ def intervals(command):
                                                                         r["came"]["tx"]["packets"], r["came"]["tx"]["bytes"])
                         for r in document["top"]})
         check(0 < ms < 1000 * NOT_LONG, f"an interval of {ms} ms")
-    equal({key: counts for key, counts in total.items() if any(counts)}, packets.sent, "what came in all intervals")
+    equal({key: counts for key, counts in total.items() if any(counts)}, packets.sent, "sum of all intervals")
 
 
 run()

@@ -61,7 +61,7 @@ def chosen():
     for wrong in "", "+", "port,", "nonsense", "+nonsense":
         status, out, err = run_here("stats", "-o", wrong)
         equal((status, out), (2, ""), f"-o {wrong!r}")
-        check(re.search("unknown column '.*'; there are: .*SCOPE, PORT.*|--output needs LIST", err), f"-o {wrong!r} said {err!r}")
+        check(re.search("unknown column '.*'; available: .*SCOPE, PORT.*|--output needs LIST", err), f"-o {wrong!r} said {err!r}")
 
 
 @case()
@@ -150,7 +150,7 @@ def together():
                       ["--bars", "--details"]):
         status, out, err = run_here("stats", *arguments)
         equal((status, out), (2, ""), f"{arguments}")
-        check("do not go together" in err, f"{arguments} said {err!r}")
+        check("cannot be combined" in err, f"{arguments} said {err!r}")
 
 
 @case()

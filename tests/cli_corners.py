@@ -71,12 +71,12 @@ def no_room():
     equal({(r["scope"], r["transport"], r["port"]) for r in lines}, {("loopback", "", ""), ("loopback", "udp", "")}, "CSV")
     has(printed(netns, "top", "--batch", "-n", "1", "-d", "0.1"), r"loopback overflow/udp .*")
     netns.socket(socket.AF_INET, socket.SOCK_RAW, 47).sendto(b"12345678", ("127.0.0.1", 0))
-    has(printed(netns, "buckets"), r"local-in ipv4 protocols without memory [1-9]\d* [1-9]\d+")
+    has(printed(netns, "buckets"), r"local-in ipv4 protocols out of memory [1-9]\d* [1-9]\d+")
 
 
 @case()
 def folded():
-    "drops at ports that the host picks for itself are one line, unless all are asked for"
+    "drops at ephemeral ports are one line, except with --all"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     sock = netns.socket("ipv4", socket.SOCK_DGRAM)
@@ -103,7 +103,7 @@ def alike():
             sock.sendto(b"x", ("127.0.0.1", port))
     send(9)
     send(40001)
-    time.sleep(1.1)     # it is told in seconds
+    time.sleep(1.1)     # it has a resolution of seconds
     send(40000)
     netns.run("nft", "-f", "-", input="table ip t { chain c { type filter hook input priority 0; udp dport 9 drop; }; }")
     send(9)
@@ -126,7 +126,7 @@ def again():
 
 @case()
 def returned():
-    "reset --details prints what was counted till then"
+    "reset --details prints the counts up to the reset"
     netns = Netns(on=True)
     Packets(netns).out("udp", 53, 5000, 3)
     has(printed(netns, "reset", "--details"), r"local 53/udp dns .*")
@@ -138,7 +138,7 @@ def marked():
     "a port that the host picks for itself has a mark in RANGE, and only where that is shown a line that says what it means"
     netns = Netns(on=True)
     Packets(netns).out("udp", 40000, 53)
-    legend = "* one of the ports that this host picks for itself: 32768-60999"
+    legend = "* in this host's port range for outgoing connections: 32768-60999"
     for columns, wanted in (100, True), (80, False):
         status, text, err = ctl_on_terminal("stats", "--all", columns=columns, netns=netns)
         equal((status, err), (0, ""), f"{columns} columns: status, standard error")
@@ -151,9 +151,9 @@ def explained():
     netns = Netns()
     netns.sysctl("net.ipv4.ip_local_port_range", "40000 40009")
     text = " ".join(printed(netns, "explain", "40005"))
-    check("this host picks ports from 40000 to 40009 for its own outgoing connections" in text, text)
+    check("this host picks ports from 40000 to 40009 for outgoing connections" in text, text)
     check("picks ports" not in " ".join(printed(netns, "explain", "40010")), "40010 is one of those")
-    check("no service is known for port 64999; one of your own goes into" in " ".join(printed(netns, "explain", "64999")), "64999")
+    check("no service is known for port 64999; add it to" in " ".join(printed(netns, "explain", "64999")), "64999")
     equal(printed(netns, "explain", "--list"), printed(netns, "services"), "explain --list and services")
 
 
@@ -182,7 +182,7 @@ def spans():
 
 @case()
 def burst():
-    "monitor tells of handshakes that fail one after another, in words"
+    "monitor reports a burst of failed handshakes, as text"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     watcher = netns.popen("portmon-ctl", "monitor", "--numeric", stdout=subprocess.PIPE)

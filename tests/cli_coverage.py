@@ -24,7 +24,7 @@ HEADER, ARP = 14, 28
 
 
 def watch(netns, meanwhile, *arguments, user=None):
-    "What portmon-ctl coverage tells of the time in which meanwhile() ran: status, standard output, standard error."
+    "What portmon-ctl coverage reports while meanwhile() runs: status, standard output, standard error."
     ours, theirs = pty.openpty()
     defer(os.close, ours)
     as_user = {"user": user, "group": user, "extra_groups": []} if user else {}
@@ -139,7 +139,7 @@ def headers():
     equal(packets(coverage), (0, 0, 0, 5, 7), "packets at a")
     equal(causes(coverage)["tx-other"], 2, "sent without a hook")
     out = watch(a, leave)[1]
-    check(re.search(r"\n\nWhy what was sent differs:\n +2 packets  ", out), f"coverage prints\n{out}")
+    check(re.search(r"\n\nWhy the sent counts differ:\n +2 packets  ", out), f"coverage prints\n{out}")
 
 
 @case()
@@ -312,7 +312,7 @@ def bridged():
         equal(seen(*switched), ({("forward", "udp", 53): 7}, [True, False], True, 7), f"with br_netfilter, {switched}")
     out = watch(bridge, lambda: None)[1]
     check(re.search("^br0 .* br_netfilter$", out, re.M), out)
-    check("counts as forward" in " ".join(out.split()), out)
+    check("count as forward" in " ".join(out.split()), out)
 
 
 @case()
@@ -338,7 +338,7 @@ def within():
     equal(coverage["sent"]["portmon"]["bytes"], 3 * 29, "bytes that were sent")
     equal([link(coverage, name)["in_sum"] for name in ("red", "two", "late0")], [False, True, True], "which are in the sum")
     out = watch(b, meanwhile)[1]
-    check(re.search("^red .* counted by what is in it$", out, re.M), out)
+    check(re.search("^red .* counted by its members$", out, re.M), out)
     check(re.search("^two .* other namespace, promiscuous$", out, re.M), out)
     b.ip("link add link two name two.7 type vlan id 7", "link set two.7 up")
     check(re.search("^two.7 .* counted by two$", watch(b, meanwhile)[1], re.M), "no line for the VLAN")
@@ -353,10 +353,10 @@ def words():
     sink = sink_of(b)
     status, out, err = watch(b, lambda: send(a, 40, sink=sink))
     equal((status, err), (0, ""), "coverage")
-    check(re.match(r"In \d+\.\d s portmon counted 40 packets of the 40 that were handed to IP \(100\.0 %\)\.\n", out), out)
+    check(re.match(r"In \d+\.\d s portmon counted 40 of the 40 packets handed to IP \(100\.0 %\)\.\n", out), out)
     check(re.search(r"^two +40 +5\.68k +0 +0 +other namespace$", out, re.M), out)
     check(re.search(r"^= portmon +40 +5\.12k +", out, re.M), out)
-    check(re.search(r"Why what was received differs .*\n +560 bytes  link-layer headers", out), out)
+    check(re.search(r"Why the received counts differ .*\n +560 bytes  link-layer headers", out), out)
     check(max(map(len, out.split("Why")[1].splitlines())) <= 80, f"wider than a terminal:\n{out}")
     idle = Netns(on=True)
     for arguments in ["coverage", "-i", "0.1"], ["coverage", "-i", "0.1", "--json"]:
@@ -366,7 +366,7 @@ def words():
     equal(ctl("coverage", "-i", "0.1", netns=idle)["coverage"]["causes"], [], "causes of nothing")
     status, out, err = watch(b, lambda: b.portmon.reset())
     equal((status, out), (1, ""), "coverage with a reset")
-    check(re.fullmatch(r"portmon-ctl: the counters were reset meanwhile; try again\s+", err), f"said {err!r}")
+    check(re.fullmatch(r"portmon-ctl: the counters were reset during the measurement; try again\s+", err), f"said {err!r}")
 
 
 run()

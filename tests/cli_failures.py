@@ -40,7 +40,7 @@ def no_files():
     expect_message(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
     expect_message(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
     expect_message(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
-    expect_message(FAILED, f"cannot look into the processes: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
+    expect_message(FAILED, f"cannot read the processes in /proc: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
     terminal = Terminal("portmon-ctl", "top", "-d", "0.3", netns=yard)
     terminal.until("^SCOPE")
     terminal.press("home")
@@ -49,7 +49,7 @@ def no_files():
     n = max(map(int, os.listdir(f"/proc/{pid}/fd"))) + 1
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (n, n))
     terminal.press("enter")
-    terminal.until("^owner +cannot be told$")
+    terminal.until("^owner +unknown$")
     terminal.until(lambda: terminal.raw.count(b"cannot list the sockets") > 2, "the same, reading by reading")
     terminal.until("^(local|remote) port ")
     terminal.press("q")
@@ -75,10 +75,10 @@ def hidden():
     defer(os.unlink, "/run/boot_id")
     for sentence, script, user, *arguments in (
             ("cannot read the counters of IP: No such file", proc, None, "coverage", "-i", "0.1"),
-            ("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read", proc, None, "stats", "--delta"),
-            ("cannot tell which network namespace this is: No such file", proc + boot_id, None, "stats", "--delta"),
-            ("cannot tell which network namespace this is: No such file", proc, None, "stats", "--all-netns"),
-            ("cannot look into the processes: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-p"),
+            ("cannot identify the boot: /proc/sys/kernel/random/boot_id is not readable", proc, None, "stats", "--delta"),
+            ("cannot determine the current network namespace: No such file", proc + boot_id, None, "stats", "--delta"),
+            ("cannot determine the current network namespace: No such file", proc, None, "stats", "--all-netns"),
+            ("cannot read the processes in /proc: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-p"),
             ("cannot open /tmp: Permission denied", "mount -t tmpfs -o mode=700 none /tmp", 1000, "stats", "--delta")):
         status, out, err = with_mounts(script, *arguments, user=user)
         equal((status, out), (FAILED, ""), f"{arguments}: status and standard output; said {err!r}")
@@ -98,7 +98,7 @@ def no_proc():
 @case()
 def delta_folder():
     "the folder of --delta cannot be made, is in use, or has too long a name"
-    expect_message(FAILED, "cannot make the folder /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
+    expect_message(FAILED, "cannot create the directory /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
     expect_message(FAILED, "the path of XDG_RUNTIME_DIR or XDG_STATE_HOME is too long", "stats", "--delta", netns=yard,
          env={"XDG_RUNTIME_DIR": "/run" + "/." * 2044})
     state = {"XDG_RUNTIME_DIR": f"{home}/run"}
@@ -107,7 +107,7 @@ def delta_folder():
     holder = os.open(f"{home}/run/portmon", os.O_RDONLY)
     defer(os.close, holder)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    expect_message(FAILED, "another portmon-ctl stats --delta of this user has not ended; try again", "stats", "--delta", netns=yard, env=state)
+    expect_message(FAILED, "another portmon-ctl stats --delta of this user is running; try again", "stats", "--delta", netns=yard, env=state)
     fcntl.flock(holder, fcntl.LOCK_UN)
     name, = os.listdir(f"{home}/run/portmon")
     os.unlink(f"{home}/run/portmon/{name}")
@@ -121,7 +121,7 @@ def delta_folder():
 
 @case()
 def services():
-    "a user's file with wrong lines, and one that cannot be read: each is said, and the rest goes on"
+    "a user's file with wrong lines, or unreadable: each is reported, the rest is used"
     config = own_services("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
     path = f"{config['XDG_CONFIG_HOME']}/portmon/services"
     status, out, err = run_ctl("explain", "443", env=config)
@@ -132,8 +132,8 @@ def services():
     equal(run_ctl("explain", "443", env={"XDG_CONFIG_HOME": "", "HOME": ""})[::2], (DONE, ""), "status without a home, and what is said")
     os.unlink(path)
     os.mkdir(path)
-    expect_message(DONE, f"cannot read {path}: Is a directory; going on without it", "explain", "443", env=config)
-    expect_message(DONE, "no service matches 'gopherd-x'; --all also looks at the system's database", "services", "gopherd-x")
+    expect_message(DONE, f"cannot read {path}: Is a directory; continuing without it", "explain", "443", env=config)
+    expect_message(DONE, "no service matches 'gopherd-x'; --all also searches /etc/services", "services", "gopherd-x")
     expect_message(DONE, "no service matches 'gopherd-x'$", "services", "--all", "gopherd-x")
 
 
@@ -152,19 +152,19 @@ def versions():
     done = subprocess.run([f"{home}/other", "info"], capture_output=True, text=True)
     equal(done.returncode, DONE, "status")
     check(re.fullmatch(f"portmon-ctl: warning: the loaded module is version {version.decode()} and this tool is {other.decode()}; "
-                       "load the module that came with the tool: modprobe -r portmon && modprobe portmon\n", done.stderr), done.stderr)
+                       "load the matching module: modprobe -r portmon && modprobe portmon\n", done.stderr), done.stderr)
 
 
 @case()
 def nowhere():
-    "no drop and no closed port in any namespace, records that are out, sockets that the kernel does not tell of"
-    expect_message(DONE, "no packet has been dropped in any network namespace", "drops", "-A", "--port", "65000")
-    expect_message(DONE, "no port without a listener has been tried in any network namespace", "closed", "-A", "--port", "65000")
+    "messages: no drop and no closed port in any namespace, no records left, a transport whose sockets cannot be listed"
+    expect_message(DONE, "no dropped packets in any network namespace", "drops", "-A", "--port", "65000")
+    expect_message(DONE, "no closed port has received packets in any network namespace", "closed", "-A", "--port", "65000")
     parameter("max_records", 0)
     narrow = Netns(on=True)
     Packets(narrow).out("tcp", 443, 40000, 3)
-    expect_message(DONE, r"warning: 6 packets came to ports that no record could be had for \(0 of 0 are in use\); they are counted in the "
-         "overflow lines; .* larger max_records", "stats", netns=narrow)
+    expect_message(DONE, r"warning: 6 packets not attributed to a port: record table full \(0 of 0 in use\); they count in the "
+         "overflow lines; .*max_records", "stats", netns=narrow)
 
 
 @case()
@@ -177,7 +177,7 @@ def untold():
         loader = file.read().strip()
     defer(sh, "sysctl", "-q", f"kernel.modprobe={loader}")
     sh("sysctl", "-q", "kernel.modprobe=/bin/false")
-    expect_message(DONE, "warning: the kernel does not tell the sockets of sctp here; try: modprobe sctp_diag", "stats", "-p", netns=yard)
+    expect_message(DONE, "warning: cannot list sctp sockets on this kernel; try: modprobe sctp_diag", "stats", "-p", netns=yard)
     expect_message(DONE, "the sockets of sctp here", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
 
 
@@ -190,10 +190,10 @@ def resets():
     process = netns.popen("portmon-ctl", "stats", "--csv", "-i", "0.5", "-c", "8", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
     netns.portmon.do("reset", scope="local", transport="udp", port=53)
-    check(re.fullmatch("portmon-ctl: warning: counters were reset in this interval; what they held before is not shown\n",
+    check(re.fullmatch("portmon-ctl: warning: counters were reset in this interval; counts before that are not shown\n",
                        line := process.stderr.readline()), f"of some it said {line!r}")
     netns.portmon.reset()
-    check(re.fullmatch(r"portmon-ctl: warning: the counters were reset at 20\S+Z; what came before that in this interval is not shown\n",
+    check(re.fullmatch(r"portmon-ctl: warning: the counters were reset at 20\S+Z; counts of this interval before that are not shown\n",
                        line := process.stderr.readline()), f"of all it said {line!r}")
     process.communicate(timeout=20 * PATIENCE)
     equal(process.returncode, DONE, "status")

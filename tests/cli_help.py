@@ -168,7 +168,7 @@ def newcomer():
         "Which port is busiest?": {"stats": r"^SCOPE.*\n\S+ +443/tcp +https", "top": r"^\S+ +443/tcp +https"},
         "Which process is it?": {"stats -p": rf"443/tcp +https.*\[{me}\]", "show 443": rf"443/tcp +listens .* {me} "},
         "Is anything being dropped?": {"drops": r"427/udp .*NO_SOCKET(.|\n)*What to do: "},
-        "Is it seeing everything?": {"coverage": r"In \d.* s (portmon counted|nothing was handed)"},
+        "Does portmon see everything?": {"coverage": r"In \d.* s (portmon counted|nothing was handed)"},
         "What is port 427?": {"explain 427": r"Service Location Protocol(.|\n)*watch for"},
     }
     equal(examples(), {question: list(commands) for question, commands in answers.items()}, "questions and commands in the help")

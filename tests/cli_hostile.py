@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 
-from lib.ctl import DONE, ctl, ctl_on_terminal, own_services, run_ctl
-from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.ctl import DONE, ctl_on_terminal, own_services, run_ctl
+from lib.ktap import case, check, defer, equal, run
 from lib.netns import Netns
 from lib.packets import Packets
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""portmon-ctl tells of handshakes, losses and drops in words, tables and JSON, and of events as they come."""
+"""portmon-ctl shows handshakes, losses and drops as text, tables and JSON, and events as they occur."""
 import contextlib
 import datetime
 import errno
@@ -176,10 +176,10 @@ def columns():
 
 @case()
 def story():
-    "show tells the story of a port's handshakes, of what was sent again and dropped"
-    says(["443/tcp .https., local handshakes 5 SYN arrived, 5 answered, 5 completed, 0 half-open or given up, 0 refused",
-          "ends 10 FIN, both directions together", r"sent again 0 of \d+ segments sent"], "show", "443", netns=yard.server)
-    says(["8443/tcp.*, local handshakes 3 SYN arrived, 0 answered, 0 completed, 0 half-open or given up, 3 refused",
+    "show lists a port's handshakes, retransmissions and drops"
+    says(["443/tcp .https., local handshakes 5 SYN received, 5 SYN-ACK sent, 5 established, 0 half-open or aborted, 0 refused",
+          "ends 10 FIN segments (rx + tx)", r"retransmitted 0 of \d+ segments sent"], "show", "443", netns=yard.server)
+    says(["8443/tcp.*, local handshakes 3 SYN received, 0 SYN-ACK sent, 0 established, 0 half-open or aborted, 3 refused",
           r"ends 3 RST sent", r"dropped 3 packets, NO_SOCKET, last (now|\d+[sm] ago): No program listens"],
          "show", "8443", netns=yard.server)
     says("443/tcp .https., remote handshakes 5 SYN sent, 5 answered, 5 completed, 0 refused", "show", "443",
@@ -189,7 +189,7 @@ def story():
          netns=yard.server)
     off = Netns(on=True)
     Packets(off).out("tcp", 1000, 80)
-    says("80/tcp .http., remote no handshake, end or retransmission seen", "show", "80", netns=off)
+    says("80/tcp .http., remote no handshake, end or retransmission", "show", "80", netns=off)
     off.portmon.do("netns-set", lifecycle=0, drops=0)
     says(["TCP handshakes are not followed .*portmon-ctl enable lifecycle", "drops are not counted .*portmon-ctl enable drops"],
          "show", "80", netns=off)
@@ -207,7 +207,7 @@ def half_open():
         syn[16:18] = struct.pack("!H", checksum(b"".join(ends) + struct.pack("!HH", 6, len(syn)) + syn))
         tun.write(ipv4(tun.far["ipv4"], tun.ipv4, 6, bytes(syn)))
     wait_until(lambda: yard.server.portmon.tcp().get(("local", 7000), {}).get("synack-sent", 0) >= 4, what="four SYN-ACK")
-    says(r"4 SYN arrived, 4 answered, 0 completed, 4 half-open or given up, 0 refused", "show", "7000", netns=yard.server)
+    says(r"4 SYN received, 4 SYN-ACK sent, 0 established, 4 half-open or aborted, 0 refused", "show", "7000", netns=yard.server)
 
 
 @case()
@@ -219,13 +219,13 @@ def drops():
         equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "reason", "packets", "first_seen", "last_seen",
                          "meaning", "advice"}, f"keys of {row}")
         check(when(row["first_seen"]) <= when(row["last_seen"]), f"first and last seen of {row}")
-        check(row["meaning"] and row["advice"], f"nothing is told of {row['reason']}")
+        check(row["meaning"] and row["advice"], f"no text for {row['reason']}")
     found = [(r["scope"], r["transport"], r["port"], r["reason"], r["packets"]) for r in document["drops"]
              if r["scope"] == "local" and r["port"] in (53, 123, 5000, 8443)]
     wanted = [("local", "udp", 5000, "SOCKET_RCVBUFF", 100 - held), ("local", "udp", 123, "NETFILTER_DROP", 7),
               ("local", "udp", 53, "NO_SOCKET", 4), ("local", "tcp", 8443, "NO_SOCKET", 3)]
     equal(found, wanted, "drops")
-    out = says(["NETFILTER_DROP A firewall rule of this host", "What to do: If that is meant, nothing", "NO_SOCKET No program",
+    out = says(["NETFILTER_DROP A firewall rule of this host", "What to do: If intended, nothing", "NO_SOCKET No program",
                 "SOCKET_RCVBUFF The socket's receive buffer was full"], "drops", netns=yard.server)
     equal(len(re.findall("^NO_SOCKET$", out, re.M)), 1, "explanations of NO_SOCKET")
     lines = out.splitlines()
@@ -267,7 +267,7 @@ def closed():
     found = rows(ctl("closed", "--scope", "loopback", netns=yard.server), "closed")
     equal({key: row["packets"] for key, row in found.items()},
           {("loopback", "udp", 9): 3, ("loopback", "tcp", 11): 1}, "closed on loopback")
-    says("closed ports are this host's", "closed", "--scope", "remote", netns=yard.server, status=USAGE)
+    says("closed ports have scope", "closed", "--scope", "remote", netns=yard.server, status=USAGE)
 
 
 @case()
@@ -276,11 +276,11 @@ def nothing():
     netns = Netns(on=True)
     equal(ctl("drops", netns=netns)["drops"], [], "drops of nothing")
     equal(ctl("closed", netns=netns)["closed"], [], "closed of nothing")
-    for command, sentence in ("drops", "no packet has been dropped; counting began"), ("closed", "no port without a listener has been"):
+    for command, sentence in ("drops", "no dropped packets; counting began"), ("closed", "no closed port has received"):
         status, out, err = run_ctl(command, netns=netns)
         equal((status, out), (DONE, ""), f"{command} of nothing")
         check(re.search(sentence, err), f"{command} said {err!r}")
-    check("of what was asked for" in run_ctl("drops", "--port", "9", netns=netns)[2], "nothing of what was asked for")
+    check("that matches" in run_ctl("drops", "--port", "9", netns=netns)[2], "no match")
     netns.portmon.do("netns-set", drops=0)
     for arguments in NEW_PARTS:
         says("drops are not counted in this network namespace.*enable drops", *arguments, netns=netns, status=FAILED)
@@ -289,7 +289,7 @@ def nothing():
     defer(yard.server.portmon.do, "netns-set", drops=1)
     status, out, err = run_ctl("drops", netns=yard.server)
     equal(status, DONE, "status of drops that are off but were counted")
-    check("NETFILTER_DROP" in out and "what follows was counted before" in err, f"said {err!r}, printed {out!r}")
+    check("NETFILTER_DROP" in out and "these drops were counted earlier" in err, f"said {err!r}, printed {out!r}")
     for arguments in ["drops"], ["closed"]:
         equal(run_ctl(*arguments, netns=yard.server, user=1000)[0], DONE, f"{arguments} as a user")
 
@@ -317,8 +317,8 @@ def parts():
          netns=netns)
     status, _, err = run_ctl("disable", "drops", netns=netns)
     equal(status, DONE, "disabling what is off")
-    check("counting drops was off already" in err, f"said {err!r}")
-    says("unexpected argument 'drop'.*lifecycle and drops", "enable", "drop", netns=netns, status=USAGE)
+    check("counting drops is already off" in err, f"said {err!r}")
+    says("unexpected argument 'drop'.*expected: lifecycle or drops", "enable", "drop", netns=netns, status=USAGE)
     says("cannot switch counting drops on: counting is off.*portmon-ctl enable", "enable", "drops", netns=Netns(), status=FAILED)
     equal(run_ctl("enable", "drops", netns=netns, user=1000)[0], FAILED, "as a user")
     says(["TCP lifecycle on", "drops on"], "info", netns=yard.server)
@@ -378,7 +378,7 @@ def monitor():
     equal((drop["reason"], drop["packets"]), ("NO_SOCKET", 1), "the drop")
     check("No program" in drop["meaning"], f"meaning {drop['meaning']!r}")
     said = [text.line(), text.line()]
-    for pattern in (r"^\S+Z  new-port +local 53/udp \(\w+\): its first traffic$",
+    for pattern in (r"^\S+Z  new-port +local 53/udp \(\w+\): first traffic$",
                     r"^\S+Z  drop +local 53/udp \(\w+\): first drop for NO_SOCKET: No program"):
         check(any(re.search(pattern, line) for line in said), f"wanted {pattern!r} in {said}")
     for do, pattern, event in (
@@ -401,7 +401,7 @@ def monitor():
 
 @case()
 def monitor_failures():
-    "monitor tells of handshakes that fail one after another"
+    "monitor reports a burst of failed handshakes"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     watch = Monitor(netns, "--json")
@@ -443,20 +443,20 @@ def monitor_ends():
     _, err = full.communicate(timeout=20)
     equal(full.returncode, FAILED, "status")
     equal(err, "portmon-ctl: cannot write the output: No space left on device\n", "said")
-    says("monitor does not take --pretty", "monitor", "--pretty", netns=netns, status=USAGE)
+    says("monitor does not accept --pretty", "monitor", "--pretty", netns=netns, status=USAGE)
     says("unexpected argument", "monitor", "now", netns=netns, status=USAGE)
 
 
 @case()
 def monitor_missed():
-    "more events than are told, and more than a stopped reader takes, are counted"
+    "events beyond the rate limit, and beyond a stopped reader's buffer, are counted"
     netns, send = quiet_netns()
     watch, words = Monitor(netns, "--json"), Monitor(netns)
     for port in range(1000, 1200):
         send(port)
     told, missed, limit = 0, 0, time.monotonic() + 20
     port = 2000
-    # Each port is new and drops; the rest of them is told of with the next event, once the second is over.
+    # Each port is new and drops; the number suppressed is in the first event of the next second.
     while told + missed < 400 and time.monotonic() < limit:
         line = watch.line(1.1, must=False)
         if not line:
@@ -483,11 +483,11 @@ def monitor_missed():
             check(event["events"] > 0, f"{event}")
             break
     equal(event["event"], "lost", "the last event")
-    # What was lost is told at once, before what still waited to be read: both, in whatever order.
+    # The loss is reported at once, before the events still queued: both, in any order.
     said = ""
     while not ("lost" in said and "missed" in said):
         said += words.line() + "\n"
-    check(re.search(r"\S+Z  missed +[1-9]\d* events? before the next (was|were) not told: too many at once\n", said), f"said {said[-2000:]}")
+    check(re.search(r"\S+Z  missed +[1-9]\d* events? before the next one (was|were) suppressed by the rate limit\n", said), f"said {said[-2000:]}")
     check(re.search(r"\S+Z  lost +[1-9]\d* events? (was|were) lost: this reader was too slow\n", said), f"said {said[-2000:]}")
     for one in watch, words:
         equal(one.end(signal.SIGINT)[0], DONE, "status")

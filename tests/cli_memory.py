@@ -19,9 +19,9 @@ from lib.packets import Packets, ipv4, tcp, udp
 from lib.process import sh
 
 PRELOAD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "nomemory.so")
-SPARE = "going on without"      # so ends the sentence of what a command can do without
+SPARE = "continuing without"      # so ends the sentence of what a command can do without
 # What stands in place of what a line should have, or of a cause that cannot be looked for.
-TOLD = re.compile("out of memory|cannot be told")
+TOLD = re.compile("out of memory|unknown")
 
 
 def run_failing(netns, arguments, nth=0, env={}):
@@ -123,7 +123,7 @@ def deltas():
     knock = knocking(netns)
 
     def before():
-        "Something to tell of each time, with a drop."
+        "Events at each call, with a drop."
         netns.packets.within("udp", 40000, 7)
         knock()
     walk(netns, ["stats", "--delta", "-p"], env, before, steady=False)
@@ -137,7 +137,7 @@ def knocking(netns):
 
 @case("stats -p --interval 0.1 --count 2", "top --batch -n 1 -d 0.1")
 def intervals(command):
-    "what comes in an interval, with drops;"
+    "the rates of an interval, with drops;"
     netns = yard()
     knock, over = knocking(netns), threading.Event()
 

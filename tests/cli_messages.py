@@ -40,27 +40,27 @@ def off():
         expect_message(FAILED, "counting is off in this network namespace.*portmon-ctl enable", *arguments, netns=netns)
         expect_message(FAILED, f"counting is off in network namespace {netns.name}.*--netns {netns.name} enable",
              "--netns", netns.name, *arguments)
-    expect_message(DONE, "counting was off already", "disable", netns=netns)
+    expect_message(DONE, "counting is already off", "disable", netns=netns)
     status, out, err = run_ctl("info", netns=netns)
     equal((status, err), (DONE, ""), "info")
     check("off" in out and "portmon-ctl enable" in out, f"info says {out!r}")
     equal(run_ctl("enable", netns=netns)[::2], (DONE, ""), "enable")
-    expect_message(DONE, "counting was on already", "enable", netns=netns)
+    expect_message(DONE, "counting is already on", "enable", netns=netns)
     expect_message(DONE, "nothing", "stats", netns=netns)
     equal(run_ctl("disable", netns=netns)[::2], (DONE, ""), "disable")
 
 
 def unused(arguments):
     "What show prints of a port that nothing was counted for and that has no socket."
-    return f"\nWho uses {arguments[1]}:\nno socket of this host uses it now\n" if arguments[0] == "show" else ""
+    return f"\nWho uses {arguments[1]}:\nno local socket uses it\n" if arguments[0] == "show" else ""
 
 
 @case()
 def nothing():
-    "nothing has been seen yet, or nothing of what was asked for"
+    "no traffic yet, or no matching port"
     netns = Netns(on=True)
     for arguments in ["stats"], ["ranges"], ["buckets"], ["show", "80"], ["show", "http"]:
-        equal(expect_message(DONE, r"(nothing|not) .*been seen.*since|has not been seen;|nothing has been seen.*counting began",
+        equal(expect_message(DONE, r"(nothing|not) .*matching port.*since|no traffic on |no traffic.*counting began",
                    *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
     Packets(netns).out("tcp", 1000, 80)
     for arguments in (["stats", "--port", "81"], ["stats", "--scope", "forward"], ["ranges", "--transport", "dccp"],
@@ -97,13 +97,13 @@ def wrong():
             ("unknown .*option --jso-n", "stats", "--jso-n"),
             ("unknown .*option -Z", "stats", "-Z"),
             ("--scope needs an argument", "stats", "--scope"),
-            ("--json takes no argument", "stats", "--json=yes"),
+            ("--json does not accept an argument", "stats", "--json=yes"),
             ("unexpected argument .80.", "ranges", "80"),
             ("unexpected argument 'now'", "reset", "now"),
             ("unexpected argument 'b'", "services", "a", "b"),
             ("unexpected argument 'b'", "help", "stats", "b"),
-            ("which port\\?", "show"),
-            ("which port\\?", "explain"),
+            ("no port given", "show"),
+            ("no port given", "explain"),
             ("unknown scope 'here'.*local, remote, forward, loopback", "stats", "--scope", "here"),
             ("unknown transport 'icmp'.*tcp, udp, udplite, sctp, dccp", "stats", "--transport", "icmp"),
             ("unknown transport 'icmp'.*tcp, udp, udplite, sctp, dccp", "show", "80/icmp"),
@@ -118,23 +118,23 @@ def wrong():
             ("'' is not a port", "stats", "--port", ""),
             ("'99999' is not a port", "show", "99999"),
             ("'99999' is not a port", "explain", "99999"),
-            ("no service is called 'gopherd-x'.*portmon-ctl services", "show", "gopherd-x"),
-            ("no service is called 'gopherd-x'.*portmon-ctl services", "explain", "gopherd-x"),
-            ("explain does not take --scope", "explain", "80", "--scope", "local"),
-            ("enable does not take --json", "enable", "--json"),
-            ("one port or name at a time", "explain", "80", "443"),
-            ("one port or name at a time", "explain", "6000-6010"),
-            ("one port or name at a time", "explain", "6000-6010/tcp"),
-            ("unexpected argument 'rates'; what can be switched apart is lifecycle and drops", "enable", "rates"),
+            ("no service is named 'gopherd-x'.*portmon-ctl services", "show", "gopherd-x"),
+            ("no service is named 'gopherd-x'.*portmon-ctl services", "explain", "gopherd-x"),
+            ("explain does not accept --scope", "explain", "80", "--scope", "local"),
+            ("enable does not accept --json", "enable", "--json"),
+            ("only one port or name is allowed", "explain", "80", "443"),
+            ("only one port or name is allowed", "explain", "6000-6010"),
+            ("only one port or name is allowed", "explain", "6000-6010/tcp"),
+            ("unexpected argument 'rates'; expected: lifecycle or drops", "enable", "rates"),
             ("unknown or ambiguous option --s", "stats", "--s"),
-            ("--json and --csv do not go together", "stats", "--json", "--csv"),
+            ("--json and --csv cannot be combined", "stats", "--json", "--csv"),
             ("--count needs --interval", "stats", "--count", "3"),
             ("--interval needs seconds, from 0.001 to 86400, not '0'", "stats", "--interval", "0"),
-            ("--count needs a number from 1 up, not 'many'", "stats", "--interval", "1", "--count", "many"),
+            ("--count needs a number of at least 1, not 'many'", "stats", "--interval", "1", "--count", "many"),
             ("--output needs LIST, not an empty word", "stats", "--output", ""),
             ("unknown column 'SIZE'; there are: .*RX-BYTES", "stats", "--output", "SIZE"),
             ("more than 64 columns", "stats", "--output", ",".join(["PORT"] * 65)),
-            ("closed ports are this host's: of scope local or loopback", "closed", "--scope", "remote"),
+            ("closed ports have scope local or loopback", "closed", "--scope", "remote"),
             ("--netns needs NAME", "stats", "--netns", "")):
         expect_message(USAGE, sentence, *arguments)
 
@@ -144,9 +144,9 @@ def no_netns():
     "there is no such namespace"
     expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
     expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
-    expect_message(FAILED, "cannot enter network namespace '/dev/null': it is none", "stats", "--netns", "/dev/null")
-    expect_message(FAILED, "no network namespace '999999999'.*ip netns list.*no process of that number", "stats", "--netns", "999999999")
-    expect_message(FAILED, "cannot open network namespace '1': Permission denied; try as root", "stats", "--netns", "1", user=1000)
+    expect_message(FAILED, "cannot enter network namespace '/dev/null': not a network namespace", "stats", "--netns", "/dev/null")
+    expect_message(FAILED, "no network namespace '999999999'.*ip netns list.*no process has that PID", "stats", "--netns", "999999999")
+    expect_message(FAILED, "cannot open network namespace '1': Permission denied; run as root", "stats", "--netns", "1", user=1000)
 
 
 @case()
@@ -211,7 +211,7 @@ def interrupted():
             equal(err, "", "standard error")
         else:
             equal((status, out), (FAILED, ""), "status and standard output")
-            check(re.search("reset again and again while they were read; try again", err), f"said {err!r}")
+            check(re.search("reset repeatedly while they were read; try again", err), f"said {err!r}")
     note(f"statuses {results}")
     equal(results[:2], [DONE] * 2, "status with a reset now and then")
 

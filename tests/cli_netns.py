@@ -86,7 +86,7 @@ def each_once():
 
 @case()
 def heads():
-    "JSON tells of each namespace's state"
+    "JSON has each namespace's state"
     process = nameless(count=False)
     found = {entry["portmon"]["inode"]: entry["portmon"] for entry in ctl("stats", "-A")["namespaces"]}
     head = found[os.stat(off.path).st_ino]
@@ -115,7 +115,7 @@ def process():
 
 @case()
 def user():
-    "a user sees his own namespace, and is told that there is more"
+    "a user sees his own namespace, and a message about others"
     status, out, err = run_ctl("stats", "--all-netns", user=1000)
     equal(status, 0, "status")
     check(re.search("warning: not permitted to enter [1-9].*as root", err) and len(err.splitlines()) == 1, f"said {err!r}")
@@ -128,7 +128,7 @@ def wrong():
     for arguments in ["--netns", on.name], ["--delta"], ["-i", "1"]:
         status, out, err = run_ctl("stats", "--all-netns", *arguments)
         equal((status, out), (2, ""), f"{arguments}")
-        check("do not go together" in err, f"said {err!r}")
+        check("cannot be combined" in err, f"said {err!r}")
 
 
 run()

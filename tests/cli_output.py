@@ -123,7 +123,7 @@ def names():
             equal([entry["port"] for entry in entries if entry["port"] == port], [port], f"ports of {called}")
         services = [s for entry in ctl("explain", str(port), netns=yard)["explain"] for s in entry["services"]]
         full = [s for s in services if s["name"] and s["for"]]
-        check(full, f"nothing is told of {port}: {services}")
+        check(full, f"no text for {port}: {services}")
         equal({(s["service"], s["iana"]) for s in full}, {(name, iana)}, f"names of {port}")
         row = rows["local" if port in UDP else "remote", "udp" if port in UDP else "tcp", port]
         equal((row["service"], row["iana"], row["range"]), (name, iana, range_of(port)), f"names and range of {port}")
@@ -137,7 +137,7 @@ def names():
     equal(yard.run("portmon-ctl", "stats", "--csv", "-o", "SERVICE,IANA", "--port", "427", "--scope", "local").split(),
           ["service,iana", "slp,svrloc"], "column IANA")
     check("encrypt" in json.dumps(ctl("explain", "telnet")), "TELNET's lack of encryption is not told")
-    check("no service is known for port 443 over sctp; one of your own" in sh("portmon-ctl", "explain", "443/sctp"), "explain 443/sctp")
+    check("no service is known for port 443 over sctp; add it" in sh("portmon-ctl", "explain", "443/sctp"), "explain 443/sctp")
     equal({(row["service"], row["iana"]) for row in ctl("stats", "--numeric", "--all", netns=yard)["ports"]}, {(None, None)},
           "services with --numeric")
 

@@ -297,7 +297,7 @@ def hidden():
     for arguments in ["stats", "-p"], ["stats", "--processes", "--json"], ["show", "443"]:
         status, out, err = run_ctl(*arguments, netns=netns, user=1000)
         equal(status, 0, f"status of {arguments}; said {err!r}")
-        check(re.fullmatch("portmon-ctl: warning: of other users' sockets only the user is shown.*as root.*\n", err),
+        check(re.fullmatch("portmon-ctl: warning: run as root to see other users' processes.*as root.*\n", err),
               f"{arguments} said {err!r}")
         if "--json" in arguments:
             record = [r for r in json.loads(out)["ports"] if r["port"] == 443][0]
@@ -314,7 +314,7 @@ def hidden():
 
 @case()
 def asked_for():
-    "-p is --processes, with JSON --pretty; owners are in the JSON only where asked for"
+    "-p is --processes, with JSON --pretty; JSON has owners only on request"
     netns = loopback()
     netns.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 53)).sendto(b"x", ("127.0.0.1", 53))
     plain = ctl("stats", netns=netns)["ports"][0]
@@ -333,7 +333,7 @@ def asked_for():
     check("OWNER" not in run_ctl("stats", netns=netns)[1], "stats has OWNER")
     status, out, err = run_ctl("show", "54", netns=netns)
     equal((status, len(err.splitlines())), (0, 1), "show of an unused port")
-    check("no socket of this host uses it" in out, f"show 54 printed {out!r}")
+    check("no local socket uses it" in out, f"show 54 printed {out!r}")
 
 
 @case()
@@ -350,7 +350,7 @@ def not_in_this_kernel():
         there = False
     status, out, err = run_ctl("show", "5000", netns=host)
     equal((status, err), (0, ""), "portmon-ctl show 5000")
-    equal("udplite is not in this kernel" in out, not there, f"it says so; it said {out!r}")
+    equal("this kernel does not support udplite" in out, not there, f"it says so; it said {out!r}")
 
 
 run()

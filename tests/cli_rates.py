@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""stats --delta and stats --interval: what came in between, no more and no less, and what stands in the way is said."""
+"""stats --delta and stats --interval: exact differences, and a message for each obstacle."""
 import contextlib
 import glob
 import json
@@ -45,10 +45,10 @@ def yard():
 
 @case()
 def since_last():
-    "--delta: all at first, then what came since, and nothing twice"
+    "--delta: everything at first, then the difference, and nothing twice"
     netns, packets = yard()
     packets.out("tcp", 1000, 80, 5)
-    document = delta(netns, "no earlier --delta .* is known")
+    document = delta(netns, "no earlier snapshot of")
     equal(keyed(document), packets.sent, "the first time")
     equal(document["portmon"]["span"]["from"], document["portmon"]["since"], "from")
     packets.sent.clear()
@@ -63,7 +63,7 @@ def since_last():
     equal(keyed(delta(netns)), {}, "the third time")
     status, out, err = stats("--delta", netns=netns)
     equal((status, out), (0, ""), "nothing")
-    check("nothing has come since" in err, f"said {err!r}")
+    check("no traffic since" in err, f"said {err!r}")
 
 
 @case()
@@ -113,9 +113,9 @@ def resets():
     netns.portmon.reset(scope="remote", transport="tcp", port=80)
     packets.sent.clear()
     packets.out("tcp", 1000, 80, 2)
-    equal(keyed(delta(netns, "some counters were reset since the last --delta; of 1 ports")), packets.sent, "after a reset of a port")
+    equal(keyed(delta(netns, "some counters were reset since the last --delta; only the count since the reset is shown for 1 port")), packets.sent, "after a reset of a port")
     for what in "reset", "switch":
-        # The time of it is told in seconds.
+        # Its time has a resolution of seconds.
         time.sleep(1.1)
         if what == "reset":
             netns.portmon.reset()
@@ -124,14 +124,14 @@ def resets():
             netns.portmon.do("netns-set", enabled=1)
         packets.sent.clear()
         packets.out("tcp", 1000, 80, 50)        # more than before
-        equal(keyed(delta(netns, "reset or the module was loaded anew at .*Z, after the last --delta at .*Z")), packets.sent,
+        equal(keyed(delta(netns, "reset or the module was reloaded at .*Z, after the last --delta at .*Z")), packets.sent,
               f"after a {what}")
     equal(keyed(delta(netns)), {}, "afterwards")
 
 
 @case()
 def kept():
-    "--delta: what could not be printed or kept is told the next time"
+    "--delta: counts that could not be printed or stored are in the next call"
     netns, packets = yard()
     delta(netns, "no earlier")
     packets.out("tcp", 1000, 80, 5)
@@ -157,7 +157,7 @@ def kept():
     before = open(glob.glob(f"{small}/portmon/delta-*")[0]).read()
     status, out, err = stats("--delta", netns=netns, state=small)
     equal((status, out), (1, ""), "a full disk")
-    check(re.search("cannot keep what was read in .*No space left on device; the next --delta begins where the last one did", err),
+    check(re.search("cannot write the snapshot file .*No space left on device; the next --delta starts from the previous snapshot", err),
           f"said {err!r}")
     equal([open(path).read() for path in glob.glob(f"{small}/portmon/*")], [before], "what is kept on a full disk")
     os.unlink(f"{small}/fill")
@@ -171,7 +171,7 @@ def kept():
 
 @case()
 def in_the_way():
-    "--delta: what others put in the way is refused, what is broken is begun anew"
+    "--delta: files of others are refused, a broken file is replaced"
     netns, packets = yard()
     packets.out("tcp", 1000, 80, 5)
     state = tempfile.mkdtemp(prefix="pm")
@@ -179,7 +179,7 @@ def in_the_way():
     victim = f"{state}/victim"
     os.mkdir(victim, 0o700)
     os.symlink(victim, f"{state}/portmon")
-    refused = "is not a folder that belongs to this user alone"
+    refused = "is not a directory owned by this user"
     for prepare in (lambda: None, lambda: (os.unlink(f"{state}/portmon"), os.mkdir(f"{state}/portmon", 0o755)),
                     lambda: (os.chmod(f"{state}/portmon", 0o700), os.chown(f"{state}/portmon", 1000, 1000))):
         prepare()
@@ -192,12 +192,12 @@ def in_the_way():
     path = glob.glob(f"{state}/portmon/delta-*")[0]
     with open(path, "r+") as file:
         file.truncate(os.path.getsize(path) - 2)
-    delta(netns, "is not what this version of the tool wrote; begun anew", state=state)
+    delta(netns, "unrecognised snapshot file .*; starting over", state=state)
     with open(path) as file:
         text = file.read()
     with open(path, "w") as file:
         file.write(text.replace(open("/proc/sys/kernel/random/boot_id").read().strip(), "0" * 8 + "-0000-0000-0000-" + "0" * 12))
-    equal(keyed(delta(netns, "no earlier --delta", state=state)), packets.sent, "after another boot")
+    equal(keyed(delta(netns, "no earlier snapshot", state=state)), packets.sent, "after another boot")
     os.rename(path, f"{state}/portmon/other")
     os.symlink("other", path)
     status, _, err = stats("--delta", netns=netns, state=state)
@@ -227,7 +227,7 @@ def at_once():
 
 @case()
 def intervals():
-    "--interval: what came in each, per second; heads again and again; a quiet interval has a line"
+    "--interval: rates of each interval; repeated heads; a line for an interval without traffic"
     netns, packets = yard()
     packets.out("udp", 7, 9, 1000)              # before the first interval
     process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "0.2", stdout=subprocess.PIPE)
@@ -253,7 +253,7 @@ def intervals():
 
 @case()
 def rate():
-    "--interval: so much a second is what came by the length of the interval"
+    "--interval: a rate is the difference divided by the length of the interval"
     netns, packets = yard()
     process = netns.popen("portmon-ctl", "stats", "--all", "--csv", "-i", "0.5", "-c", "2", stdout=subprocess.PIPE)
     heads, _ = process.stdout.readline().strip(), process.stdout.readline()     # of half a second in which nothing came
@@ -268,7 +268,7 @@ def rate():
 
 @case()
 def reset_within():
-    "--interval: a reset in between is said, and what came after it is shown"
+    "--interval: a reset is reported, and the counts after it are shown"
     netns, packets = yard()
     packets.out("udp", 7, 9, 1000)
     process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "1.5", "-c", "2", stdout=subprocess.PIPE,
@@ -278,13 +278,13 @@ def reset_within():
     packets.sent.clear()
     packets.out("udp", 7, 9, 3)
     out, err = process.communicate(timeout=60)
-    equal(keyed(json.loads(out)), packets.sent, "what came after the reset")
+    equal(keyed(json.loads(out)), packets.sent, "counts after the reset")
     check(re.search("counters were reset", err), f"said {err!r}")
 
 
 @case()
 def ends():
-    "--interval ends with an error when counting is switched off, and for want of a reader"
+    "--interval ends with an error when counting is disabled, and without a reader"
     netns, packets = yard()
     process = netns.popen("portmon-ctl", "stats", "-i", "0.1", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
@@ -306,7 +306,7 @@ def ends():
 def wrong():
     "wrong usage"
     netns = Netns(on=True)
-    for sentence, *arguments in (("--count needs --interval", "-c", "1"), ("--delta and --interval do not go", "--delta", "-i", "1"),
+    for sentence, *arguments in (("--count needs --interval", "-c", "1"), ("--delta and --interval cannot be combined", "--delta", "-i", "1"),
                                  ("--interval needs seconds", "-i", "0"), ("--interval needs seconds", "-i", "x"),
                                  ("--count needs a number", "-i", "1", "-c", "0")):
         status, out, err = stats(*arguments, netns=netns)

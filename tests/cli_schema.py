@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The JSON of portmon-ctl is what Documentation/portmon-ctl.schema.json says it is, with no key that it does not tell of."""
+"""The JSON of portmon-ctl matches Documentation/portmon-ctl.schema.json, without undocumented keys."""
 import contextlib
 import copy
 import errno
@@ -115,7 +115,7 @@ def spans():
 
 
 def refused(netns, first, last):
-    "Datagrams to ports that nobody listens on; on loopback they come back as errors, which is how it is known that they came."
+    "Datagrams to closed ports; on loopback the error shows that they were received."
     with netns.enter():
         for port in range(first, last):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -128,7 +128,7 @@ def refused(netns, first, last):
 
 @case()
 def dropped():
-    "drops and closed: folded and not, of many namespaces, and where no record is to be had"
+    "drops and closed: folded and not, of many namespaces, and without a record"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     refused(netns, 60, 63)
@@ -158,7 +158,7 @@ def events():
     process = netns.popen("portmon-ctl", "monitor", "--json", stdout=subprocess.PIPE)
     kinds = {}
     def listening():
-        "What it tells of a reset shows that it listens."
+        "Its report of a reset shows that it is subscribed."
         netns.portmon.reset()
         return select.select([process.stdout], [], [], 0.05)[0]
     wait_until(listening, what="monitor listening")
@@ -173,7 +173,7 @@ def events():
         for _ in range(12):
             with socket.socket() as sock:
                 equal(sock.connect_ex(("127.0.0.1", 99)), errno.ECONNREFUSED, "connecting")
-    # Of what a worker had yet to tell nothing is told any more once counting is off.
+    # Pending reports of the worker are discarded once counting is off.
     told("reset", "drop", "handshake-failures")
     netns.portmon.do("netns-set", enabled=0)
     told("switched")
@@ -201,7 +201,7 @@ def jq():
     equal(sorted(ask("[.ports[]|select(.scope==\"remote\" and .transport==\"tcp\")|.port]", "stats", "--all")),
           sorted(key[2] for key in wanted if key[:2] == ("remote", "tcp")), "remote TCP ports")
     equal(ask(".portmon.schema", "info"), 1, "schema")
-    equal(ask("[.top[]|.came.rx.packets+.came.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "what came")
+    equal(ask("[.top[]|.came.rx.packets+.came.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "sum of came")
     equal(ask("[.coverage.hooks[].hook]", "coverage", "-i", "0.1"), ["local-in", "local-out", "forward"], "hooks")
     equal(ask(".drops|type", "drops"), "array", "drops")
     equal(ask("[.namespaces[]|select(.portmon.netns==\"%s\")|.portmon.enabled]" % yard.name, "stats", "-A"), [True], "namespaces")

@@ -59,7 +59,7 @@ def shows(terminal, wanted, what, scope=None):
 
 
 def asked(terminal, pattern):
-    terminal.until(lambda: re.search(pattern, terminal.line("^scope: ")), f"{pattern!r} among what is asked for")
+    terminal.until(lambda: re.search(pattern, terminal.line("^scope: ")), f"{pattern!r} in the line of filters")
 
 
 def cursor(terminal):
@@ -109,7 +109,7 @@ TRIES = 3
 
 @case()
 def screen():
-    "80x24: a title, what is asked for, the sums by range and scope, every port and the keys"
+    "80x24: a title, the filters, the sums by range and scope, every port and the keys"
     terminal = top("--exact", "--sort", "bytes")
 
     def whole():
@@ -240,7 +240,7 @@ def choosing():
         asked(terminal, f"transport: {word} ")
         terminal.until(lambda: len(rows(terminal)) == found, f"{found} lines of {word}")
         if not found:
-            terminal.until("nothing of what is asked for")
+            terminal.until("no matching port has traffic")
     terminal.press("t")
     asked(terminal, "transport: all")
     for word in "local", "remote", "forward", "loopback":
@@ -296,7 +296,7 @@ def detail():
                     rf"^bytes/packet +0 +{PACKET}$", r"^first seen +20\S+Z \(.*\)$", r"^last seen +20\S+Z \(.*\)$",
                     r"^SYN +(0 +0|- +-)$", r"^SYN-ACK +", r"^RST +", r"^established +[-0] +failed [-0]$",
                     r"^retransmitted +[-0] +SYN-ACKs again [-0]$", r"^dropped +(-|0 \(0/s\))$",
-                    r"^both directions, the highest of \d+ readings: 0 bits/s$"):
+                    r"^both directions, maximum of \d+ readings: 0 bits/s$"):
         terminal.until(pattern)
     packets.out("tcp", 443, 41000, 4)
     terminal.until(rf"^bytes +0 +{34 * PACKET}$")
@@ -350,15 +350,15 @@ def unknown():
     equal([row["total"][key] for key in ("established", "dropped")], [None, None], "JSON")
     terminal = top("--sort", "port", "--scope", "local", netns=netns, lines=30, columns=160)
     terminal.press("/", *"over", "enter")
-    terminal.until("nothing of what is asked for")
+    terminal.until("no matching port has traffic")
     terminal.press("esc")
     shows(terminal, ["443/tcp"], "no filter")
     terminal.press("home", "enter")
     terminal.until("^established +- +failed -$")
     terminal.until("^dropped +-$")
-    terminal.until("the highest of")
+    terminal.until("maximum of")
     netns.portmon.reset()
-    terminal.until("this port has counted nothing since the last reset")
+    terminal.until("no traffic since the last reset")
     terminal.press("q")
     ends(terminal, DONE)
     parameter("max_records", 0)
@@ -391,7 +391,7 @@ def of_others():
 
 @case()
 def pause():
-    "p and space hold everything, and let it go on"
+    "p and space pause and resume"
     netns = Netns(on=True)
     sender = Packets(netns)
     sender.out("udp", 53, 5000)
@@ -489,7 +489,7 @@ def stopped():
     "Ctrl-Z gives the terminal back, fg takes it again and draws all"
     terminal = top()
     said = len(terminal.raw)
-    # The kernel stops no session leader: it goes on at once.
+    # The kernel stops no session leader: it continues at once.
     terminal.process.send_signal(signal.SIGTSTP)
     terminal.until(lambda: re.search(rb"\x1b\[\?1049l.*\x1b\[\?1049h", terminal.raw[said:], re.S), "the main screen, and the other one again")
     terminal.until(lambda: 1049 in terminal.screen.modes and len(rows(terminal)) == 9, "the list")
@@ -502,7 +502,7 @@ def switched_off():
     "counting is switched off while it runs, or is off"
     netns = Netns(on=True)
     terminal = top(netns=netns)
-    terminal.until("nothing has been seen yet")
+    terminal.until("no traffic yet")
     netns.portmon.do("netns-set", enabled=0)
     ends(terminal, FAILED, "counting is off in this network namespace")
     status, out, err = run_top("--batch", netns=netns)
@@ -528,13 +528,13 @@ def refused():
     for sentence, status, arguments in (
             ("--json needs --batch", USAGE, ["--json"]),
             ("--iterations needs --batch", USAGE, ["-n", "3"]),
-            ("cannot sort by that; it can by bytes", USAGE, ["--sort", "first-seen"]),
+            ("cannot sort by that; expected: bytes", USAGE, ["--sort", "first-seen"]),
             ("--delay needs seconds", USAGE, ["-d", "0"]),
             ("--delay needs seconds", USAGE, ["-d", "never"]),
             ("--iterations needs a number", USAGE, ["-b", "-n", "0"]),
             ("unexpected argument '80'", USAGE, ["80"]),
-            ("top does not take --details", USAGE, ["--details"]),
-            ("top does not take --bits", USAGE, ["--bits"]),
+            ("top does not accept --details", USAGE, ["--details"]),
+            ("top does not accept --bits", USAGE, ["--bits"]),
             ("top needs a terminal; .*portmon-ctl top --batch", FAILED, [])):
         got, out, err = run_top(*arguments)
         equal((got, out), (status, ""), f"{arguments}")
@@ -543,7 +543,7 @@ def refused():
         terminal = Terminal("portmon-ctl", "top", netns=yard, TERM=term)
         equal(terminal.status(), FAILED, f"status with TERM={term}")
         said = terminal.raw.decode()
-        check(re.search("terminal type '.*' is unknown here or cannot move its cursor; set TERM", said), f"TERM={term} said {said!r}")
+        check(re.search("terminal type '.*' is unknown or cannot move its cursor; set TERM", said), f"TERM={term} said {said!r}")
         check("\33" not in said, f"TERM={term} sent {said!r}")
 
 
@@ -560,7 +560,7 @@ def batch():
     for block in blocks[:3]:
         title, asked_for, head, *lines = block.splitlines()
         check(re.fullmatch(r"portmon-ctl top - 20\S+Z, every 0.1 s, 3 lines, reset \S+( ago)?", title), title)
-        equal(asked_for, "scope: local  transport: all  filter: none  sort: port", "what is asked for")
+        equal(asked_for, "scope: local  transport: all  filter: none  sort: port", "filters")
         equal(head.split(), ["SCOPE", "PORT", "SERVICE", "RX-b/s", "TX-b/s", "PKTS/s", "CONN/s", "DROP/s", "TOTAL", "SEEN"], "head")
         cells = [line.split() for line in lines]
         equal([(c[1], c[2], c[3], c[4], c[5], c[8]) for c in cells],
@@ -573,7 +573,7 @@ def batch():
 
 @case()
 def batch_json():
-    "one document a reading: what came adds up to what was counted"
+    "one document per reading: the differences add up to the counts"
     netns = Netns(on=True)
     sender = Packets(netns)
     sender.out("udp", 53, 5000)
@@ -586,7 +586,7 @@ def batch_json():
     equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "total", "came"}, "keys of a port")
     for key in "total", "came":
         equal(set(row[key]), {"rx", "tx", "established", "dropped"}, f"keys of {key}")
-    equal(totals(document), netns.portmon.ports(), "totals at rest")
+    equal(totals(document), netns.portmon.ports(), "totals, idle")
     base, came = dict(sender.sent), {}
     for n in range(40):
         sender.out("udp", 53, 5000 + n % 3, 5)
@@ -600,7 +600,7 @@ def batch_json():
             break
         document = following()
     expected = {key: Counts(*(a - b for a, b in zip(counts, base.get(key, Counts())))) for key, counts in sender.sent.items()}
-    equal({k: v for k, v in came.items() if any(v)}, {k: v for k, v in expected.items() if any(v)}, "what came, added up")
+    equal({k: v for k, v in came.items() if any(v)}, {k: v for k, v in expected.items() if any(v)}, "sum of the differences")
 
 
 @case()
@@ -627,14 +627,14 @@ def resets():
     terminal = top(netns=netns, interval="0.5")
     terminal.until(lambda: rows(terminal)[0].packets != "-", "the second reading")
     netns.portmon.reset()
-    terminal.until("counters were set to zero since the last reading|nothing of what is asked for|nothing has been seen")
+    terminal.until("counters were reset since the last reading|no matching port|no traffic yet")
     terminal.press("q")
     ends(terminal, DONE)
 
 
 @case()
 def closed_output():
-    "a full disk is a failure that is told, a reader that has gone away one that is not"
+    "a full disk is reported as a failure, a closed pipe is not"
     for arguments in ["-b", "-d", "0.05"], ["-b", "-d", "0.05", "--json"]:
         with open("/dev/full", "w") as full:
             status, _, err = run_top(*arguments, stdout=full)

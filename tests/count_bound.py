@@ -50,7 +50,7 @@ def check_ranges(portmon, ports, overflow):
 # Slots: filled first, so that they have been idle for long enough when the last case takes them back.
 
 BUSY = range(2000, 4150)
-LOW = 16            # slots that may be free while the module makes or takes back others
+LOW = 16            # slots that may be free while the module creates or reclaims others
 busy_host, busy_nft = scanned()
 # What is counted of drops has memory of its own, which comes when it can.
 busy_host.portmon.do("netns-set", drops=0)

@@ -66,7 +66,7 @@ class Wanted:
 
 
 def quiet_host():
-    "A host that answers nothing, and what comes to it."
+    "A host that answers nothing, and the packets it receives."
     host = Netns(on=True)
     nft = Nft(host, drop_in=True)
     return host, nft, Tun(host), KernelLog(), Wanted()
@@ -215,7 +215,7 @@ def ipv4_options():
 
 @case()
 def headers_forged():
-    "Headers that a raw socket has made wrong on the way out: version, header length"
+    "Wrong headers sent by a raw socket: version, header length"
     host, nft, tun, log, wanted = quiet_host()
     datagram = udp(SPORT, DPORT, bytes(10))
     for family, forged in ("ipv4", ({"ihl": 4}, {"ihl": 0}, {"version": 6})), ("ipv6", ({"version": 4}, {"version": 0})):
@@ -240,7 +240,7 @@ def headers_forged():
 
 @case()
 def header_length_a_rule_forged():
-    "A header length that a firewall rule has made longer than the packet, on the way out"
+    "A header length that a firewall rule has made longer than the packet, on output"
     host, nft, tun, log, wanted = quiet_host()
     host.run("nft", "-f", "-", input=f"""table ip forge {{ chain output {{
         type filter hook output priority 0

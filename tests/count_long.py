@@ -73,7 +73,7 @@ def shapes(kind):
     for port, edge in EDGES.items():
         equal(ports["loopback", "udplite", port], wanted(edge), f"{edge} over netlink")
         equal(Counts.of(netns.portmon.do("port-get", scope="loopback", transport="udplite", port=port)), wanted(edge),
-              f"{edge} over netlink, asked for alone")
+              f"{edge} over netlink, as a single record")
         equal(of_json(document[port]), wanted(edge), f"{edge} in JSON")
         equal(of_json(ctl("show", str(port), netns=netns)["ports"][0]), wanted(edge), f"{edge} in JSON of show")
         equal(tuple(int(table[str(port)][name]) for name in ("rx_pkts", "rx_bytes", "tx_pkts", "tx_bytes")), wanted(edge), f"{edge} in CSV")
@@ -123,7 +123,7 @@ def whole():
 
 @case("busy", "cold")
 def reset(kind):
-    "a reset returns it whole, and what comes then counts from 0"
+    "a reset returns the whole count, and later packets count from 0"
     netns, packets = yard(busy=kind == "busy")
     returned = ports_of(netns.portmon.reset())
     for port, edge in EDGES.items():
@@ -132,7 +132,7 @@ def reset(kind):
     for port in EDGES:
         packets.within("udplite", 9, port, 3)
     for port in EDGES:
-        equal(netns.portmon.ports()["loopback", "udplite", port], Counts(3, 3 * packets.BYTES), "what came then")
+        equal(netns.portmon.ports()["loopback", "udplite", port], Counts(3, 3 * packets.BYTES), "counts after the reset")
     document = ctl("reset", netns=netns)
     equal({row["port"]: of_json(row) for row in document["ports"] if row["port"] in EDGES},
           {port: Counts(3, 3 * packets.BYTES) for port in EDGES}, "reset --json")
@@ -140,7 +140,7 @@ def reset(kind):
 
 @case()
 def delta():
-    "--delta, --interval and top -b tell what came, whatever was there"
+    "--delta, --interval and top -b show the difference, whatever the total"
     env = {**os.environ, "XDG_RUNTIME_DIR": "/tmp/count_long"}
     os.makedirs(env["XDG_RUNTIME_DIR"], 0o700, exist_ok=True)
     defer(sh, "rm", "-rf", env["XDG_RUNTIME_DIR"])
@@ -284,7 +284,7 @@ def events():
 
 @case()
 def bytes_alone():
-    "a reset between a packet's count and its bytes leaves the bytes: they are told, and the next reset returns them; all lines"
+    "a reset between a packet's count and its bytes leaves the bytes: they are reported, and the next reset returns them; all lines"
     netns = Netns(on=True)
     hook.port(netns, "local", "udp", 53, "rx", 0, 48)
     hook.port(netns, "remote", "tcp", 443, "tx", 0, 40)
@@ -299,7 +299,7 @@ def bytes_alone():
 
     def told():
         return client.ports(), client.overflow(), client.buckets()
-    equal(told(), (ports, overflow, buckets), "what is told")
+    equal(told(), (ports, overflow, buckets), "what is reported")
     equal({(r["scope"], r["transport"], r["range"]): Counts.of(r) for r in client.dump("range-get")},
           overflow | {("local", "udp", "well-known"): Counts(0, 48), ("remote", "tcp", "well-known"): Counts(0, 0, 0, 40)}, "ranges")
     returned = client.reset()

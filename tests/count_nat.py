@@ -7,10 +7,10 @@ from lib.counts import Counters, Nft, at_rest, plus
 from lib.ktap import PATIENCE, becomes, case, check, equal, run
 from lib.netns import AF, Netns, address, pair
 from lib.nlclient import Counts
-from lib.tcp_events import Server, connections, events, host, patient, pinned, total
+from lib.tcp_events import Server, connections, events, host, delay_retransmits, pinned, total
 
 FIRST, ASKED, SERVED, N = 20000, 8080, 80, 10
-# NAT gives a packet back its other name behind portmon on the way in, and at postrouting on the way out.
+# NAT restores a packet's other port after portmon on input, and at postrouting on output.
 IN, OUT = "input -2147483647", "postrouting 300"
 ANY = {"ipv4": "0.0.0.0", "ipv6": "::"}
 IP = {"ipv4": "ip", "ipv6": "ip6"}
@@ -190,7 +190,7 @@ def mark_stays():
 def lifecycle_leaves(port):
     "a connection that NAT in output sends elsewhere: SYN, FIN, RST at the port in the packet, established and failed at the socket's;"
     client, box, _, near, far = prepared()
-    patient(near, far)
+    delay_retransmits(near, far)
     nat(client, near, dnat(far))
     listener = Server(box, SERVED) if port == "open" else None
     for family in AF:

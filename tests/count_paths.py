@@ -39,7 +39,7 @@ def at(scope, transport, there, back):
     "The records of what went there, to PORT, and back, where PORT has this scope."
     if scope == "local":        # where PORT is served
         return {("local", transport, PORT): Counts(*there, *back), ("remote", transport, CLIENT): Counts(*there, *back)}
-    if scope == "remote":       # where it is asked for
+    if scope == "remote":       # requests
         return {("remote", transport, PORT): Counts(*back, *there), ("local", transport, CLIENT): Counts(*back, *there)}
     return {(scope, transport, PORT): Counts(*there, *back), (scope, transport, CLIENT): Counts(*back, *there)}
 

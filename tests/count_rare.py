@@ -14,7 +14,7 @@ from lib.ktap import PATIENCE, becomes, case, check, defer, equal, eventually, r
 from lib.netns import Netns, address, pair, route
 from lib.nlclient import Counts, Portmon
 from lib.process import sh
-from lib.tcp_events import events, host, mirror, patient, pinned, total
+from lib.tcp_events import events, host, mirror, delay_retransmits, pinned, total
 
 FIRST, PORT, N = 20000, 5000, 5
 LATE = "input -2147483647"
@@ -60,7 +60,7 @@ def balance_to(netns, service, real, how):
 
 @case()
 def ipvs_nat():
-    "IPVS by NAT: a request counts as it arrives and as it goes on, an answer as it is forwarded, as nft has them at the hooks"
+    "IPVS by NAT: a request counts when received and when sent on, a reply when forwarded, as nft counts them at the hooks"
     nft, near, service, far_router, far = three()
     client, router, server = near.netns, service.netns, far.netns
     balance_to(router, (service.ipv4, PORT), (far.ipv4, PORT + 1), MASQUERADE)
@@ -74,7 +74,7 @@ def ipvs_nat():
         equal(sock.recvfrom(200)[1], (service.ipv4, PORT), "who answers")
     equal(seen.read(), {"asked": N, "on": N, "answered": N}, "what nft saw")
     wanted = {("local", PORT): (N, 0), ("remote", FIRST): (N, 0),               # arrives
-              ("local", FIRST): (0, N), ("remote", PORT + 1): (0, N),           # goes on, from the client's port
+              ("local", FIRST): (0, N), ("remote", PORT + 1): (0, N),           # sent on, from the client's port
               ("forward", PORT): (0, N), ("forward", FIRST): (N, 0)}            # is answered
     equal(table(invariant(router.portmon, nft)[0]), wanted, "ports: (rx, tx)")
     # The director's own requests: out by the other device, though the service's address is its own.
@@ -91,7 +91,7 @@ def ipvs_nat():
 
 @case("direct", "tunnel")
 def ipvs(how):
-    "IPVS that leaves the packet as it is: a request counts as it arrives and as it goes on; how"
+    "IPVS that leaves the packet as it is: a request counts when received and when sent on; how"
     nft, near, service, far_router, far = three()
     router, server = service.netns, far.netns
     balance_to(router, (service.ipv4, PORT), (far.ipv4, PORT), DIRECT if how == "direct" else TUNNEL)
@@ -115,7 +115,7 @@ def tproxy():
     "TPROXY: a connection to another host's port that this host answers counts at that port, local, and so does its handshake"
     nft, near, near_router, far_router, far = three()
     client, router = near.netns, near_router.netns
-    patient(near, near_router)
+    delay_retransmits(near, near_router)
     router.ip("link set lo up")
     seen = Counters(router, came=f"{LATE} tcp dport 80", went="output 2147483646 tcp sport 80")
     for family, ip in ("ipv4", "ip"), ("ipv6", "ip6"):
@@ -154,7 +154,7 @@ def tproxy():
 
 
 class Queue:
-    "A program that takes packets out of nftables' queue 0 and lets them go on, each with a mark if told so."
+    "A program that takes packets out of nftables' queue 0 and accepts them, with a mark if given."
 
     def __init__(self, netns):
         with netns.enter():
@@ -169,7 +169,7 @@ class Queue:
         self.sock.send(struct.pack("=IHHII", 16 + len(data), 3 << 8 | kind, 1, 0, 0) + data)
 
     def accept(self, mark=None):
-        "The next packet goes on."
+        "Accept the next packet."
         kind, data = 0, self.sock.recv(65536)
         while struct.unpack_from("=H", data, 4)[0] != 3 << 8:               # NFQNL_MSG_PACKET
             data = self.sock.recv(65536)
@@ -180,7 +180,7 @@ class Queue:
 
 @case()
 def queued():
-    "what nftables queues to a program, which lets it go on, counts once: in, out, through, and where a mark re-routes it"
+    "packets that nftables queues to a program, which accepts them, count once: in, out, forwarded, and where a mark re-routes it"
     sh("modprobe", "nfnetlink_queue")
     nft, near, near_router, far_router, far = three()
     client, router, server = near.netns, near_router.netns, far.netns
@@ -243,7 +243,7 @@ def mptcp():
     client, server = Netns(on=True), Netns(on=True)
     nfts = Nft(client), Nft(server)
     near, far = pair(client, server)
-    patient(near, far)
+    delay_retransmits(near, far)
     second = near.ipv4.rpartition(".")[0] + ".11"
     client.ip(f"addr add {second}/24 dev {near.dev}")
     server.ip(f"neigh add {second} lladdr {near.mac} dev {far.dev}")

@@ -93,7 +93,7 @@ def gather(sums, records):
 
 
 def resetter(portmon, choices=({"transport": "udp"}, {})):
-    "Resets this or that, by default a transport or everything. What came of it is looked at afterwards."
+    "Resets something, by default a transport or everything. The results are checked afterwards."
     requests = [portmon.encode("reset", attributes) for attributes in choices]
     replies = []
 
@@ -131,7 +131,7 @@ def dumper(portmon):
     return step, lambda: None
 
 
-@case("undisturbed", "four processes reset and one dumps")
+@case("no_retransmits", "four processes reset and one dumps")
 def totals(variant):
     "Senders and receivers of UDP and TCP on two CPUs: every packet and byte is accounted for"
     cpus = sorted(os.sched_getaffinity(0))
@@ -144,7 +144,7 @@ def totals(variant):
     for cpu, netns in zip(cpus, hosts):
         equal(traffic("sink", cpu, PORTS["ipv4"][0] + 1, PORTS["ipv4"][1], netns=netns).stdout.readline(), "ready\n", "the receiver")
     children, programs = [[], []], []
-    if variant != "undisturbed":
+    if variant != "no_retransmits":
         children[0] = [Child(hosts[0], resetter), Child(hosts[0], resetter), Child(hosts[0], dumper)]
         programs = [asker(cpu, hosts[0], "reset", "reset", **BUSIEST) for cpu in cpus[:2]]
     # Either family on either CPU, in both directions, from and to the same ports.
@@ -246,7 +246,7 @@ class Held:
     SECONDS = 5
 
     def __init__(self, hook, netns, port):
-        self.error, self.till = None, time.monotonic() + self.SECONDS
+        self.error, self.end_time = None, time.monotonic() + self.SECONDS
         def count():
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[1:2])
             try:
@@ -260,12 +260,12 @@ class Held:
         self.asked = time.monotonic()
 
     def waited_for(self, what):
-        "What was asked for when it was held up is done: not before it had counted."
+        "A request made while it was delayed completes only after it has counted."
         done = time.monotonic()
         self.thread.join()
-        if self.error or self.asked > self.till:
+        if self.error or self.asked > self.end_time:
             raise Late(f"{what} began too late, or before the packet: {self.error}")
-        check(done > self.till, f"{what} took {done - self.asked:.1f} s, with a packet on its way to them")
+        check(done > self.end_time, f"{what} took {done - self.asked:.1f} s, with a packet on its way to them")
 
 
 def busy(hook, netns, port, times):
@@ -286,7 +286,7 @@ def give_out(hook, netns, times):
     raise AssertionError(f"{used} of {most} slots were in use")
 
 
-@case("taken back", "freed")
+@case("reclaimed", "freed")
 def held(how):
     "A packet that is held up between finding a port's counters per CPU and counting there finds them nobody else's, nor gone:"
     if len(os.sched_getaffinity(0)) < 2:
@@ -299,7 +299,7 @@ def held(how):
         host.portmon.do("netns-set", enabled=0)
         packet.waited_for("switching off")
         return
-    # The hook is not to be had while it holds one up.
+    # The test hook is not available while it delays a packet.
     packets, times = Packets(host), collections.Counter()
     used, others = give_out(hook, host, times)
     port = max(times)

@@ -181,7 +181,7 @@ def hairpin():
 
 @case()
 def moved():
-    "a device that moves to another namespace while it counts: what came before and after is where it came, and so are drops"
+    "a device that moves to another namespace while it counts: packets and drops are in the namespace where they were received"
     one, two, box = Netns(on=True), Netns(on=True), Netns()
     nfts = Nft(one), Nft(two)
     near, far = pair(one, box)

@@ -82,7 +82,7 @@ class Exporter:
         return json.loads(self.get(path))
 
     def metrics(self):
-        "What a scrape returns, read anew: one that is not of the second before."
+        "The result of a new scrape, not one cached within the last second."
         time.sleep(1.01)
         return samples(parse_text(self.get("/metrics")))
 
@@ -229,7 +229,7 @@ def exact():
     other = samples(parse_open(open_text))
     equal({k: v for k, v in other.items() if k[0].startswith("portmon_") and "duration" not in k[0]},
           {k: v for k, v in metrics.items() if k[0].startswith("portmon_") and "duration" not in k[0]}, "OpenMetrics")
-    check(not any(name.endswith("_created") for name in names(other)), "_created samples were not asked for")
+    check(not any(name.endswith("_created") for name in names(other)), "_created samples were not requested")
     done = subprocess.run([f"{PROMETHEUS}/usr/bin/promtool", "check", "metrics"], input=exporter.get("/metrics"), text=True,
                           capture_output=True, check=False)
     equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "promtool check metrics")

@@ -190,7 +190,7 @@ class Maker:
 
 
 class Reader:
-    "Reads what comes back, and believes none of it."
+    "Reads the replies, and trusts none of them."
 
     def __init__(self, may_change, may_read):
         self.may_change, self.may_read = may_change, may_read
@@ -301,7 +301,7 @@ def drain(sock, reader, sent):
 
 
 def fuzz(label, may_change, may_read, without=()):
-    "Send messages and read what comes of them: the records that resets returned, verdicts by errno, answers with data."
+    "Send messages and read the replies: the records that resets returned, verdicts by errno, answers with data."
     rng = random.Random(f"{SEED} {label}")
     client = Portmon()
     client.sock.setblocking(False)
@@ -384,7 +384,7 @@ def root_switches():
     "root, everything, in a namespace that goes off and on: afterwards it counts as it should"
     yard, log = Yard(), KernelLog()
     told("root", Worker(lambda: fuzz("switching", "all", True), yard.netns).go().result())
-    # Resets of some ports, or while a packet passed, have left the buckets and the ports apart: begin anew, with traffic on.
+    # Resets of some ports, or while a packet passed, have left a difference between buckets and ports: restart, with traffic on.
     for on in 0, 1:
         with contextlib.suppress(NlError):
             yard.client.do("netns-set", enabled=on)
@@ -427,7 +427,7 @@ def owner():
     keeper = Portmon(worker.netns)
 
     def keep_on():
-        "It is switched off again and again, and only root can switch it on."
+        "It is switched off repeatedly, and only root can switch it on."
         with contextlib.suppress(NlError):
             keeper.do("netns-set", enabled=1)
     keep_on()

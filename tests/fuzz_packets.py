@@ -67,7 +67,7 @@ def forged():
         kinds = {"ports", "fragment", "truncated"} | ({"malformed"} if family == "ipv6" else set())
         check(sum(passed.get((hook, family), {}).values()) > PACKETS / 16, f"{hook} {family}: too few packets")
         missing = kinds - passed.get((hook, family), {}).keys()
-        # What comes in is put together before the hook, or not at all.
+        # Received fragments are reassembled before the hook, or not at all.
         missing -= {"fragment"} if (hook, family) == ("local-in", "ipv4") else set()
         check(not missing, f"{hook} {family}: no packet in {missing}")
     hold(log)

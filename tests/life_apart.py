@@ -83,7 +83,7 @@ def firewall(netns, hook, match):
 
 @case("veth", "macvlan", "ipvlan", "ipvlan_l3s", "vxlan")
 def whose(kind):
-    "what comes from another namespace and is dropped is of the one that dropped it, never of the sender; by a"
+    "a packet from another namespace is a drop of the namespace that dropped it, never of the sender; by a"
     link = Link(kind)
     a, b = link.a, link.b
     for netns in a, b:
@@ -98,7 +98,7 @@ def whose(kind):
             link.send(family, port)
         link.send(family, FULL, 20)
     becomes(ingress, 2 * N, "dropped by the classifier on the way in")
-    becomes(egress, 2 * N, "dropped by the classifier on the way out")
+    becomes(egress, 2 * N, "dropped by the classifier on output")
     becomes(dropped, 2 * N, "dropped by the firewall")
     overflow = wait_until(lambda: mib(a)["UdpRcvbufErrors"] + mib(a)["Udp6RcvbufErrors"], what="a full socket")
     def arrived():

@@ -273,7 +273,7 @@ def open_dump():
 
 @case()
 def readers():
-    "rmmod among readers and resets that never pause: it works in the end, they are told that there is no such family (any more)"
+    "rmmod among readers and resets that never pause: it works in the end, and they are refused because the family does not exist"
     reloads_module()
     clean = Clean()
     a, b = noisy()
@@ -304,7 +304,7 @@ def readers():
 
 @case()
 def while_off():
-    "switching off under traffic, again and again, and with a dump half read: ENETDOWN, no memory kept"
+    "switching off under traffic, repeatedly, and with a dump half read: ENETDOWN, no memory kept"
     clean = Clean()
     a, b = noisy()
     client, listener = Portmon(b), Portmon(b)
@@ -411,7 +411,7 @@ def pass_through(n):
 
 @case()
 def coming_and_going():
-    "with all_netns=1 namespaces come and go on both CPUs, and keep no memory"
+    "with all_netns=1 namespaces are created and deleted on both CPUs, and leave no memory"
     clean = Clean()
     reload_module(all_netns=1)
     pass_through(5)
@@ -479,7 +479,7 @@ def last_in_line():
 
 @case("slots", "news")
 def work_left(work):
-    "a namespace is switched off before a worker had the time to make slots for busy ports, or to tell of what is new: it does not come;"
+    "a namespace is disabled before a worker has created slots for busy ports or reported events: neither happens;"
     clean = Clean()
     for n in range(4):
         netns = Netns(on=True)
@@ -507,7 +507,7 @@ def work_left(work):
         if len(CPUS) == 1:
             done = after - before >= 4096 if work == "slots" else heard
             check(not done, f"the worker has been there: memory {before}, {after}, {heard}")
-            equal([command for command, _ in listener.events()], ["netns-ntf"], "what is told")
+            equal([command for command, _ in listener.events()], ["netns-ntf"], "what is reported")
     clean.hold()
 
 

@@ -16,7 +16,7 @@ from lib.netns import Netns, address, hosts, pair, route
 from lib.nlclient import Counts
 from lib.packets import ACK, Forger, SYN, datagram, ipv4, segment
 from lib.process import finish, traffic
-from lib.tcp_events import patient
+from lib.tcp_events import delay_retransmits
 
 PORT, FIRST = 443, 20000
 
@@ -148,7 +148,7 @@ def vrf(family):
     inside = server.socket(family, socket.SOCK_DGRAM, bind=(target, FIRST), device="vrf1")
     for count, port, to in (4, 5001, target), (5, 54, target), (6, 55, target), (7, 56, address(far, family)):
         for _ in range(count):
-            # The next call may be told what became of one.
+            # The next call may receive the result of one.
             with contextlib.suppress(ConnectionRefusedError, PermissionError):
                 inside.sendto(b"x", (to, port))
     becomes(server.portmon.drops, {
@@ -161,7 +161,7 @@ def vrf(family):
 
 @case()
 def tunnel():
-    "what comes out of a tunnel, which leaves a note where the route will be"
+    "packets out of a tunnel, which stores data in place of the route"
     (client, server), (near, far) = hosts()
     server.ip("link add vx address 02:77:00:00:00:02 type vxlan external dstport 4789", "addr add 10.77.0.2/24 dev vx",
               "link set vx up")
@@ -336,12 +336,12 @@ def when():
 # What is no loss
 
 def zero_window(flow, netns):
-    "A receiver that does not read: the sender asks again and again whether there is room."
+    "A receiver that does not read: the sender probes its window repeatedly."
     flow.caller.setblocking(False)
     sent = 0
 
     def shut():
-        "Filled again and again: the send buffer may be full long before the window is shut."
+        "Filled repeatedly: the send buffer can be full long before the window is closed."
         nonlocal sent
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -356,7 +356,7 @@ def zero_window(flow, netns):
 def clean(family):
     "traffic that nothing happens to has no drops: bulk, RST with data unread, keepalives, shut windows, sockets closed full;"
     (client, server), (near, far) = hosts(neighbours=False)
-    patient(near, far, wait="1s")
+    delay_retransmits(near, far, wait="1s")
     for netns in client, server:
         netns.ip("link set lo up")
     target, source = address(far, family), address(near, family)

@@ -191,7 +191,7 @@ missed = set()      # tracepoints, in all walks over insmod together
 
 
 def without(tracepoint):
-    "portmon-ctl says what it cannot know where a tracepoint is not to be had."
+    "portmon-ctl reports what is not available without a tracepoint."
     name = tracepoint.replace("-", "_")
     check(re.search(f"^not available    .*: this kernel lacks the tracepoint {name}$", text := sh("portmon-ctl", "info"), re.M), text)
     equal(json.loads(sh("portmon-ctl", "info", "--json"))["missing"], [name], "JSON")
@@ -240,9 +240,9 @@ def insmod(variant):
         walk(f"insmod, {variant}", lambda: finit(fd, parameters), after, 5)
         if len(missed) == len(UAPI["tracepoint"]):
             break
-    note(f"tracepoints that could not be had so far: {' '.join(sorted(missed))}")
+    note(f"tracepoints not available so far: {' '.join(sorted(missed))}")
     if other:
-        equal(missed, set(UAPI["tracepoint"]), "tracepoints that could not be had, one at a time")
+        equal(missed, set(UAPI["tracepoint"]), "tracepoints not available, one at a time")
     load()
     log.hold()
 
@@ -332,7 +332,7 @@ def switching():
     prepare()
     only_portmon()
     walk("netns-set", errors(attempt), after, 3)
-    # The memory that a new namespace needs is not always asked for from outside of the allocators: try on.
+    # A new namespace's memory is not always allocated from outside of the allocators: continue.
     for n in range(1, 25):
         after(failing(n % 12 + 1, errors(attempt))[1])
     netns, nft, sender = yard()
@@ -440,7 +440,7 @@ def leaving():
 
 @case()
 def events():
-    "drops at a port that no counter can be had for: they are in the overflow, each of them; later the port has a counter"
+    "drops at a port without memory for a counter: each is in the overflow; later the port has a counter"
     need_faults()
     log = Log()
     netns, nft, sender = yard()
@@ -514,7 +514,7 @@ REQUESTS = {
 
 @case(*REQUESTS)
 def asking(what):
-    "a request, its answer and its notification: refused for want of memory, or answered; what resets return and what is left is all"
+    "a request, its answer and its notification: refused without memory, or answered; what resets return plus what is left is the total"
     need_faults()
     log = Log()
     netns, nft, sender = yard()
@@ -529,7 +529,7 @@ def asking(what):
     def prepare():
         client = Portmon(netns)
         now.update(client=client, data=client.encode(command, attrs), got=[])
-        # The record that is asked for by its port.
+        # The record requested by its port.
         sender.socks[6].sendto(struct.pack("!HHI", 1258, 1259, 0), ("192.0.2.2", 0))
 
     def attempt():

@@ -47,7 +47,7 @@ def flood(how):
     answered = wave(20000)
     sent = N + REAL
     own = lambda: server.portmon.tcp(scope="local")["local", PORT]
-    # A queued request's SYN-ACK is sent again after a second.
+    # A queued request's SYN-ACK is retransmitted after a second.
     becomes(lambda: {name: own().get(name, 0) for name in ("syn-received", "established", "failed")},
             {"syn-received": sent, "established": REAL, "failed": 0}, "TCP events of the server's port")
     found = own()
@@ -60,7 +60,7 @@ def flood(how):
     check(with_ports["syn-received"] < sent, "no overflow: the bound was not reached")
     equal({name: everything.get(name, 0) for name in ("syn-received", "established")},
           {"syn-received": sent, "established": 0}, "SYNs of all remote ports, overflow included")
-    # Those of queued requests are sent again all the while.
+    # Those of queued requests are retransmitted all the time.
     least, others, most = own()["synack-sent"], remote(server)[1]["synack-sent"], own()["synack-sent"]
     check(least <= others <= most, f"SYN-ACKs of all remote ports: {others}, of the server's {least} to {most}")
 

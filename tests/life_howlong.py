@@ -110,7 +110,7 @@ def agree(family):
         equal(got["tx-bytes"], buckets([info.bytes_sent - info.bytes_retrans for info in said[scope]]), f"bytes sent, scope {scope}")
         within(got["lifetime"], lives, f"lifetime, scope {scope}")
         within(got["handshake"], pairs.handshakes, f"handshake, scope {scope}")
-        equal([r for r in netns.portmon.dump("port-get") if "histograms" in r], [], "histograms that nobody asked for")
+        equal([r for r in netns.portmon.dump("port-get") if "histograms" in r], [], "histograms without a request")
     equal(client.portmon.do("info-get")["histograms"], 1, "histograms in use")
     equal([record for record in client.portmon.dump("port-get", with_histograms=True)
            if "histograms" in record and record["scope"] != "remote"], [], "histograms of the client's own ports")

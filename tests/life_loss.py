@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Segments that are sent again: what portmon counts is what each socket and the whole stack say."""
+"""Retransmissions: portmon's counts equal those of each socket and of the whole stack."""
 import json
 import socket
 
@@ -8,7 +8,7 @@ from lib.connection import Connection, TcpInfo, begin, state_of, transfer
 from lib.counts import mib
 from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
 from lib.netns import Netns, address, hosts
-from lib.tcp_events import events, resent, total
+from lib.tcp_events import events, retransmits, total
 
 PORT, FIRST = 443, 20000
 SIZE = 1 << 20
@@ -46,8 +46,8 @@ def held(netns, own, peer, sockets):
         said = {ports: TcpInfo.of(sock).retransmitted for ports, sock in sockets.items()}
         wanted = total(*({(own, mine): {"again": n}, (peer, its): {"again": n}} for (mine, its), n in said.items()))
         found = {key: {"again": again(counts)} for key, counts in netns.portmon.tcp().items()}
-        equal(found, wanted, "sent again, by port; wanted: tcp_info's total_retrans")
-        equal(sum(said.values()), resent(netns), "sent again by all sockets, and by the whole stack")
+        equal(found, wanted, "retransmitted, by port; wanted: tcp_info's total_retrans")
+        equal(sum(said.values()), retransmits(netns), "retransmitted by all sockets, and by the whole stack")
         return sum(said.values())
     return eventually(agree)
 
@@ -61,7 +61,7 @@ def lose(netns, rule):
 
 @case(("ipv4", "whole"), ("ipv6", "whole"), ("ipv4", "cut up"))
 def every_nth(how):
-    "every 20th buffer or segment is lost, both ways: sent again as each socket and the stack count it;"
+    "every 20th buffer or segment is lost, in both directions: retransmitted as each socket and the stack count;"
     family, offloads = how[0], WHOLE if how[1] == "whole" else CUT
     (client, server), (near, far) = hosts(**offloads)
     source, target = address(near, family), address(far, family)
@@ -70,13 +70,13 @@ def every_nth(how):
     for flow in flows:
         exchange(flow)
     # Of a few large buffers, and ACKs, it may be the ACKs that are lost.
-    wait_until(lambda: resent(client) and resent(server) or exchange(flows[0]), what="something sent again at either end")
+    wait_until(lambda: retransmits(client) and retransmits(server) or exchange(flows[0]), what="a retransmission at either end")
     check(all(read() >= 3 for read in lost), f"too little was lost: {[read() for read in lost]}")
     at_client = held(client, "local", "remote", {(FIRST + i, PORT): flow.caller for i, flow in enumerate(flows)})
     at_server = held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
-    check(at_client and at_server, "nothing was sent again")
+    check(at_client and at_server, "nothing was retransmitted")
     def agree(netns, read):
-        # What was sent again though it had arrived is dropped too, as old.
+        # Segments retransmitted although they were received are dropped as old.
         dropped, n = sum(reasons.get("NETFILTER_DROP", 0) for reasons in netns.portmon.drops().values()), read()
         check(dropped == n if offloads is CUT else dropped >= n, f"{dropped} dropped, {n} lost")
     eventually(lambda: agree(server, lost[0]))
@@ -85,7 +85,7 @@ def every_nth(how):
 
 @case("ipv4", "ipv6")
 def netem(family):
-    "netem loses 5% on the way out: sent again as sockets and stack count it, and netem's drops are drops of the remote port;"
+    "netem loses 5% on output: retransmitted as sockets and stack count, and netem's drops are drops of the remote port;"
     (client, server), (near, far) = hosts(**CUT)
     # netem counts buffers: let each be one segment.
     near.netns.ip(f"link set {near.dev} gso_max_segs 1")
@@ -100,14 +100,14 @@ def netem(family):
     held(server, "local", "remote", {(PORT, FIRST + i): flow.called for i, flow in enumerate(flows)})
     def agree():
         dropped = json.loads(client.run("tc", "-j", "-s", "qdisc", "show", "dev", near.dev))[0]["drops"]
-        # At local ports there may be what came twice, as old.
+        # At local ports there may be duplicates, dropped as old.
         equal(client.portmon.drops(scope="remote"), {("remote", "tcp", PORT): {"QDISC_DROP": dropped}}, "drops")
     eventually(agree)
 
 
 @case("ipv4", "ipv6")
 def loopback(family):
-    "within a host what is sent again counts under both ports;"
+    "within a host retransmissions count at both ports;"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     target = {"ipv4": "127.0.0.1", "ipv6": "::1"}[family]
@@ -116,16 +116,16 @@ def loopback(family):
     exchange(flow)
     def agree():
         said = sum(TcpInfo.of(sock).retransmitted for sock in flow)
-        check(said, "nothing was sent again")
+        check(said, "nothing was retransmitted")
         equal({key: again(counts) for key, counts in netns.portmon.tcp().items()},
-              {("loopback", PORT): said, ("loopback", FIRST): said}, "sent again, by port")
-        equal(resent(netns), said, "by the stack")
+              {("loopback", PORT): said, ("loopback", FIRST): said}, "retransmitted, by port")
+        equal(retransmits(netns), said, "by the stack")
     eventually(agree)
 
 
 @case("ipv4", "ipv6")
 def syns(family):
-    "SYNs that are lost: sent again counts as retransmitted and as SYN sent;"
+    "lost SYNs: a retransmission counts as retransmitted and as SYN sent;"
     (client, server), (near, far) = hosts()
     lost = lose(server, f"tcp dport {PORT} tcp flags & (syn | ack) == syn")
     listener = server.socket(family, socket.SOCK_STREAM, bind=(address(far, family), PORT))
@@ -138,16 +138,16 @@ def syns(family):
     def agree():
         wanted = {("local", FIRST + i): events(syn_sent=1 + n, retransmitted=n, synack_received=1)
                   for i in range(20) for n in [TcpInfo.of(socks[i]).retransmitted]}
-        sums = events(syn_sent=20 + resent(client), retransmitted=resent(client), synack_received=20, established=20)
+        sums = events(syn_sent=20 + retransmits(client), retransmitted=retransmits(client), synack_received=20, established=20)
         equal(client.portmon.tcp(), {**wanted, ("remote", PORT): sums}, "TCP events of the client")
     eventually(agree)
     becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
-    check(resent(client) >= 20, "nothing was sent again")
+    check(retransmits(client) >= 20, "nothing was retransmitted")
 
 
 @case("ipv4", "ipv6")
 def synacks(family):
-    "SYN-ACKs that are lost: sent again counts as such and as SYN-ACK sent, under both ports;"
+    "lost SYN-ACKs: a retransmission counts as such and as SYN-ACK sent, at both ports;"
     (client, server), (near, far) = hosts()
     lost = lose(client, f"tcp sport {PORT} tcp flags & (syn | ack) == (syn | ack)")
     listener = server.socket(family, socket.SOCK_STREAM, bind=(address(far, family), PORT))
@@ -161,8 +161,8 @@ def synacks(family):
         wait_until(lambda: state_of(sock) == 1, what="established")
     becomes(lambda: server.portmon.tcp().get(("local", PORT), {}).get("established"), 20, "established at the server")
     def agree():
-        found, n = server.portmon.tcp(), resent(server)
-        check(n >= 20, "nothing was sent again")
+        found, n = server.portmon.tcp(), retransmits(server)
+        check(n >= 20, "nothing was retransmitted")
         for scope, key in ("local", ("local", PORT)), ("remote", "remote"):
             sums = total(*({key: counts} for where, counts in found.items() if where[0] == scope))[key]
             equal({name: sums.get(name, 0) for name in ("synack-sent", "synack-retransmitted", "retransmitted")},
@@ -172,12 +172,12 @@ def synacks(family):
 
 @case()
 def not_sent():
-    "what the host's own firewall does not let go again is not counted as sent again, but as a drop of the remote port"
+    "a retransmission that the host's own firewall drops is not counted as one, but as a drop of the remote port"
     (client, server), (near, far) = hosts()
     flow, = open_all(client, server, "ipv4", near.ipv4, far.ipv4, 1)
     lost = lose(server, f"tcp dport {PORT}")
     flow.caller.send(b"x")
-    wait_until(lost, what="the loss of what is to be sent again")
+    wait_until(lost, what="the loss of the segments to retransmit")
     client.run("nft", "-f", "-", input="table inet t {\ncounter out { }\nchain out {\n"
                f"type filter hook output priority 0\ntcp dport {PORT} counter name out drop\n}}\n}}")
     wait_until(lambda: mib(client)["TCPRetransFail"], what="a failed retransmission")
@@ -188,7 +188,7 @@ def not_sent():
     becomes(client.portmon.drops, {("remote", "tcp", PORT): {"NETFILTER_DROP": counters[1]["counter"]["packets"]}}, "drops")
     wait_until(lambda: not TcpInfo.of(flow.caller).unacked, what="the last acknowledgement")
     eventually(lambda: equal({key: again(counts) for key, counts in client.portmon.tcp().items()},
-                             {("local", FIRST): resent(client), ("remote", PORT): resent(client)}, "sent again, by port"))
+                             {("local", FIRST): retransmits(client), ("remote", PORT): retransmits(client)}, "retransmitted, by port"))
 
 
 run()

@@ -54,7 +54,7 @@ class Losses:
         "A segment of the connection, off by this much."
         return self.segment(FIRST, PSH | ACK, seq=1001 + seq, ack=self.ack + ack, payload=b"x")
 
-    # While nobody listens
+    # While no process listens
 
     def no_socket(self):
         return self.segment(CLOSED)
@@ -155,7 +155,7 @@ def reasons(memory):
     def found():
         return split([*netns.portmon.dump("port-get", port=PORT, scope="local"), *netns.portmon.dump("overflow-get")])
     becomes(found, wanted, "drops at the port, and in the overflow")
-    # A reason that has a counter goes on with it.
+    # A reason with a counter keeps it.
     for name, count in losses.send(losses.closed[3], losses.connected[4]).items():
         wanted[name not in wanted[0]][name] += count
     becomes(found, wanted, "drops after more of two")
@@ -212,7 +212,7 @@ def unplaced():
             read += packet[0] >> 4 == 4 and packet[9] == 17
     check(0 < read < 30, f"{read} of 30 were read")
     equal((now := home.do("info-get")["drops-unplaced"]) - before, 30 - read, "unplaced drops")
-    line = f"unplaced drops   {now} of the whole host, whose network namespace the kernel did not tell"
+    line = f"unplaced drops   {now} of the whole host, of unknown network namespace"
     check(line in sh("portmon-ctl", "info").splitlines(), f"info has no line {line!r}")
     equal(netns.portmon.drops(), {}, "drops of the namespace")
     equal(netns.portmon.ports()["remote", "udp", 53].tx, 30, "sent")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The module is loaded anew while programs that read it run, and a thousand namespaces are switched on and off."""
+"""The module is reloaded under programs that read it, and a thousand namespaces are switched on and off."""
 import contextlib
 import ctypes
 import fcntl
@@ -47,13 +47,13 @@ def monitor(arguments):
 
 @case()
 def intervals():
-    "stats --interval goes on after a reload, and says that the counters began anew"
+    "stats --interval continues after a reload, and says that the counters restarted"
     reload_module(all_netns=1)
     netns = Netns()
     packets = Packets(netns)
     packets.out("udp", 1, 2, 50)
     process = netns.popen("portmon-ctl", "stats", "-i", "2", "-c", "3", "--all", "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    equal(json.loads(process.stdout.readline())["ports"], [], "what came before the reload")
+    equal(json.loads(process.stdout.readline())["ports"], [], "counts before the reload")
     packets.sent.clear()
     reload()
     packets.out("udp", 1, 2, 7)
@@ -63,13 +63,13 @@ def intervals():
     for line in out.splitlines():
         add(total, {(r["scope"], r["transport"], r["port"]): Counts(r["rx"]["packets"], r["rx"]["bytes"], r["tx"]["packets"], r["tx"]["bytes"])
                     for r in json.loads(line)["ports"]})
-    equal(total, packets.sent, "what came after the reload")
+    equal(total, packets.sent, "counts after the reload")
     check(re.fullmatch(r"portmon-ctl: warning: the counters were reset at \S+; .*\n", err), f"said {err!r}")
 
 
 @case()
 def top():
-    "top goes on after a reload, with what is counted since, and ends with a sentence when the module stays away"
+    "top continues after a reload with the new counts, and ends with a message when the module stays unloaded"
     reload_module(all_netns=1)
     netns = Netns()
     packets = Packets(netns)

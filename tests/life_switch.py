@@ -15,7 +15,7 @@ from lib.module import parameter, reload_module
 from lib.netns import Netns, hosts
 from lib.nlclient import NlError, Portmon, drops_of, tcp_of
 from lib.process import finish, traffic
-from lib.tcp_events import Server, connections, events, patient, total, undisturbed
+from lib.tcp_events import Server, connections, events, delay_retransmits, total, no_retransmits
 
 PORT, FIRST = 443, 20000
 
@@ -40,7 +40,7 @@ DROPS = {("local", "tcp", 80): {"NO_SOCKET": 2}, ("local", "udp", 53): {"NO_SOCK
 
 @case()
 def switches():
-    "each switched off by itself counts no more, keeps what was counted and goes on when it is on again; packets always count"
+    "each one disabled stops counting, keeps its counts and continues when enabled again; packets always count"
     (client, server), (near, far) = hosts()
     pm = server.portmon
     turns = {name: 0 for name in ("packets", "lifecycle", "drops")}
@@ -81,7 +81,7 @@ def parameters_of(which):
     netns = Netns()
     pm = Portmon(netns)
     answer = pm.do("netns-set", enabled=1, **{name: 1 for name in names})
-    equal((answer["lifecycle"], answer["drops"]), (1, 1), "switches that were asked for")
+    equal((answer["lifecycle"], answer["drops"]), (1, 1), "requested switches")
 
 
 @case()
@@ -103,7 +103,7 @@ def off():
 
 @case()
 def last():
-    "the last namespace that follows is switched off, and others on: the kernel's tracepoints are let go of and taken again"
+    "the last namespace that follows is switched off, and others on: the kernel's tracepoints are released and registered again"
     reload_module()
     home = Portmon()
     for turn in range(2):
@@ -123,9 +123,9 @@ def resets():
     "resets by two at once while connections are made and refused: what they returned and what is left is what happened"
     n = 400
     (client, server), (near, far) = hosts()
-    patient(near, far)
+    delay_retransmits(near, far)
     listener = Server(server, PORT)
-    with undisturbed(client):
+    with no_retransmits(client):
         running = [traffic("connect", CPUS[-1], near.ipv4, far.ipv4, FIRST, port, n, "fin", netns=client, stdin=subprocess.DEVNULL)
                    for port in (PORT, 80)]
         read_end, write_end = os.pipe()

@@ -9,7 +9,7 @@ from lib.counts import mib
 from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
 from lib.netns import Netns, address, hosts, pair, route
 from lib.packets import ACK, FIN, Forger, PSH, RST, SYN, segment
-from lib.tcp_events import Server, connections, events, host, mirror, patient, resent, total
+from lib.tcp_events import Server, connections, events, host, mirror, delay_retransmits, retransmits, total
 
 PORT, FIRST = 443, 20000
 
@@ -28,7 +28,7 @@ def at_both(n, port=PORT, first=FIRST, packets=WHOLE, completed=1):
 def thousand(family):
     "1,000 connections: SYN, SYN-ACK, FIN and completions exact at each port of both ends, no failure, no drop;"
     (client, server), (near, far) = hosts()
-    patient(near, far)
+    delay_retransmits(near, far)
     listener = Server(server, PORT)
     equal(connections(client, address(near, family), address(far, family), FIRST, PORT, 1000), 1000, "connections made")
     equal(listener.accepted(), 1000, "connections accepted")
@@ -55,7 +55,7 @@ def refused(family):
 def aborted():
     "a connection that ends with RST: sent by one, received by the other, no FIN, no failure, no drop"
     (client, server), (near, far) = hosts()
-    patient(near, far)
+    delay_retransmits(near, far)
     listener = Server(server, PORT)
     equal(connections(client, near.ipv4, far.ipv4, FIRST, PORT, 50, "rst"), 50, "connections made")
     equal(listener.accepted(), 50, "connections accepted")
@@ -66,7 +66,7 @@ def aborted():
 
 @case()
 def given_up():
-    "nobody answers: what times out, is closed while waiting or is told unreachable fails once, and no other SYN is made up"
+    "no answer: a connection that times out, is closed while waiting or is unreachable fails once, and no further SYN is counted"
     (client, server), (near, far) = hosts()
     server.run("nft", "-f", "-", input="""table inet t { chain in { type filter hook prerouting priority 0
         tcp dport 443 drop
@@ -87,12 +87,12 @@ def given_up():
         why = errno.ETIMEDOUT if port == PORT else errno.ECONNREFUSED
         wait_until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == why, what="giving up")
     again = {ports: TcpInfo.of(sock).retransmitted for ports, sock in socks.items()}
-    check(all(n for (_, port), n in again.items() if port == PORT), f"not sent again: {again}")
+    check(all(n for (_, port), n in again.items() if port == PORT), f"not retransmitted: {again}")
     wanted = total(
         *(host(*ports, events(syn_sent=1 + n, retransmitted=n), at_remote=events(failed=1)) for ports, n in again.items()),
         *(host(FIRST + 200 + i, PORT, events(syn_sent=1), at_remote=events(failed=1)) for i in range(5)))
     becomes(client.portmon.tcp, wanted, "TCP events of the client")
-    equal(resent(client), sum(again.values()), "segments that the stack sent again")
+    equal(retransmits(client), sum(again.values()), "segments that the stack retransmitted")
     equal(server.portmon.tcp(), {}, "TCP events of the server, whose firewall lets nothing come")
 
 
@@ -174,7 +174,7 @@ def strangers():
 
 @case("ipv4", "ipv6")
 def duplicate_syn(family):
-    "a SYN that comes twice counts twice, its handshake once; a SYN-ACK sent again is said to be;"
+    "a duplicate SYN counts twice, its handshake once; a retransmitted SYN-ACK counts as such;"
     netns = Netns(on=True)
     there = Forger(netns)
     listener = netns.socket("ipv6", socket.SOCK_STREAM, bind=("::", PORT))
@@ -189,7 +189,7 @@ def duplicate_syn(family):
         defer(sock.close)
         equal(called[1], port, "port of the accepted connection")
     def agree():
-        again, found = resent(netns), netns.portmon.tcp()
+        again, found = retransmits(netns), netns.portmon.tcp()
         wanted = events(syn_received=4, synack_sent=2 + again, synack_retransmitted=again, established=2)
         equal(found["local", PORT], wanted, "TCP events of the server's port")
         sums = total(*({"remote": counts} for (scope, _), counts in found.items() if scope == "remote"))
@@ -204,7 +204,7 @@ def simultaneous():
     ports = FIRST, FIRST + 1
     for end in ends:
         end.netns.run("tc", "qdisc", "add", "dev", end.dev, "root", "netem", "delay", "300ms")
-    # Each has a route to the other and nobody listens: the two SYNs cross on their way.
+    # Each has a route to the other and no process listens: the two SYNs cross.
     socks = [begin(me.netns, "ipv4", (me.ipv4, mine), (peer.ipv4, its))
              for me, peer, mine, its in ((*ends, *ports), (*ends[::-1], *ports[::-1]))]
     for sock in socks:
@@ -225,7 +225,7 @@ def simultaneous():
 def fast_open():
     "TCP Fast Open: with and without a cookie a handshake completes once, and data in a SYN changes nothing"
     (client, server), (near, far) = hosts()
-    patient(near, far)
+    delay_retransmits(near, far)
     for netns in client, server:
         netns.sysctl("net.ipv4.tcp_fastopen", 3)
     listener = server.socket("ipv4", socket.SOCK_STREAM, bind=(far.ipv4, PORT))

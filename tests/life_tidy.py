@@ -26,7 +26,7 @@ NONE = {"records": 0, "events": 0, "histograms": 0}
 
 @case()
 def given_back():
-    "what is zero is given back with its events, what is not stays; a port that is used again starts anew"
+    "what is zero is given back with its events, what is not stays; a port that is used again restarts"
     hook, host = Hook(), Netns(on=True)
     for port in range(1, 301):
         hook.port(host, "local", "tcp", port, "rx", 1, SIZE)

@@ -9,7 +9,7 @@ from lib.connection import state_of
 from lib.counts import Counters
 from lib.ktap import PATIENCE, becomes, case, check, equal, run, wait_until
 from lib.netns import AF, Netns, address, pair
-from lib.tcp_events import events, host, mirror, pinned, resent, total, undisturbed
+from lib.tcp_events import events, host, mirror, pinned, retransmits, total, no_retransmits
 
 PORT, FIRST, N = 443, 20000, 5
 WITHIN = {("loopback", PORT): events(syn_received=N, synack_sent=N, established=N, fin=2 * N),
@@ -32,7 +32,7 @@ def exchange(client, server, source, target, port=PORT, devices=(None, None)):
     family = "ipv6" if ":" in target else "ipv4"
     with contextlib.ExitStack() as stack:
         for netns in client, server:
-            stack.enter_context(undisturbed(netns))
+            stack.enter_context(no_retransmits(netns))
         listener = stack.enter_context(server.socket(family, socket.SOCK_STREAM, bind=(target, PORT), device=devices[1]))
         listener.listen()
         for i in range(N):
@@ -110,7 +110,7 @@ def outside():
 
 @case("within", "with another host")
 def retransmitted(where):
-    "a SYN that is not answered is sent again and given up at the scope of its packets;"
+    "an unanswered SYN is retransmitted and fails in the scope of its packets;"
     netns, other = Netns(on=True), Netns()
     near, far = pair(netns, other)
     vrf(netns, "vrf1", 10, near)
@@ -128,8 +128,8 @@ def retransmitted(where):
         socks.append(sock)
     for sock in socks:
         wait_until(lambda: sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ETIMEDOUT, what="giving up")
-    again = resent(netns)
-    check(again >= 2, f"SYNs sent again: {again}")
+    again = retransmits(netns)
+    check(again >= 2, f"SYNs retransmitted: {again}")
     if where == "within":
         wanted = {("loopback", PORT): events(syn_received=2 + again, retransmitted=again, failed=2),
                   ("loopback", FIRST): events(syn_sent=2 + again, retransmitted=again)}

@@ -120,7 +120,7 @@ def filtered():
 
 @case()
 def at_rest():
-    "a port at rest was last seen at the same moment whenever it is asked for"
+    "an idle port has the same last-seen time in every reply"
     key = {"scope": "local", "transport": "udp", "port": 40001}
     seen, begun = set(), int(time.time())
     while time.time() < begun + 2:      # over the end of a second

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the group events is told: new ports, bursts of failed handshakes, new reasons of drops; once each, not too often."""
+"""The group events: new ports, bursts of failed handshakes, new drop reasons; each once, within the rate limit."""
 import os
 import select
 import socket
@@ -54,7 +54,7 @@ def two():
 
 @case("ipv4", "ipv6")
 def ports(family):
-    "a port that a packet arrives for is told once, at the host whose it is; what began as the source of a packet is not;"
+    "a port that receives a packet is reported once, at its own host; one first seen as a source is not;"
     (client, server), (near, far), (at_client, at_server) = two()
     listener = Server(server, PORT)
     reader = server.socket(family, socket.SOCK_DGRAM, bind=(address(far, family), 53))
@@ -67,7 +67,7 @@ def ports(family):
     equal(at_server.read(), ([("new-port", "local", "tcp", PORT, {}), ("new-port", "local", "udp", 53, {})], 0), "at the server")
     equal(at_client.read(), ([], 0), "at the client")
     listener.accepted()
-    # A reset is no reason to tell of a port again.
+    # A reset does not report a port again.
     server.portmon.reset(transport="udp")
     sock.sendto(b"question", (address(far, family), 53))
     reader.recv(100)
@@ -77,7 +77,7 @@ def ports(family):
 
 @case()
 def drops():
-    "a drop is told once for each reason and port, with how many they were"
+    "a drop is reported once for each reason and port, with their number"
     (client, server), (near, far), (at_client, at_server) = two()
     sock = client.socket("ipv4", socket.SOCK_DGRAM, bind=(near.ipv4, FIRST))
     for port in 53, 80, 53:
@@ -94,7 +94,7 @@ def drops():
 
 @case()
 def failures():
-    "ten handshakes that fail are told once, until ten seconds have passed without another; nine are not"
+    "ten failed handshakes are reported once, until ten seconds pass without another; nine are not"
     (client, server), (near, far), (at_client, at_server) = two()
 
     def fail(port, n):
@@ -120,7 +120,7 @@ def failures():
 
 @case()
 def rate():
-    "no more than 32 a second are told, and what is told says how many were not"
+    "at most 32 per second are reported, with the number suppressed"
     netns = Netns(on=True)
     watcher = Watcher(netns)
     told, missed, n, begun = 0, 0, 0, time.monotonic()
@@ -129,7 +129,7 @@ def rate():
             watcher.poke(port, 2)
             n += 2      # it is new, and a drop
         seconds = int(time.monotonic() - begun) + 2
-        time.sleep(1.1)         # so that the next one is told
+        time.sleep(1.1)         # so that the next one is reported
         more, less = watcher.read()
         told, missed = told + len(more), missed + less
         check(told <= 32 * seconds, f"{told} told in less than {seconds} s")
@@ -139,7 +139,7 @@ def rate():
 
 @case()
 def strangers():
-    "nothing is told to who listens in another namespace"
+    "a listener in another namespace receives nothing"
     netns = [Netns(on=True) for _ in range(2)]
     one, other = map(Watcher, netns)
     one.poke(53)
@@ -149,7 +149,7 @@ def strangers():
 
 @case()
 def switched():
-    "netns-ntf tells of the switches lifecycle and drops"
+    "netns-ntf reports the switches lifecycle and drops"
     netns = Netns(on=True)
     watcher = Watcher(netns)
     for name, value in ("lifecycle", 0), ("drops", 0), ("lifecycle", 1), ("drops", 1):
@@ -170,7 +170,7 @@ def hears(portmon, port, wait=2):
 
 @case()
 def restricted():
-    "with restrict_read a user is told nothing, and who has CAP_NET_ADMIN is, where the kernel can tell them apart (from 6.6 on)"
+    "with restrict_read a user receives nothing, a process with CAP_NET_ADMIN does, if the kernel can distinguish them (6.6 and later)"
     (_, server), _, (_, at_server) = two()
     with server.enter():
         os.seteuid(1000)
@@ -180,11 +180,11 @@ def restricted():
             os.seteuid(0)
     user.subscribe()
     at_server.poke(2001)
-    check(hears(at_server.portmon, 2001) and hears(user, 2001), "without restrict_read one of the two was told nothing")
+    check(hears(at_server.portmon, 2001) and hears(user, 2001), "without restrict_read one of the two received nothing")
     parameter("restrict_read", 1)
     at_server.poke(2002)
-    equal(hears(at_server.portmon, 2002), LINUX >= (6, 6), "root was told")
-    equal(hears(user, 2002), False, "the user was told")
+    equal(hears(at_server.portmon, 2002), LINUX >= (6, 6), "root received it")
+    equal(hears(user, 2002), False, "the user received it")
 
 
 run()

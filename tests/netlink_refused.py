@@ -76,7 +76,7 @@ def refused(client, op, mode, data, code, sentence, attr=None, missing=None, fla
 
 
 def harmless(function):
-    "Whatever a refused request asked for, nothing has changed and nobody was told anything."
+    "A refused request changes nothing and sends no event."
     def inner():
         before = state()
         function()
@@ -93,7 +93,7 @@ def harmless(function):
 @case()
 @harmless
 def foreign():
-    "every attribute that an operation does not take is refused"
+    "every attribute that an operation does not accept is refused"
     for op, mode, attr_set, takes in REQUESTS:
         for name in [n for n in SETS[attr_set] if n not in takes] + [0, 60, 0x3fff]:
             sentence = "^(Unknown attribute type|Unsupported attribute|Attribute failed policy validation|info-get takes no attributes)$"
@@ -178,7 +178,7 @@ def headers():
 @case()
 @harmless
 def missing():
-    "a request that lacks an attribute is told which"
+    "the reply to a request without a required attribute names it"
     refused(pm, "netns-set", "do", b"", "EINVAL", r"^enabled is missing \(1 .* 0 .*\), or lifecycle, or drops", missing="enabled")
     whole = {"scope": "local", "transport": "udp", "port": 40000}
     for op in "port-get", "reset":
@@ -216,7 +216,7 @@ def already():
 
 @case()
 def off():
-    "in a namespace that is off everything but info-get is refused, and nobody is told of a reset that was none"
+    "in a namespace that is off everything but info-get is refused, and no reset is reported"
     netns = Netns()
     client, watcher = Portmon(netns), Portmon(netns)
     watcher.subscribe()

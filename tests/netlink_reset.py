@@ -173,7 +173,7 @@ def dropped():
     answer = server.portmon.reset(dropped=True)
     equal(ports_of(answer), {closed: ports[closed]}, "what the reset returned")
     equal(len(answer), 1, "messages")
-    equal(watcher.events(), [("reset-ntf", {"dropped": 0})], "what the group was told")
+    equal(watcher.events(), [("reset-ntf", {"dropped": 0})], "events of the group")
     equal(server.portmon.ports(), {key: v for key, v in ports.items() if key != closed}, "ports left")
     equal(server.portmon.drops(), {}, "drops left")
     equal(of_ipv4(server.portmon.buckets()), of_ipv4(buckets), "buckets left")

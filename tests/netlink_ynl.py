@@ -84,7 +84,7 @@ def operations():
 
 @case()
 def info():
-    "info-get, and netns-set off and on: off frees, on begins anew, neither twice"
+    "info-get, and netns-set off and on: off frees, on restarts, neither twice"
     with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
         low, high = map(int, file.read().split())
     netns = Netns()
@@ -278,7 +278,7 @@ def reset():
     equal(client_.dump("reset", {}), [], "a second reset of everything")
     notified(("reset-ntf", {}))
 
-    # Records stay, and go on counting.
+    # Records stay, and continue counting.
     some.sent.clear()
     some.out("tcp", 1000, 80, 40)
     equal(ports_of(client_.dump("port-get", {"non-zero": True})), some.sent, "what was counted since")

@@ -55,7 +55,7 @@ def leaks():
     equal((mine(home.drops()), mine(home.tcp()), mine(home.ports())), ({}, {}, {}), "what the initial namespace has")
     equal(home.do("info-get").get("drops-unplaced"), before.get("drops-unplaced"), "drops of no namespace")
     for client in a.portmon, b.portmon, keeper:
-        check("drops-unplaced" not in client.do("info-get"), "a namespace is told of the host's drops")
+        check("drops-unplaced" not in client.do("info-get"), "a namespace sees the host's drops")
     equal(sorted({type(answer) for answer in (actor("dump", "port-get", dropped=True), actor("dump", "overflow-get"))}, key=str), [list], "answers")
     equal((actor("dump", "port-get"), [r for r in actor("dump", "bucket-get") if r["family"] == "ipv4"]), ([], []),
           "what a user namespace's root sees")
@@ -98,7 +98,7 @@ def busy(netns, watch):
     keeper.sock.close()
     actors = [Actor(netns), Actor(netns, user=True), Actor(netns, user=True, userns=True), Actor(netns)]
     for actor, command in zip(actors, ("port-get", "range-get", "bucket-get", "reset")):
-        actor("listen", None)           # and hears nothing of what comes
+        actor("listen", None)           # and receives none of the events
         actor("half", command)
     monitor = netns.popen("portmon-ctl", "monitor", "--json", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     sender = traffic("flood", CPUS[0], watch.near.ipv4, watch.far.ipv4, 7, 1, 65535, 10, 1000, netns=netns)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Who is told what in the group events, by kind of user and restrict_read; and nobody is told of another namespace."""
+"""Who receives which group events, by kind of user and restrict_read; no one receives events of another namespace."""
 import contextlib
 import os
 
@@ -15,12 +15,12 @@ from lib.process import sh
 allow_user_namespaces()
 
 NETLINK_LISTEN_ALL_NSID = 8
-# Before 6.6 a kernel cannot leave anyone out: then nobody is told.
+# Before 6.6 a kernel cannot filter receivers: then nothing is sent.
 SELECTIVE = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) >= (6, 6)
 
 
 class Place:
-    "A namespace where something can be made to happen, of each kind that is told."
+    "A namespace where every kind of event can be caused."
 
     def __init__(self, netns):
         self.keeper = Portmon(netns)
@@ -29,7 +29,7 @@ class Place:
         self.there, self.port = Tun(netns), 1000
 
     def happens(self):
-        "Returns what is to be told of it."
+        "Returns the expected events."
         self.port += 1
         self.there.write(ipv4(self.there.far["ipv4"], self.there.ipv4, 17, udp(9, self.port)))
         self.keeper.reset(port=self.port)
@@ -54,7 +54,7 @@ ACTORS = {
 
 @case(*ACTORS)
 def table(who):
-    "whom the group tells of an event, a reset and a switch: everyone, with restrict_read who has CAP_NET_ADMIN;"
+    "who receives an event, a reset and a switch: everyone, with restrict_read those with CAP_NET_ADMIN;"
     roots, rights, admin = ACTORS[who]
     actor = Actor(Netns() if roots else None, **rights)
     place = Place(actor.netns())
@@ -63,12 +63,12 @@ def table(who):
         parameter("restrict_read", restrict_read)
         told = place.happens()
         may = not restrict_read or admin and SELECTIVE
-        hears(actor, told if may else [], f"{who} is told with restrict_read={restrict_read}")
+        hears(actor, told if may else [], f"{who} receives with restrict_read={restrict_read}")
 
 
 @case()
 def apart():
-    "who listens in another namespace is told nothing, not the initial one's root either, unless he may listen to all namespaces"
+    "a listener in another namespace receives nothing, even root of the initial one, unless he may listen to all namespaces"
     netns = Netns(on=True)
     place = Place(netns)
     root, all_ears = Actor(), Actor()
@@ -81,15 +81,15 @@ def apart():
         actor("listen", None)
     all_ears("option", NETLINK_LISTEN_ALL_NSID)
     equal(his("option", NETLINK_LISTEN_ALL_NSID), None, "asking for all namespaces")
-    # Someone has to listen there, or nothing is told at all.
+    # Without a listener there, nothing is sent at all.
     place.keeper.subscribe()
     for restrict_read in 0, 1:
         parameter("restrict_read", restrict_read)
         told = place.happens()
         may = not restrict_read or SELECTIVE
-        hears(all_ears, told if may else [], "what root, who listens to all namespaces, is told")
-        hears(root, [], "what root is told of another namespace")
-        hears(his, [], "what a user namespace's root is told of another namespace")
+        hears(all_ears, told if may else [], "what root receives, listening to all namespaces")
+        hears(root, [], "what root receives of another namespace")
+        hears(his, [], "what a user namespace's root receives of another namespace")
 
 
 run()

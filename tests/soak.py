@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Endurance: everything at once, again and again. Every count is exact in the end, and memory is back where it was.
+"""Endurance: everything at once, repeatedly. Every count is exact in the end, and memory use returns to its start.
 
-Traffic to all ports from both CPUs, TCP connections, resets again and again, readers and listeners, namespaces that come and go,
-a CPU taken away and given back, switches, memory that is short, and after each round the module unloaded and loaded under it all.
+Traffic to all ports from both CPUs, TCP connections, repeated resets, readers and listeners, namespaces created and deleted,
+a CPU offline and online, switches, memory shortage, and after each round the module unloaded and loaded under it all.
 PORTMON_SOAK: seconds (default 20, which is one round). Not one of the tests of "make check": see "make soak".
 """
 import contextlib
@@ -42,7 +42,7 @@ def put(path, value):
 
 
 class Worker:
-    "A process that calls step() over and over till it is told to stop; .turns is how often it did."
+    "A process that calls step() until it is stopped; .turns counts the calls."
 
     def __init__(self, step):
         self.shared = mmap.mmap(-1, 16)
@@ -80,7 +80,7 @@ class Worker:
         return self.turns
 
 
-# What goes on
+# What runs
 
 def come_and_go():
     "A namespace comes, counts on its loopback with all_netns, and the one before goes."
@@ -103,7 +103,7 @@ def available():
 
 
 def hog():
-    "Take memory till little is left, or for some seconds, and give it back. Who runs out of it is this process."
+    "Allocate memory until little is left, or for some seconds, and free it. An OOM kill hits this process."
     pid = os.fork()
     if not pid:
         put("/proc/self/oom_score_adj", 1000)
@@ -166,7 +166,7 @@ def switch(client, name, value):
 
 
 class Drain:
-    "Resets everything in a namespace again and again; end() tells what all that returned."
+    "Resets everything in a namespace repeatedly; end() returns the sum of all replies."
 
     def __init__(self, netns, cpu):
         program = os.environ.get("PORTMON_DRAIN", f"{HERE}/drain")
@@ -202,7 +202,7 @@ class Place:
             return nft.read_all() == before and before
         for netns, nft in zip(self.hosts, self.nfts):
             netns.portmon = Portmon(netns)
-            self.base.append(wait_until(both, what="a moment of silence"))
+            self.base.append(wait_until(both, what="two equal readings"))
 
     def flood(self, cpus):
         "From both hosts, IPv4 from the one CPU and IPv6 from the other."
@@ -241,9 +241,9 @@ class Place:
                 equal(((tx_n, tx_b), (to_n, to_b)), (left, left), f"{which}: {what} left, by source and by destination")
                 if what == "udp":
                     equal((tx_n, tx_b), self.sent[i], f"{which}: what the senders say they sent")
-                    # Nobody listens.
+                    # A closed port.
                     overflow = sums["events", scope["local"], max(transport.values()) + 1][1]
-                    equal(sums["events", scope["local"], transport["udp"]][1] + overflow, rx_n, f"{which}: dropped for want of a socket")
+                    equal(sums["events", scope["local"], transport["udp"]][1] + overflow, rx_n, f"{which}: dropped without a socket")
             whole = {}
             for (kind, *key), v in sums.items():
                 if kind == "bucket":
@@ -289,13 +289,13 @@ def round_of(place, seconds, switched):
         equal(process.poll(), None, "status of who listens")
         process.kill()
         process.communicate()
-    wait_until(lambda: all(nft.read() == nft.read() for nft in place.nfts), what="a moment of silence")
+    wait_until(lambda: all(nft.read() == nft.read() for nft in place.nfts), what="two equal readings")
     # From here on what the second CPU has counted is there, and it is not.
     put(CPU1, 0)
     for sums, drain in zip(place.sums, drains):
         drain.end(sums)
     done["resets"] = sum(sums["resets",][0] for sums in place.sums)
-    done["CPU taken away"] = unplugged
+    done["CPU offline"] = unplugged
     done["packets"] = sum(packets for packets, _ in place.sent)
     done["connections"] = place.established
     place.exact()

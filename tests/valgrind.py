@@ -34,7 +34,7 @@ packets.out("udp", 53, 42000)
 packets.within("sctp", 2905, 2906)
 packets.through("dccp", 5, 6)
 with yard.enter():
-    for port in 69, 427:            # nobody listens there
+    for port in 69, 427:            # closed ports
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.sendto(b"x", ("127.0.0.1", port))
 server = yard.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 80))
@@ -102,7 +102,7 @@ class Watched:
         equal(status, wanted, f"{self.what}: status")
 
 
-# Of the services one line is wrong: it is told of, and the rest is read.
+# One line of the services is wrong: it is reported, and the rest is read.
 ENV = {"XDG_RUNTIME_DIR": f"{home}/run", **own_services("443/tcp mine\n\tname: My own\n\nwrong line\n")}
 
 

@@ -19,8 +19,8 @@ static int run_help(struct ctx *ctx, int argc, char **argv);
 static const struct command cmd_help = {
 	.name = "help",
 	.args = "[COMMAND]",
-	.summary = "what there is, or what one command does",
-	.text = "Lists the commands, or tells what COMMAND does and which options it takes. With --completion prints a script that completes command lines.",
+	.summary = "list the commands, or describe one",
+	.text = "Lists the commands, or describes COMMAND and its options. With --completion, prints a completion script.",
 	.options = OPT(COMPLETION),
 	.run = run_help,
 };
@@ -96,7 +96,7 @@ static void print_overview(void)
 {
 	size_t i;
 
-	printf("portmon-ctl %s: what every port of this host is doing\n\n",
+	printf("portmon-ctl %s: packets, handshakes and drops of every port\n\n",
 	       PORTMON_VERSION);
 	print_usage(stdout, NULL);
 	printf("\nCommands:\n");
@@ -104,20 +104,20 @@ static void print_overview(void)
 		printf("  %-10s %s\n", commands[i]->name,
 		       commands[i]->summary);
 	printf("\nWithout a command: stats. A command's name may be cut short (st, mon).\n"
-	       "Options go before or after the command; which ones a command takes:\n"
+	       "Options go before or after the command; the options of a command:\n"
 	       "  portmon-ctl help COMMAND\n"
 	       "\nWhat is wrong?\n"
 	       "  portmon-ctl check            troubles, the worst first\n"
 	       "Which port is busiest?\n"
-	       "  portmon-ctl stats            the busiest first; live: portmon-ctl top\n"
+	       "  portmon-ctl stats            sorted by traffic; live: portmon-ctl top\n"
 	       "Which process is it?\n"
-	       "  portmon-ctl stats -p         of every port; of one: portmon-ctl show 443\n"
+	       "  portmon-ctl stats -p         all ports; one port: portmon-ctl show 443\n"
 	       "Is anything being dropped?\n"
-	       "  portmon-ctl drops            packets, by port and reason\n"
-	       "Is it seeing everything?\n"
-	       "  portmon-ctl coverage         interfaces against what was counted\n"
+	       "  portmon-ctl drops            packets by port and reason\n"
+	       "Does portmon see everything?\n"
+	       "  portmon-ctl coverage         compares interfaces, IP and portmon\n"
 	       "What is port 427?\n"
-	       "  portmon-ctl explain 427      what it is for and what to watch for\n");
+	       "  portmon-ctl explain 427      its purpose, and what to watch for\n");
 }
 
 static int run_help(struct ctx *ctx, int argc, char **argv)
@@ -246,7 +246,7 @@ static int why_not_written(void)
 	return write(STDOUT_FILENO, "\n", 1) < 0 ? -errno : -EIO;
 }
 
-/* Of a reader that went away (| head) nobody wants to hear. */
+/* A closed pipe (| head) is not reported. */
 static int close_stdout(int err)
 {
 	const bool failed = ferror(stdout);
@@ -292,7 +292,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	ctx_init(&ctx);
 	err = dispatch(&ctx, argc, argv);
-	/* It can run out anywhere; one place sees to it that it is told. */
+	/* Memory can run out anywhere; it is reported in one place. */
 	if (err == -ENOMEM)
 		warn_memory();
 	ctx_free(&ctx);

@@ -480,7 +480,7 @@ def wrong_config():
 
 @case()
 def hangup():
-    "SIGHUP reads the files anew; with a mistake in them the exporter continues as before"
+    "SIGHUP reloads the files; with a mistake in them the exporter continues as before"
     path = config(USERS)
     exporter = Exporter("--web-config", path)
     equal(exporter.status(Authorization=basic("alice", "secret")), 200, "alice")

@@ -55,7 +55,7 @@ def within(pid):
 
 
 class Actor:
-    "A process that is somebody else (see become()) and asks what it is told to ask, or does one of its own methods."
+    "A process that is somebody else (see become()) and sends the requests it is given, or calls one of its own methods."
 
     def __init__(self, netns=None, opened_by_root=False, **who):
         self.ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -114,7 +114,7 @@ def _listen(client, _):
 
 
 def _heard(client, wanted):
-    "Names of the notifications: till these have come, or all is silent for a moment."
+    "Names of the notifications, read until these were received or none follows for a moment."
     names = set()
     while select.select([client.sock], [], [], (5 if set(wanted) - names else 0.5) * PATIENCE)[0]:
         names |= {name for name, _ in client.events()}
@@ -122,7 +122,7 @@ def _heard(client, wanted):
 
 
 def _half(client, command):
-    "Begin a dump and read nothing of it."
+    "Start a dump and read nothing of it."
     client.send(client.family, UAPI["cmd"][command], 1, b"", 0x301)
 
 

@@ -41,7 +41,7 @@ IP_HEADER = {"ipv4": 20, "ipv6": 40}
 
 
 def on_the_wire(connection, family, header=None):
-    """What went from caller to called and what came back, both (packets, bytes), as the sockets count it.
+    """Packets and bytes sent from caller to called and back, both (packets, bytes), as the sockets count them.
 
     Once all is acknowledged. The SYN has 8 bytes of options more than other segments, and so has the SYN-ACK, which is not
     in the counters of its socket.
@@ -84,7 +84,7 @@ _sink = bytearray(1 << 20)
 
 
 def begin(netns, family, source, target):
-    "A connection that has been asked for; nobody waits for it."
+    "A connection attempt, without waiting for the result."
     sock = netns.socket(family, socket.SOCK_STREAM, bind=source)
     sock.setblocking(False)
     equal(sock.connect_ex(target), errno.EINPROGRESS, "connect")

@@ -12,7 +12,7 @@ from lib.nlclient import Counts
 class Nft:
     """nftables counters of a namespace, right after portmon at local-in and right before it at local-out and forward.
 
-    To be made before an interface is up. They count buffers, not packets on the wire: the same unless offloads are at work.
+    Create them before an interface is up. They count buffers, not packets on the wire, which differ only with offloads.
     """
     HOOKS = {"local-in": ("input", -2147483647), "local-out": ("output", 2147483646), "forward": ("forward", 2147483646)}
 
@@ -71,16 +71,16 @@ class Counters:
 
 
 def settled(portmon, nft):
-    "Ports, overflow, buckets and nft counters of one moment: read until nothing comes in between."
+    "Ports, overflow, buckets and nft counters of one moment: read until two readings are equal."
     def twice():
         first = portmon.ports(), portmon.overflow(), portmon.buckets()
         independent = nft.read() if nft else None
         return (*first, independent) if first == (portmon.ports(), portmon.overflow(), portmon.buckets()) else None
-    return wait_until(twice, what="a moment of silence")
+    return wait_until(twice, what="two equal readings")
 
 
 def invariant(portmon, nft=None):
-    """Nothing is uncounted, nothing counted twice. Returns (ports, overflow, buckets).
+    """Everything is counted exactly once. Returns (ports, overflow, buckets).
 
     For each hook and family the buckets together are what nft counted (pass nft unless offloads are at work); for each hook
     the ports of either side, with their overflow, are the bucket "ports".
@@ -91,12 +91,12 @@ def invariant(portmon, nft=None):
 
 
 def at_rest(portmon, nft, counters):
-    "Ports that have packets, buckets, and what was counted apart, of a moment of silence."
+    "Ports with packets, buckets, and the counters, all read while nothing changes."
     def same():
         before = counters.read()
         ports, _, buckets = invariant(portmon, nft)
         return ({key: c for key, c in ports.items() if any(c)}, buckets, before) if counters.read() == before else None
-    return wait_until(same, what="a moment of silence")
+    return wait_until(same, what="two equal readings")
 
 
 def balance(ports, overflow, buckets, independent=None):

@@ -31,7 +31,7 @@ def ctl_text(*arguments, netns=None, **options):
 
 
 def run_ctl(*arguments, netns=None, user=None, env=None, **options):
-    "Run portmon-ctl: status, standard output, standard error."
+    "Run portmon-ctl; returns status, standard output, standard error."
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
     with netns.enter() if netns else contextlib.nullcontext():
         done = subprocess.run(["portmon-ctl", *arguments], user=user, group=user, extra_groups=[] if user else None,
@@ -44,7 +44,7 @@ def sockets(netns, process):
     with netns.enter(), open("/proc/net/netlink") as file:
         lines = [line.split() for line in file.readlines()[1:]]
     # libnl makes the port number of the process and the number of the socket.
-    # Group 16 tells of families that come and go, and is joined first.
+    # Group 16 reports families that appear and disappear, and is joined first.
     return [line for line in lines
             if line[1] == "16" and int(line[2]) & 0x3fffff == process.pid and int(line[3], 16) & ~0x8000]
 
@@ -74,7 +74,7 @@ def ctl_on_terminal(*arguments, columns=80, **options):
 
 
 def expect_message(status, sentence, *arguments, quiet=True, **options):
-    "portmon-ctl ends with this status and this sentence, and (quiet) prints nothing else."
+    "portmon-ctl ends with this status and a message that matches, and (quiet) prints nothing else."
     what = f"portmon-ctl {' '.join(arguments)}"
     got, out, err = run_ctl(*arguments, **options)
     check(got == status, f"{what}: status {got}, wanted {status}; said {err!r}")
@@ -90,7 +90,7 @@ def expect_message(status, sentence, *arguments, quiet=True, **options):
 
 
 def own_services(text):
-    "A file of services of the user's own, till the case (outside of one: the file) ends: the environment that it is found in."
+    "A services file of the user, until the case (outside of a case: the file) ends; returns the environment that selects it."
     folder = tempfile.mkdtemp(prefix="portmon-")
     defer(sh, "rm", "-rf", folder)
     os.chmod(folder, 0o755)

@@ -21,10 +21,10 @@ def syscall(name, *arguments):
 
 
 class KernelLog:
-    """What the kernel has said since this was made.
+    """The kernel log since this object was created.
 
-    DCCP, where it is, warns of each packet it does not like; an emulated machine that did not get its turn, of its clocks.
-    Data races are left out: they are looked at when all is over (races.py).
+    DCCP warns of each invalid packet, and an emulated machine that was not scheduled of its clocks. Both are ignored.
+    Data races are left out: they are checked after the last test (races.py).
     """
 
     OTHERS = "dccp_", "net_ratelimit: ", "clocksource: ", "hrtimer: "

@@ -37,11 +37,11 @@ _cleanup = [contextlib.ExitStack()]
 
 
 class Skip(Exception):
-    "This case cannot run here; say why."
+    "This case cannot run here, for the given reason."
 
 
 class Late(AssertionError):
-    "What was waited for did not come in time, which need not be the fault of what is tested."
+    "A timeout, which a busy machine can cause as well as the code under test."
 
 
 def case(*variants):
@@ -67,7 +67,7 @@ def note(text):
 
 
 def _left_out(what):
-    "Whether the harness has a reason not to run this case on this kernel: lines of TEST CASE, both globs."
+    "True if tests/vm/skips excludes this case on this kernel: lines of TEST CASE, both globs."
     for line in os.environ.get("PORTMON_SKIPS", "").splitlines():
         test, case = line.split(None, 1)
         if fnmatch.fnmatch(os.path.basename(sys.argv[0]), test) and (case == "-" or fnmatch.fnmatch(what, case)):
@@ -76,10 +76,10 @@ def _left_out(what):
 
 
 def _again(function):
-    """Run a case; what a busy machine can be the reason of gets another chance, which the verdict tells of.
+    """Run a case; retry what a busy machine can cause. The verdict lists retried cases.
 
-    That is waiting in vain, once. A file that says TRIES looks at what comes and goes by the clock (a live view, timers
-    of the kernel): there any assertion may miss its moment. Everywhere else a wrong result is wrong at once.
+    That is a timeout, once. A file that sets TRIES depends on the clock (a live view, timers
+    of the kernel): there any assertion can miss its moment. Everywhere else a wrong result fails at once.
     """
     tries = sys.modules["__main__"].__dict__.get("TRIES", 1)
     for tried in itertools.count(1):
@@ -93,7 +93,7 @@ def _again(function):
         except (AssertionError, subprocess.TimeoutExpired) as error:
             if tried >= max(tries, 2 if isinstance(error, (Late, subprocess.TimeoutExpired)) else 1):
                 raise
-            note(f"once more: {error}")
+            note(f"retried: {error}")
 
 
 def run():
@@ -133,7 +133,7 @@ def run():
 
 
 def equal(got, wanted, what=""):
-    "They are the same; of dicts say which entries are not."
+    "Fail unless they are equal; for dicts, list the entries that differ."
     if got == wanted:
         return
     if isinstance(got, dict) and isinstance(wanted, dict):
@@ -155,13 +155,13 @@ def wait_until(condition, timeout=20, what="the condition"):
     limit = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > limit:
-            raise Late(f"{what} did not come within {timeout} s")
+            raise Late(f"{what} did not happen within {timeout} s")
         time.sleep(0.002)
     return value
 
 
 def eventually(agree, timeout=20):
-    "Call agree() until it finds nothing wrong, and return what it returned: the last packets may be on their way."
+    "Call agree() until it raises no AssertionError, and return its result: the last packets may still be in transit."
     limit = time.monotonic() + timeout * PATIENCE
     while True:
         try:
@@ -173,5 +173,5 @@ def eventually(agree, timeout=20):
 
 
 def becomes(read, wanted, what, timeout=20):
-    "What is read comes to be what is wanted."
+    "Wait until read() returns what is wanted."
     eventually(lambda: equal(read(), wanted, what), timeout)

@@ -57,9 +57,9 @@ def reload_module(**parameters):
 
 
 class Hook:
-    """The module as it is built for tests, with kmod/test_hook.c, till the case (outside of one: the file) ends.
+    """The test build of the module, with kmod/test_hook.c, until the case (outside of a case: the file) ends.
 
-    Its methods count what no test has the time to send, in a namespace.
+    Its methods count in a namespace what no test has the time to send.
     """
 
     def __init__(self):

@@ -18,10 +18,10 @@ from lib.process import end_process, sh, write_file
 
 
 class Netns:
-    """A namespace of its own, with a random name, gone when the case ends; on=True switches portmon on in it.
+    """A new namespace with a random name, deleted when the case ends; on=True enables portmon in it.
 
-    No interface is up, so that whatever counts is there before the first packet. IPv6 is kept from talking on its own as
-    far as it lets itself.
+    No interface is up, so that counters exist before the first packet. IPv6 sends nothing unasked, as far as
+    sysctls allow.
     """
 
     def __init__(self, on=False):
@@ -43,7 +43,7 @@ class Netns:
 
     @contextlib.contextmanager
     def enter(self):
-        "Be in the namespace (this thread): sockets and processes made inside belong to it."
+        "Enter the namespace (this thread): sockets and processes created inside belong to it."
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         there = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -132,7 +132,7 @@ def pair(a, b, mtu=1500, link="", neighbours=True, **offloads):
 def carried(netns, dev):
     """Wait until a device that came up before its peer transmits.
 
-    The kernel tells it of its carrier later (net/core/link_watch.c), and till then drops what it is to send. ip(8) asks
+    The kernel sets its carrier later (net/core/link_watch.c), and drops its packets until then. ip(8) asks
     under the lock that both are done under.
     """
     wait_until(lambda: json.loads(netns.run("ip", "-j", "link", "show", "dev", dev))[0]["operstate"] == "UP", what=f"carrier of {dev}")

@@ -48,7 +48,7 @@ def tcp(sport, dport, payload=b"", flags=0x04):
 
 
 class Packets:
-    """Packets from a quiet namespace that nobody answers, each of 28 bytes; .sent is what they have to count as.
+    """Unanswered packets of 28 bytes from a quiet namespace; .sent has the expected counts.
 
     out() leaves the namespace, through() is routed through it, within() stays on loopback. Each is over when the packets
     have been at their hooks, which may be later than when they were sent: on a busy machine softirqs are another thread's.

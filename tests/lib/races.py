@@ -24,7 +24,7 @@ def kcsan():
 
 
 class Reports:
-    "Takes a log apart, line by line: the reports so far, without what comes between them."
+    "Takes a log apart, line by line: the reports so far, without other lines."
 
     def __init__(self):
         self.reports, self.inside = [], False

@@ -17,7 +17,7 @@ def events(**counts):
 
 
 def host(local, remote, packets, at_local={}, at_remote={}):
-    "What one host has of a connection: the packets in the records of both its ports, the rest where it belongs."
+    "One host's events of a connection: the packets in the records of both ports, others in one record."
     return {("local", local): {**packets, **at_local}, ("remote", remote): {**packets, **at_remote}}
 
 
@@ -38,14 +38,14 @@ def total(*records):
     return sums
 
 
-def resent(netns):
-    "Segments that the stack says it has sent again, those that it could not send not counted."
+def retransmits(netns):
+    "Segments that the stack retransmitted, without those that it could not send."
     counters = mib(netns)
     return counters["TcpRetransSegs"] - counters["TCPRetransFail"]
 
 
-def patient(*ends, wait="20s"):
-    "A busy machine is no reason to send anything again."
+def delay_retransmits(*ends, wait="20s"):
+    "Prevent retransmissions that only a busy machine causes."
     for end in ends:
         end.netns.sysctl("net.ipv4.tcp_early_retrans", 0)
         v4, v6 = end.ipv4.rpartition(".")[0] + ".0/24", end.ipv6.rpartition("::")[0] + "::/64"
@@ -54,12 +54,12 @@ def patient(*ends, wait="20s"):
 
 
 @contextlib.contextmanager
-def undisturbed(netns):
-    "What goes on in here loses nothing; if the stack sends anything again, the machine was too busy to answer in time."
-    before = resent(netns)
+def no_retransmits(netns):
+    "Nothing is lost inside this block: a retransmission means that the machine was too busy to answer in time."
+    before = retransmits(netns)
     yield
-    if resent(netns) != before:
-        raise Late("the stack has sent segments again that were not lost")
+    if retransmits(netns) != before:
+        raise Late("the stack retransmitted segments that were not lost")
 
 
 class Server:
@@ -71,7 +71,7 @@ class Server:
     def __init__(self, netns, port, cpu=CPUS[-1], lossy=False):
         self.calm = contextlib.ExitStack()
         if not lossy:
-            self.calm.enter_context(undisturbed(netns))
+            self.calm.enter_context(no_retransmits(netns))
         self.process = traffic("serve", cpu, port, netns=netns)
         equal(self.process.stdout.readline(), "ready\n", "the server")
 
@@ -82,11 +82,11 @@ class Server:
 
 
 def pinned():
-    "From here on everything is on the CPU of Server and connections(), for the same reason."
+    "From here on everything runs on the CPU of Server and connections(), for the same reason."
     os.sched_setaffinity(0, {CPUS[-1]})
 
 
 def connections(netns, source, target, sport, port, n, end="fin", cpu=CPUS[-1], lossy=False):
     "Make connections one after the other, from ports that count up; how many were established."
-    with contextlib.nullcontext() if lossy else undisturbed(netns):
+    with contextlib.nullcontext() if lossy else no_retransmits(netns):
         return int(finish(traffic("connect", cpu, source, target, sport, port, n, end, netns=netns, stdin=subprocess.DEVNULL)))

@@ -25,7 +25,7 @@ def fetch(*what):
 
 
 class Cpio:
-    """A "newc" archive, which the kernel unpacks over what came before it."""
+    """A "newc" archive, which the kernel unpacks over earlier archives."""
 
     def __init__(self, out):
         self.out, self.ino, self.dirs = out, 0, set()

@@ -13,7 +13,7 @@ import time
 
 import guest
 
-# What a kernel is told when a verdict is wanted: whatever upsets it ends the run.
+# Kernel parameters of a run with a verdict: any fault ends the run.
 STRICT = "loglevel=5 oops=panic panic_on_warn=1 "
 
 
@@ -193,7 +193,7 @@ def built_in(folder, stage):
 
 class SmpKasan(Qemu):
     """The same PC, with a kernel built here that watches memory and locks."""
-    # A socket for each CPU: all that a table without ACPI can tell of.
+    # A socket for each CPU: all that a table without ACPI can describe.
     QEMU = [*Qemu.QEMU[:-4], "-smp", "2,sockets=2,cores=1,threads=1", "-m", "2048"]
     # kmemleak would make everything twice as slow; User Mode Linux has it.
     CHECKED = STRICT + "kmemleak=off "

@@ -21,7 +21,7 @@ def say(text):
 
 
 say.lock = threading.Lock()
-failed = []         # each failure in a line, said once more at the end
+failed = []         # each failure in a line, repeated at the end
 again = []          # and each case that was tried again, see ktap.py
 
 
@@ -63,8 +63,8 @@ class Ktap:
                 self.fail("not allowed: " + line)
         elif re.match(r"\s*not ok\b|Bail out!", line):
             self.fail(line.strip())
-        elif line.startswith("# once more: "):
-            self.again.append(f"case {self.number + 1}: {line[13:]}")
+        elif line.startswith("# retried: "):
+            self.again.append(f"case {self.number + 1}: {line[11:]}")
 
     def end(self, status):
         self.seconds = time.monotonic() - self.begun
@@ -105,7 +105,7 @@ def read_skips(path):
 
 
 def shares(args, kernel):
-    """The tests that were asked for, dealt out to the machines that run them side by side."""
+    """The requested tests, dealt out to the machines that run them side by side."""
     with open(f"{args.tests}/kselftest-list.txt") as file:
         tests = [line.strip().rpartition(":")[2] for line in file if line.strip()]
     wanted = [test for test in tests if not args.test or any(fnmatch.fnmatch(test, f"*{t}*") for t in args.test)]

@@ -100,7 +100,7 @@ enum finding_kind {
  * enum level - how bad it is
  * @LEVEL_CRITICAL: a service is not working
  * @LEVEL_WARNING: something is wrong
- * @LEVEL_UNKNOWN: it cannot be told whether something is wrong
+ * @LEVEL_UNKNOWN: unknown whether something is wrong
  * @LEVEL_NOTE: worth a look; the exit status does not change
  */
 enum level {

@@ -90,8 +90,8 @@ static bool parse_line(struct limits *limits, char *line)
  * @f: where from
  * @path: its name, for sentences
  *
- * Return: 0, or -EINVAL after a line that is wrong, of which the person has
- * been told.
+ * Return: 0, or -EINVAL after a line that is wrong, after the error was
+ * printed.
  */
 int limits_parse(struct limits *limits, FILE *f, const char *path)
 {
@@ -129,7 +129,7 @@ static int read_file(struct limits *limits, const char *path)
  * limits_read() - the thresholds, as the site's and the user's file set them
  * @limits: the thresholds
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int limits_read(struct limits *limits)
 {

@@ -188,7 +188,7 @@ static void listen_drops(struct findings *found, const struct record *r,
 		 format_grouped(a, d->packets), d->reason);
 }
 
-/* A firewall does what it is told; at a port with a listener it may not. */
+/* Drops by a firewall are intended, except at a port with a listener. */
 static bool is_meant(const struct evidence *e, const struct record *r,
 		     const struct drop *d)
 {
@@ -210,7 +210,7 @@ static void other_drops(struct findings *found, const struct record *r,
 		 format_grouped(a, d->packets), d->reason,
 		 format_grouped(b, sum_add(r->rx.packets, r->tx.packets)));
 	f->meaning = reason ? reason->meaning :
-			      "A reason that this tool does not know.";
+			      "Unknown reason.";
 	snprintf(f->next, sizeof(f->next), "portmon-ctl drops --port %u",
 		 r->port);
 }

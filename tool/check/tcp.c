@@ -129,7 +129,7 @@ static uint64_t probes(const struct record *r)
 	if (is_tcp(r))
 		return sum_less(r->tcp[PORTMON_A_TCP_SYN_RECEIVED],
 				record_answered(r));
-	/* To an ephemeral port comes what was asked for, only too late. */
+	/* An ephemeral port receives a reply, only too late. */
 	if (r->ephemeral)
 		return 0;
 	return sum_add(drops_of(r, REASON_CLOSED),

@@ -112,13 +112,13 @@ static int change_parameter(const struct settings *s, unsigned int which)
 	if (!strcmp(now, value))
 		return 0;
 	if (which == SETTING_ALL_NETNS) {
-		warn("all_netns cannot change while the module is loaded; to load it again, which begins all counts anew: systemctl restart portmon");
+		warn("all_netns cannot change while the module is loaded; to reload it and discard all counts: systemctl restart portmon");
 		return 0;
 	}
 	err = write_parameter(which, value);
 	if (err)
 		warn("cannot set the module's parameter %s: %s%s", name,
-		     strerror(-err), err == -EACCES ? "; try as root" : "");
+		     strerror(-err), err == -EACCES ? "; run as root" : "");
 	else
 		printf("%s: %s, was %s\n", name, value, now);
 	return err;
@@ -233,6 +233,6 @@ const struct command cmd_apply = {
 	.name = "apply",
 	.args = "[FILE]",
 	.summary = "load the module and apply the settings of portmon.conf",
-	.text = "Loads the module, if it is not loaded, with the settings of FILE (/etc/portmon/portmon.conf), changes those that can change while it is loaded, and starts counting in the network namespaces that FILE names. A bad line changes nothing. portmon.service does this at boot and on reload. Needs root.",
+	.text = "Applies the settings of FILE (/etc/portmon/portmon.conf): loads the module if necessary, changes the settings that can change while it is loaded, and starts counting in the network namespaces that FILE lists. A wrong line changes nothing. portmon.service does this at boot and on reload. Needs root.",
 	.run = run_apply,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* check: what is wrong, at which port, and what to do next. */
+/* check: list problems, at which port, and what to do next. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -29,7 +29,7 @@
  * @was: moment of @before
  * @owners: the sockets of now
  * @earlier: sockets a moment before those of now
- * @came: what was counted in between
+ * @delta: what was counted in between
  * @s: the same, as ports
  * @links: the interfaces
  */
@@ -40,7 +40,7 @@ struct look {
 	struct mark was;
 	struct owners owners;
 	struct owners earlier;
-	struct came came;
+	struct deltas delta;
 	struct snapshot s;
 	struct links links;
 };
@@ -88,7 +88,7 @@ static int look_since(struct look *l, const struct mark *now, int found)
 		snapshot_free(&l->before);
 		return look_for(l, WATCH_MS);
 	}
-	/* Since a reset all is counted anew. */
+	/* After a reset all counts restart. */
 	if (l->was.since != l->ctx->info.since) {
 		snapshot_free(&l->before);
 		l->was.since = l->ctx->info.since;
@@ -137,15 +137,15 @@ static int compare(struct look *l, struct snapshot *now)
 {
 	const struct filter all = FILTER_ALL;
 
-	if (came_add(&l->came, &l->before, 0) || came_add(&l->came, now, 1) ||
-	    came_get(&l->came, &all, &l->s)) {
+	if (deltas_add(&l->delta, &l->before, 0) || deltas_add(&l->delta, now, 1) ||
+	    deltas_get(&l->delta, &all, &l->s)) {
 		warn_memory();
 		return -ENOMEM;
 	}
 	view_mark(&l->s.ports, &l->ctx->info);
 	view_name(&l->s.ports, &l->ctx->services);
-	view_mark(&l->came.last.ports, &l->ctx->info);
-	view_name(&l->came.last.ports, &l->ctx->services);
+	view_mark(&l->delta.last.ports, &l->ctx->info);
+	view_name(&l->delta.last.ports, &l->ctx->services);
 	return 0;
 }
 
@@ -153,7 +153,7 @@ static int judge(struct look *l, const struct mark *now)
 {
 	struct evidence e = {
 		.info = &l->ctx->info, .limits = &l->limits, .s = &l->s,
-		.total = &l->came.last.ports, .owners = &l->owners,
+		.total = &l->delta.last.ports, .owners = &l->owners,
 		.earlier = &l->earlier,
 		.links = &l->links, .now = now->time,
 	};
@@ -256,7 +256,7 @@ static int run_check(struct ctx *ctx, int argc, char **argv)
 	} else {
 		err = since_last(&l);
 	}
-	came_free(&l.came);
+	deltas_free(&l.delta);
 	snapshot_free(&l.before);
 	snapshot_free(&l.s);
 	owners_free(&l.owners);
@@ -267,8 +267,8 @@ static int run_check(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_check = {
 	.name = "check",
-	.summary = "what is wrong, at which port, and what to do",
-	.text = "Looks at what happened since the last check of this user (or, if that was none or long ago, in the next 5 seconds): SYNs not answered, full queues, handshakes not completed, refused connections, closed ports that are probed, drops, retransmissions, ports gone silent, and what portmon itself cannot see. The worst comes first, with what it means and the next command to type. Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 it cannot be told. The thresholds are set in /etc/portmon/check.conf or the user's own check.conf.",
+	.summary = "list problems, at which port, and what to do",
+	.text = "Compares with the last check of this user or, without a recent one, measures for 5 seconds. Looks for unanswered SYNs, full queues, handshakes not established, refused connections, closed ports that are probed, drops, retransmissions, ports gone silent, and traffic that portmon cannot see. Lists the worst first, with its meaning and the next command to type. Exit status: 0 no problem, 1 problems, 2 wrong usage, 3 unknown. The thresholds are set in /etc/portmon/check.conf or the user's own check.conf.",
 	.options = OPTS_JSON | OPT(WATCH) | OPT(ALL_TIME) | OPT(QUIET) |
 		   OPT(NETNS),
 	.run = run_check,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* coverage: interfaces and IP against portmon, watched for some seconds. */
+/* coverage: compare interfaces and IP with portmon for some seconds. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -65,7 +65,7 @@ static const char *notes(char buf[static NOTES_SIZE],
 	if (other)
 		note(buf, &len, "counted by %s", other->name);
 	else if (!link_counts(links, link))
-		note(buf, &len, "%s", "counted by what is in it");
+		note(buf, &len, "%s", "counted by its members");
 	if (link->xdp)
 		note(buf, &len, "XDP (%s)", xdp_word(link));
 	if (link->tc)
@@ -116,7 +116,7 @@ static void link_rows(struct table *t, const struct ctx *ctx,
 	for (i = 0; i < c->links.n; i++) {
 		const struct link *l = &c->links.v[i];
 
-		/* What is down and always was tells nothing. */
+		/* An interface that was always down is left out. */
 		if (!(l->flags & IFF_UP) && !l->rx.packets && !l->tx.packets)
 			continue;
 		row(t, ctx, l->name, &l->rx, &l->tx,
@@ -187,8 +187,8 @@ static void print_cause(const struct ctx *ctx, const struct coverage *c,
 static void print_causes(const struct ctx *ctx, const struct coverage *c)
 {
 	static const char *const heads[] = {
-		"\nWhy what was sent differs:\n",
-		"\nWhy what was received differs (? cannot be counted):\n"
+		"\nWhy the sent counts differ:\n",
+		"\nWhy the received counts differ (? is not counted):\n"
 	};
 	enum cause cause;
 	int rx;
@@ -215,9 +215,9 @@ static void print_verdict(const struct coverage *c)
 	printf("In %" PRIu64 ".%" PRIu64 " s", c->ms / 1000,
 	       c->ms % 1000 / 100);
 	if (!ip)
-		printf(" nothing was handed to IP; watch for longer with -i SECONDS.\n\n");
+		printf(" nothing was handed to IP; measure longer with -i SECONDS.\n\n");
 	else
-		printf(" portmon counted %" PRIu64 " packets of the %" PRIu64 " that were handed to IP (%.1f %%).\n\n",
+		printf(" portmon counted %" PRIu64 " of the %" PRIu64 " packets handed to IP (%.1f %%).\n\n",
 		       seen, ip, 100.0 * seen / ip);
 }
 
@@ -331,7 +331,7 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-/* Ctrl-C is no reason not to tell what has come so far. */
+/* Ctrl-C ends the measurement; the result so far is printed. */
 static void wait_for(unsigned int ms)
 {
 	struct sigaction action = { .sa_handler = stop }, old;
@@ -345,7 +345,7 @@ static void wait_for(unsigned int ms)
 	sigprocmask(SIG_BLOCK, &set, &before);
 	sigaction(SIGINT, &action, &old);
 	if (isatty(STDERR_FILENO))
-		warn("watching for %u.%u seconds; Ctrl-C ends it sooner",
+		warn("measuring for %u.%u seconds; press Ctrl-C to stop earlier",
 		     ms / 1000, ms % 1000 / 100);
 	if (!stopped)
 		ppoll(NULL, 0, &left, &before);
@@ -383,7 +383,7 @@ static int run_coverage(struct ctx *ctx, int argc, char **argv)
 	if (!err) {
 		err = coverage_between(&c, &before, &after);
 		if (err)
-			warn("the counters were reset meanwhile; try again");
+			warn("the counters were reset during the measurement; try again");
 	}
 	if (!err)
 		err = given(&ctx->opt, OPT_JSON) ? json_coverage(ctx, &c) :
@@ -395,8 +395,8 @@ static int run_coverage(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_coverage = {
 	.name = "coverage",
-	.summary = "is portmon seeing everything? interfaces against portmon",
-	.text = "Watches for some seconds (--interval, 5 if not given; Ctrl-C ends it sooner) and tells what the interfaces counted, what was handed to IP and what portmon counted in that time, and why they differ: link-layer headers, what is not IP, XDP, flowtables, other namespaces. portmon counts per network namespace and not per interface, so the sums are compared.",
+	.summary = "check that portmon sees all traffic of the interfaces",
+	.text = "Measures for some seconds (--interval, 5 by default; Ctrl-C ends it earlier). Shows what the interfaces counted, what was passed to IP and what portmon counted, and why they differ: link-layer headers, packets that are not IP, XDP, flowtables, other namespaces. portmon counts per network namespace and not per interface, so the sums are compared.",
 	.options = OPTS_JSON | OPTS_UNITS | OPT(INTERVAL) | OPT(NETNS),
 	.run = run_coverage,
 };

@@ -43,7 +43,7 @@ static int open_private(int base, const char *name, const char *path)
 
 	if (mkdirat(base, name, 0700) && errno != EEXIST) {
 		fd = -errno;
-		warn("cannot make the folder %s: %s", path, strerror(-fd));
+		warn("cannot create the directory %s: %s", path, strerror(-fd));
 		return fd;
 	}
 	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -52,7 +52,7 @@ static int open_private(int base, const char *name, const char *path)
 		return fd;
 	if (fd >= 0)
 		close(fd);
-	warn("%s is not a folder that belongs to this user alone (mode 0700); remove it, or set XDG_RUNTIME_DIR",
+	warn("%s is not a directory owned by this user with mode 0700; remove it, or set XDG_RUNTIME_DIR",
 	     path);
 	return -EACCES;
 }
@@ -102,7 +102,7 @@ static int lock(const struct deltafile *d)
 			break;
 		nanosleep(&step, NULL);
 	}
-	warn("another portmon-ctl stats --delta of this user has not ended; try again");
+	warn("another portmon-ctl stats --delta of this user is running; try again");
 	return -EBUSY;
 }
 
@@ -111,7 +111,7 @@ static int lock(const struct deltafile *d)
  * @d: the file, to close with deltafile_close()
  * @kind: which of the user's files ("delta")
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int deltafile_open(struct deltafile *d, const char *kind)
 {
@@ -122,7 +122,7 @@ int deltafile_open(struct deltafile *d, const char *kind)
 	d->dir = -1;
 	if (stat("/proc/self/ns/net", &ns)) {
 		err = -errno;
-		warn("cannot tell which network namespace this is: %s",
+		warn("cannot determine the current network namespace: %s",
 		     strerror(-err));
 		return err;
 	}
@@ -142,8 +142,8 @@ int deltafile_open(struct deltafile *d, const char *kind)
  * @mark: which moment that was
  * @s: what it read, to release with snapshot_free()
  *
- * Return: 0, -ENOENT if there was none or it cannot be used any more, or a
- * negative errno, of which the person has been told.
+ * Return: 0, -ENOENT if there is none or it is not usable, or a
+ * negative errno, after the error was printed.
  */
 int deltafile_read(const struct deltafile *d, struct mark *mark,
 		   struct snapshot *s)
@@ -172,7 +172,7 @@ int deltafile_read(const struct deltafile *d, struct mark *mark,
 	err = delta_parse(f, mark, s);
 	fclose(f);
 	if (err == -EBADMSG) {
-		warn("warning: %s is not what this version of the tool wrote; begun anew",
+		warn("warning: unrecognised snapshot file %s; starting over",
 		     d->path);
 		return -ENOENT;
 	}
@@ -187,12 +187,12 @@ static void new_name(const struct deltafile *d, char buf[static 80])
 }
 
 /**
- * deltafile_prepare() - write beside the file what is to take its place
+ * deltafile_prepare() - write the new file beside the old one
  * @d: the file
  * @mark: which moment it is of
  * @s: what was read
  *
- * Return: 0 or a negative errno, of which the person has been told; the file
+ * Return: 0 or a negative errno, after the error was printed; the file
  * is as it was.
  */
 int deltafile_prepare(const struct deltafile *d, const struct mark *mark,
@@ -219,7 +219,7 @@ int deltafile_prepare(const struct deltafile *d, const struct mark *mark,
 	if (!err)
 		return 0;
 	unlinkat(d->dir, name, 0);
-	warn("cannot keep what was read in %s: %s; the next --delta begins where the last one did",
+	warn("cannot write the snapshot file %s: %s; the next --delta starts from the previous snapshot",
 	     d->path, strerror(-err));
 	return err;
 }
@@ -228,7 +228,7 @@ int deltafile_prepare(const struct deltafile *d, const struct mark *mark,
  * deltafile_commit() - put in place what deltafile_prepare() has written
  * @d: the file
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int deltafile_commit(const struct deltafile *d)
 {
@@ -239,16 +239,16 @@ int deltafile_commit(const struct deltafile *d)
 	if (!renameat(d->dir, name, d->dir, d->name))
 		return 0;
 	err = -errno;
-	warn("cannot keep what was read in %s: %s; the next --delta begins where the last one did",
+	warn("cannot write the snapshot file %s: %s; the next --delta starts from the previous snapshot",
 	     d->path, strerror(-err));
 	return err;
 }
 
 /**
- * deltafile_close() - let go of the file
+ * deltafile_close() - close the file
  * @d: the file
  *
- * What has been prepared and not put in place is gone.
+ * A prepared file that was not committed is removed.
  */
 void deltafile_close(struct deltafile *d)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the last call of stats --delta has read, in a file of the user's. */
+/* The snapshot file of stats --delta. */
 #ifndef PORTMON_CTL_DELTAFILE_H
 #define PORTMON_CTL_DELTAFILE_H
 

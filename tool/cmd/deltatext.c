@@ -206,7 +206,7 @@ static int parse_line(const char *line, struct snapshot *s,
  * @mark: which moment it is of
  * @s: the snapshot, to release with snapshot_free()
  *
- * Return: 0, -EBADMSG if it is none or not whole, or -ENOMEM.
+ * Return: 0, -EBADMSG if it is no snapshot or incomplete, or -ENOMEM.
  */
 int delta_parse(FILE *f, struct mark *mark, struct snapshot *s)
 {

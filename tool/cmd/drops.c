@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* drops and closed: what the kernel dropped, and what was tried in vain. */
+/* drops and closed: drops by reason, and closed ports that received packets. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static void explain(const struct ctx *ctx, const struct drop_rows *rows)
 		printf("\n%s%s%s\n  ", ctx->color ? "\033[1m" : "", name,
 		       ctx->color ? "\033[0m" : "");
 		print_wrapped(stdout, reason ? reason->meaning :
-			      "A reason that this tool does not know.",
+			      "Unknown reason.",
 			      2, ctx_width(ctx));
 		printf("  What to do: ");
 		print_wrapped(stdout, reason ? reason->advice :
@@ -174,7 +174,7 @@ static int print_closed(struct ctx *ctx, const struct drop_rows *rows)
 	return table_end(t);
 }
 
-/* Drops that are not counted must not look as if there were none. */
+/* Drops that are not counted must not look like zero drops. */
 static int check_counted(const struct ctx *ctx, const struct snapshot *s)
 {
 	const struct record nothing = { 0 };
@@ -185,8 +185,8 @@ static int check_counted(const struct ctx *ctx, const struct snapshot *s)
 		warn("drops are not available: this kernel has no tracepoint kfree_skb");
 		return -EOPNOTSUPP;
 	case UNKNOWN_OFF:
-		warn("%sdrops are not counted in this network namespace; switch it on with: portmon-ctl enable drops",
-		     any ? "warning: what follows was counted before; now " : "");
+		warn("%sdrops are not counted in this network namespace; enable them with: portmon-ctl enable drops",
+		     any ? "warning: these drops were counted earlier; now " : "");
 		return any ? 0 : -ENOTCONN;
 	default:
 		return 0;
@@ -270,7 +270,7 @@ static int print_rows(struct ctx *ctx, const struct query *q,
 	else if (!err)
 		warn("%s%s; counting began or was reset at %s", none,
 		     filter_is_set(&ctx->opt.filter) ?
-			     " of what was asked for" : "",
+			     " that matches" : "",
 		     format_time(since, ctx->info.since));
 	free(rows.v);
 	snapshot_free(&s);
@@ -287,7 +287,7 @@ static void json_drops(struct json *j, struct ctx *ctx,
 
 static int table_drops(struct ctx *ctx, const struct query *q)
 {
-	return print_rows(ctx, q, every, "no packet has been dropped",
+	return print_rows(ctx, q, every, "no dropped packets",
 			  print_drops);
 }
 
@@ -313,7 +313,7 @@ static void json_closed(struct json *j, struct ctx *ctx,
 static int table_closed(struct ctx *ctx, const struct query *q)
 {
 	return print_rows(ctx, q, closed,
-			  "no port without a listener has been tried",
+			  "no closed port has received packets",
 			  print_closed);
 }
 
@@ -327,7 +327,7 @@ static int run_closed(struct ctx *ctx, int argc, char **argv)
 	const int scope = ctx->opt.filter.scope;
 
 	if (scope == PORTMON_SCOPE_REMOTE || scope == PORTMON_SCOPE_FORWARD) {
-		warn("closed ports are this host's: of scope local or loopback");
+		warn("closed ports have scope local or loopback");
 		return USAGE;
 	}
 	return query_run(ctx, &ports, argc, argv);
@@ -335,8 +335,8 @@ static int run_closed(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_drops = {
 	.name = "drops",
-	.summary = "packets the kernel dropped, why, and what to do",
-	.text = "A line for each port and reason for which the kernel dropped packets, the most first, then what each reason means and what to do. A drop counts on the port it was addressed to. Drops for which there was no counter are in the line overflow.",
+	.summary = "packets dropped by the kernel, reasons, and what to do",
+	.text = "Lists dropped packets by port and reason, the most first, then what each reason means and what to do. A drop counts at the port that the packet was addressed to. Drops without a counter are in the line overflow.",
 	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
 	.run = run_drops,
@@ -344,8 +344,8 @@ const struct command cmd_drops = {
 
 const struct command cmd_closed = {
 	.name = "closed",
-	.summary = "ports that were tried and have no listener",
-	.text = "Ports of this host that packets came to while no program listened on them: how many, when the first and when the latest. Many ports tried in a short time are a port scan. Late packets of connections that are over count as well, on ephemeral ports.",
+	.summary = "closed ports that received packets",
+	.text = "Lists closed ports of this host that received packets: how many packets, when the first and when the latest. Many ports in a short time are a port scan. Late packets of ended connections count as well, on ephemeral ports.",
 	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
 	.run = run_closed,

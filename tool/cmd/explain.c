@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* explain and services: what ports are for. Neither needs the module. */
+/* explain and services: the purpose of ports. Neither needs the module. */
 #include <fnmatch.h>
 #include <string.h>
 
@@ -83,7 +83,7 @@ static void explain_range(const struct ctx *ctx, unsigned int port)
 	}
 	if (!explain_ephemeral(&min, &max) || port < min || port > max)
 		return;
-	printf("  %-10s this host picks ports from %u to %u for its own outgoing\n"
+	printf("  %-10s this host picks ports from %u to %u for outgoing\n"
 	       "%13sconnections (net.ipv4.ip_local_port_range), this one too\n",
 	       "ephemeral", min, max, "");
 }
@@ -100,7 +100,7 @@ static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 		putchar('\n');
 	}
 	if (!n)
-		printf("no service is known for port %u%s%s; one of your own goes into ~/.config/portmon/services\n\n",
+		printf("no service is known for port %u%s%s; add it to ~/.config/portmon/services\n\n",
 		       spec->port, some ? " over " : "",
 		       some ? transport_words(words, spec->transports) : "");
 	explain_range(ctx, spec->port);
@@ -124,7 +124,7 @@ static int explain_all(struct ctx *ctx, struct json *j, char *arg)
 	int i, k, n = portspec_parse(&ctx->services, arg, spec);
 
 	for (i = 0; i < n; i++) {
-		/* A name's transports are told together, port by port. */
+		/* The transports of a name are printed together, port by port. */
 		for (k = 0; k < i && spec[k].port != spec[i].port; k++)
 			;
 		if (k < i)
@@ -208,7 +208,7 @@ static int services_table_out(struct ctx *ctx, const char *pattern)
 	if (!n)
 		warn("no service matches '%s'%s", pattern ? pattern : "",
 		     given(&ctx->opt, OPT_ALL) ? "" :
-		     "; --all also looks at the system's database");
+		     "; --all also searches /etc/services");
 	return table_end(t);
 }
 
@@ -231,7 +231,7 @@ static int run_services(struct ctx *ctx, int argc, char **argv)
 	return out_json_end(&j);
 }
 
-/* A name may have a span of ports, as X11 has; asked for is one port. */
+/* A name may have a span of ports, as X11 has; the request is for one port. */
 static bool is_span(const char *arg)
 {
 	uint16_t port, port_max;
@@ -248,11 +248,11 @@ static int run_explain(struct ctx *ctx, int argc, char **argv)
 	if (given(&ctx->opt, OPT_LIST))
 		return run_services(ctx, argc, argv);
 	if (!argc) {
-		warn("which port? a number, number/transport or a service's name");
+		warn("no port given: expected NUMBER, NUMBER/TRANSPORT or a service name");
 		return USAGE;
 	}
 	if (argc > 1 || is_span(argv[0])) {
-		warn("one port or name at a time");
+		warn("only one port or name is allowed");
 		return USAGE;
 	}
 	err = ctx_enter(ctx);
@@ -270,8 +270,8 @@ static int run_explain(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_explain = {
 	.name = "explain",
 	.args = "PORT[/TRANSPORT]|NAME | --list [PATTERN]",
-	.summary = "what a port is for, and what to watch for",
-	.text = "Tells which services use a port, what they are for and what to watch for, its IANA range, and whether this host picks it for its own connections. With --list, lists what the command services does. Works without the module.",
+	.summary = "the purpose of a port, and what to watch for",
+	.text = "Shows which services use a port, their purpose and what to watch for, the IANA range, and whether this host picks the port for outgoing connections. With --list, lists the known services like the command services. Works without the module.",
 	.options = OPTS_JSON | OPT(NETNS) | OPT(LIST) | OPT(ALL),
 	.run = run_explain,
 };
@@ -279,8 +279,8 @@ const struct command cmd_explain = {
 const struct command cmd_services = {
 	.name = "services",
 	.args = "[PATTERN]",
-	.summary = "the services that have a name here",
-	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue, with --all also those of /etc/services. PATTERN is a shell pattern for the short name, another name of it (IANA's, an alias), or a part of the full name. Works without the module.",
+	.summary = "list the known services",
+	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue; with --all also those of /etc/services. PATTERN is a shell pattern for the short name, the IANA name or an alias, or a part of the full name. Works without the module.",
 	.options = OPTS_JSON | OPT(ALL),
 	.run = run_services,
 };

@@ -17,14 +17,14 @@ static int read_boot(char boot[static BOOT_ID_SIZE])
 	if (f)
 		fclose(f);
 	if (!found) {
-		warn("cannot tell one boot from another: /proc/sys/kernel/random/boot_id is not to be read");
+		warn("cannot identify the boot: /proc/sys/kernel/random/boot_id is not readable");
 		return -EIO;
 	}
 	boot[strcspn(boot, "\n")] = '\0';
 	return 0;
 }
 
-/* 0 where the kernel has none (before 5.14); the inode has to do then. */
+/* 0 if the kernel has none (before 5.14); then the inode is used. */
 static uint64_t read_cookie(void)
 {
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -43,7 +43,7 @@ static uint64_t read_cookie(void)
  * mark_take() - tell this boot and this network namespace from any other
  * @mark: its @boot and @cookie are set
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int mark_take(struct mark *mark)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* monitor: what the module tells, a line each, as it comes. */
+/* monitor: print the module's events, one per line. */
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -16,18 +16,18 @@
 #include "lib/util.h"
 #include "view/out_json.h"
 
-/* Returned by tell() when as many were told as were asked for. */
+/* Returned by report() when --count events were printed. */
 #define TOLD_ALL 1
 
 /**
- * struct monitor - what is being told
+ * struct monitor - state of the command
  * @ctx: the run; its info is what the last switch left
- * @told: events so far
+ * @reported: events so far
  * @lost: messages known to be lost so far
  */
 struct monitor {
 	struct ctx *ctx;
-	unsigned int told;
+	unsigned int reported;
 	uint32_t lost;
 };
 
@@ -77,7 +77,7 @@ static const char *service(struct ctx *ctx, const struct record *r,
 	return services_name(&ctx->services, r->port, r->transport, iana);
 }
 
-/* What is not there was not asked for: a reset of one scope, say. */
+/* An absent attribute was not requested, for example in a reset of one scope. */
 static void json_place(struct json *j, struct ctx *ctx, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
@@ -155,7 +155,7 @@ static void event_words(const struct record *r)
 
 	switch (r->event) {
 	case PORTMON_EVENT_NEW_PORT:
-		printf(": its first traffic");
+		printf(": first traffic");
 		break;
 	case PORTMON_EVENT_HANDSHAKE_FAILURES:
 		printf(": TCP handshakes fail, %" PRIu64 " so far",
@@ -175,7 +175,7 @@ static int event_text(struct ctx *ctx, const struct record *r)
 {
 	if (r->missed) {
 		begin_text("missed");
-		printf(" %u event%s before the next %s not told: too many at once\n",
+		printf(" %u event%s before the next one %s suppressed by the rate limit\n",
 		       r->missed, plural(r->missed),
 		       r->missed == 1 ? "was" : "were");
 	}
@@ -241,30 +241,30 @@ static int switch_text(const struct info *info)
 	return written();
 }
 
-static int tell(const struct news *news, void *arg)
+static int report(const struct notification *notification, void *arg)
 {
 	struct monitor *m = arg;
 	struct ctx *ctx = m->ctx;
 	const bool json = given(&ctx->opt, OPT_JSON);
 	int err;
 
-	if (news->cmd == PORTMON_CMD_EVENT_NTF)
-		err = json ? event_json(ctx, &news->record) :
-			     event_text(ctx, &news->record);
-	else if (news->cmd == PORTMON_CMD_RESET_NTF)
-		err = json ? reset_json(ctx, &news->record) :
-			     reset_text(ctx, &news->record);
+	if (notification->cmd == PORTMON_CMD_EVENT_NTF)
+		err = json ? event_json(ctx, &notification->record) :
+			     event_text(ctx, &notification->record);
+	else if (notification->cmd == PORTMON_CMD_RESET_NTF)
+		err = json ? reset_json(ctx, &notification->record) :
+			     reset_text(ctx, &notification->record);
 	else
-		err = json ? switch_json(&news->info) :
-			     switch_text(&news->info);
+		err = json ? switch_json(&notification->info) :
+			     switch_text(&notification->info);
 	if (err)
 		return err;
-	m->told++;
-	return ctx->opt.count && m->told >= ctx->opt.count ? TOLD_ALL : 0;
+	m->reported++;
+	return ctx->opt.count && m->reported >= ctx->opt.count ? TOLD_ALL : 0;
 }
 
-/* What the kernel could not hand over is told, not passed over. */
-static int tell_lost(struct monitor *m)
+/* Report how many events the kernel could not deliver. */
+static int report_lost(struct monitor *m)
 {
 	const uint32_t n = pm_lost(m->ctx->pm) - m->lost;
 	struct json j;
@@ -286,7 +286,7 @@ static int tell_lost(struct monitor *m)
 	return written();
 }
 
-/* Until a signal comes (@signals), enough was told, or something fails. */
+/* Until a signal arrives (@signals), --count is reached, or an error occurs. */
 static int listen_on(struct monitor *m, int signals)
 {
 	struct pollfd fds[] = {
@@ -300,16 +300,16 @@ static int listen_on(struct monitor *m, int signals)
 			return -errno;
 		if (fds[1].revents)
 			return 0;
-		err = pm_listen(m->ctx->pm, tell, m);
+		err = pm_listen(m->ctx->pm, report, m);
 		if (err < 0)
 			break;
-		failed = tell_lost(m);
+		failed = report_lost(m);
 		err = failed ? failed : err;
 	}
 	return err == TOLD_ALL ? 0 : err;
 }
 
-/* Ctrl-C is how this command ends, and no line is cut by it. */
+/* Ctrl-C ends this command, and never within a line. */
 static int catch_signals(void)
 {
 	sigset_t held;
@@ -337,7 +337,7 @@ static int monitor(struct ctx *ctx, int signals)
 	if (err)
 		return pm_complain(ctx->pm, "listen to events", err);
 	if (!ctx->info.enabled)
-		warn("warning: counting is off in this network namespace; switch it on with: portmon-ctl enable");
+		warn("warning: counting is off in this network namespace; enable it with: portmon-ctl enable");
 	err = listen_on(&m, signals);
 	if (err && !ferror(stdout))
 		pm_complain(ctx->pm, "listen to events", err);
@@ -360,8 +360,8 @@ static int run_monitor(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_monitor = {
 	.name = "monitor",
-	.summary = "events as they come: new ports, failures, drops",
-	.text = "Prints a line for each event of the network namespace until it is interrupted (Ctrl-C) or --count have been told: the first traffic of a local port, handshakes that fail one after another, the first drop of a port for a reason, counters set to zero, counting switched on or off. The kernel tells at most 32 a second and says how many more there were. With --json one object a line.",
+	.summary = "print events as they occur: new ports, failures, drops",
+	.text = "Prints events of the network namespace, one per line, until Ctrl-C or --count events. Events are the first traffic of a local port, a burst of failed handshakes, the first drop of a port for a reason, resets, and switching counting on or off. The kernel reports at most 32 per second, and the number of suppressed ones. With --json, each line is an object.",
 	.options = OPT(JSON) | OPT(COUNT) | OPT(NUMERIC) | OPT(NETNS),
 	.run = run_monitor,
 };

@@ -67,25 +67,25 @@ static void json_info(struct json *j, struct ctx *ctx,
 static void print_parts(const struct info *info)
 {
 	printf("TCP lifecycle    %s\n", info->lifecycle ? "on" :
-	       "off (switch it on with: portmon-ctl enable lifecycle)");
+	       "off (enable it with: portmon-ctl enable lifecycle)");
 	printf("drops            %s\n", info->counts_drops ? "on" :
-	       "off (switch it on with: portmon-ctl enable drops)");
+	       "off (enable it with: portmon-ctl enable drops)");
 }
 
 static void print_missing(unsigned int missing)
 {
-	static const char *const tells[] = {
-		"which handshakes complete or fail",
-		"which segments are sent again",
-		"which SYN-ACKs are sent again",
-		"what is dropped",
+	static const char *const contains[] = {
+		"established and failed handshakes",
+		"retransmissions",
+		"SYN-ACK retransmissions",
+		"drops",
 	};
 	unsigned int i;
 
 	for (i = 0; i < tracepoint_names.n; i++)
 		if (missing & 1u << i)
 			printf("not available    %s: this kernel lacks the tracepoint %s\n",
-			       tells[i], name_of(&tracepoint_names, i));
+			       contains[i], name_of(&tracepoint_names, i));
 }
 
 static void print_refused(const struct info *info)
@@ -109,7 +109,7 @@ static void print_state(const struct ctx *ctx)
 	printf("module           %s\n", info->version);
 	printf("tool             %s\n", PORTMON_VERSION);
 	printf("counting         %s\n", info->enabled ? "on" :
-	       "off (switch it on with: portmon-ctl enable)");
+	       "off (enable it with: portmon-ctl enable)");
 	if (info->enabled) {
 		printf("since            %s\n",
 		       format_time(since, info->since));
@@ -130,7 +130,7 @@ static void print_state(const struct ctx *ctx)
 	       info->ephemeral_max);
 	print_missing(info->missing);
 	if (info->drops_unplaced)
-		printf("unplaced drops   %" PRIu64 " of the whole host, whose network namespace the kernel did not tell\n",
+		printf("unplaced drops   %" PRIu64 " of the whole host, of unknown network namespace\n",
 		       info->drops_unplaced);
 }
 
@@ -195,7 +195,7 @@ static int run_info(struct ctx *ctx, int argc, char **argv)
  * struct part - what can be switched
  * @attr: PORTMON_A_INFO_*
  * @arg: the argument that asks for it, NULL for all of it
- * @name: what it is called in a sentence
+ * @name: its name in messages
  * @off: what a person should know once it is off
  */
 struct part {
@@ -207,12 +207,12 @@ struct part {
 
 static const struct part parts[] = {
 	{ PORTMON_A_INFO_ENABLED, NULL, "counting",
-	  "; what was counted is gone" },
+	  "; the counts were discarded" },
 	{ PORTMON_A_INFO_LIFECYCLE, "lifecycle",
-	  "following TCP's handshakes, ends and retransmissions",
-	  "; what was counted stays" },
+	  "following TCP handshakes, ends and retransmissions",
+	  "; existing counts are kept" },
 	{ PORTMON_A_INFO_DROPS, "drops", "counting drops",
-	  "; what was counted stays" },
+	  "; existing counts are kept" },
 };
 
 static const struct part *find_part(const char *arg)
@@ -233,7 +233,7 @@ static int set_part(struct ctx *ctx, const struct part *part, bool on)
 	int err = pm_switch(ctx->pm, 1u << part->attr, on, &ctx->info);
 
 	if (err == -EALREADY) {
-		warn("%s was %s already", part->name, word);
+		warn("%s is already %s", part->name, word);
 		return 0;
 	}
 	snprintf(what, sizeof(what), "switch %s %s", part->name, word);
@@ -250,7 +250,7 @@ static int set_state(struct ctx *ctx, int argc, char **argv, bool on)
 	for (i = 0; i < argc; i++) {
 		if (find_part(argv[i]))
 			continue;
-		warn("unexpected argument '%s'; what can be switched apart is lifecycle and drops",
+		warn("unexpected argument '%s'; expected: lifecycle or drops",
 		     argv[i]);
 		return USAGE;
 	}
@@ -275,7 +275,7 @@ static int run_disable(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_info = {
 	.name = "info",
 	.summary = "state of the module and of the network namespace",
-	.text = "Version of the module, whether counting is on and since when, what of it is left out or not available in this kernel, how much memory it takes, and which ports this host picks for outgoing connections.",
+	.text = "Shows the version of the module, whether counting is on and since when, what is disabled or not available on this kernel, the memory used, and the port range for outgoing connections.",
 	.options = OPTS_JSON | OPTS_UNITS | OPTS_NETNS,
 	.run = run_info,
 };
@@ -284,7 +284,7 @@ const struct command cmd_enable = {
 	.name = "enable",
 	.args = "[lifecycle] [drops]",
 	.summary = "start counting in this network namespace, or parts of it",
-	.text = "Starts counting in this network namespace or the one given; with an argument, in one that is counted, following TCP's handshakes, ends and retransmissions (lifecycle) or counting drops. Needs CAP_NET_ADMIN.",
+	.text = "Starts counting in this network namespace or the one given. With an argument, and counting enabled, starts following TCP handshakes, ends and retransmissions (lifecycle) or counting drops. Needs CAP_NET_ADMIN.",
 	.options = OPT(NETNS),
 	.run = run_enable,
 };
@@ -293,7 +293,7 @@ const struct command cmd_disable = {
 	.name = "disable",
 	.args = "[lifecycle] [drops]",
 	.summary = "stop counting in this network namespace, or parts of it",
-	.text = "Stops counting in this network namespace or the one given, and frees the memory. What was counted is gone. With an argument, stops only following TCP's handshakes, ends and retransmissions (lifecycle) or counting drops; what was counted stays. Needs CAP_NET_ADMIN.",
+	.text = "Stops counting in this network namespace or the one given, and frees the memory. What was counted is gone. With an argument, stops only following TCP's handshakes, ends and retransmissions (lifecycle) or counting drops; existing counts are kept. Needs CAP_NET_ADMIN.",
 	.options = OPT(NETNS),
 	.run = run_disable,
 };

@@ -126,7 +126,7 @@ static void warn_not_entered(const struct nslist *list, const struct query *q)
 		closed += q->v[i].note && !strcmp(q->v[i].note,
 						  "not permitted");
 	if (list->hidden || closed)
-		warn("warning: not permitted to enter %zu network namespace%s, and to see which %zu process%s in; try as root (sudo portmon-ctl ...)",
+		warn("warning: not permitted to enter %zu network namespace%s, and to see which %zu process%s in; run as root (sudo portmon-ctl ...)",
 		     closed, plural(closed), list->hidden,
 		     list->hidden == 1 ? " is" : "es are");
 }
@@ -170,7 +170,7 @@ static void free_answers(struct query *q)
  * @argc: arguments of the subcommand
  * @argv: the arguments
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int query_run(struct ctx *ctx, const struct query_ops *ops, int argc,
 	      char **argv)
@@ -238,12 +238,12 @@ static bool is_empty(const struct snapshot *s)
 /**
  * query_merge() - one snapshot of the answers of all namespaces
  * @q: the question; its answers have to stay as long as the snapshot
- * @all: what they told, to release with snapshot_free()
+ * @all: their counters, to release with snapshot_free()
  *
- * Records have the label of their namespace. A namespace that told nothing
+ * Records have the label of their namespace. A namespace without data
  * has a line in the overflow that says why.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int query_merge(const struct query *q, struct snapshot *all)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A question that is asked of one network namespace or of all of them. */
+/* A query to one network namespace or to all of them. */
 #ifndef PORTMON_CTL_QUERY_H
 #define PORTMON_CTL_QUERY_H
 
@@ -12,11 +12,11 @@ struct query;
 
 /**
  * struct answer - what one namespace answered
- * @ns: the namespace, NULL where only one was asked
+ * @ns: the namespace, NULL if only one is queried
  * @info: its state
- * @s: what it told, ready to be printed
- * @owners: who owns the ports, where the question is about that
- * @note: why it told nothing ("off"), or NULL
+ * @s: its counters, ready to be printed
+ * @owners: owners of the ports, if requested
+ * @note: why it has no data ("off"), or NULL
  */
 struct answer {
 	const struct netns *ns;
@@ -29,10 +29,10 @@ struct answer {
 /**
  * struct query_ops - a subcommand as a question
  * @read: ask the namespace that @ctx is connected to and counts, and fill in
- *   @s and @owners of the answer; the person has been told of errors
+ *   @s and @owners of the answer; errors were printed
  * @json: write what follows the head of its document; ctx->info is of the
  *   namespace
- * @table: print the answers of all that were asked
+ * @table: print the answers of all namespaces
  * @off: asks also where counting is off
  */
 struct query_ops {
@@ -44,7 +44,7 @@ struct query_ops {
 };
 
 /**
- * struct query - a question being asked
+ * struct query - a query in progress
  * @ops: the question
  * @argc: arguments of the subcommand
  * @argv: the arguments

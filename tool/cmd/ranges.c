@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* ranges and buckets: the sums. */
+/* ranges and buckets: totals. */
 #include <errno.h>
 
 #include "cmd/query.h"
@@ -11,8 +11,8 @@ static void warn_no_sums(const struct ctx *ctx)
 {
 	char buf[TIME_SIZE];
 
-	warn("nothing has been seen%s; counting began or was reset at %s",
-	     filter_is_set(&ctx->opt.filter) ? " of what was asked for" :
+	warn("no traffic%s; counting began or was reset at %s",
+	     filter_is_set(&ctx->opt.filter) ? " that matches" :
 					       " yet",
 	     format_time(buf, ctx->info.since));
 }
@@ -157,8 +157,8 @@ static int run_buckets(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_ranges = {
 	.name = "ranges",
-	.summary = "sums over the well-known, registered and dynamic ports",
-	.text = "A line for each scope, transport and IANA range: how many ports have counted, packets and bytes.",
+	.summary = "totals of well-known, registered and dynamic ports",
+	.text = "Totals for each scope, transport and IANA range: number of ports with traffic, packets and bytes.",
 	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPTS_TABLE |
 		   OPT(BARS) | OPTS_NETNS,
 	.layout = &ranges_layout,
@@ -167,8 +167,8 @@ const struct command cmd_ranges = {
 
 const struct command cmd_buckets = {
 	.name = "buckets",
-	.summary = "what became of the packets of each hook",
-	.text = "Every packet that passed a hook is in one line: counted by ports, of a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is their sum: all packets that passed it.",
+	.summary = "all packets of each hook by category",
+	.text = "Every packet that passed a hook is in one line: counted by ports, a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is the sum: all packets that passed it.",
 	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPT(NUMERIC) |
 		   OPTS_NETNS,
 	.layout = &buckets_layout,

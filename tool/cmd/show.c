@@ -12,7 +12,7 @@
 #include "view/out_json.h"
 #include "view/out_owners.h"
 #include "view/out_peers.h"
-#include "view/story.h"
+#include "view/summary.h"
 #include "view/view.h"
 
 /* The kernel takes one transport or all; some are picked here. */
@@ -69,32 +69,32 @@ static int read_arg(struct ctx *ctx, const char *arg, struct records *list)
 	for (i = 0; i < n && !err; i++)
 		err = read_spec(ctx, &spec[i], list);
 	if (!err && list->n == before && !given(&ctx->opt, OPT_ALL_NETNS))
-		warn("%s has not been seen; counting began or was reset at %s",
+		warn("no traffic on %s; counting began or was reset at %s",
 		     arg, format_time(buf, ctx->info.since));
 	return n < 0 ? n : err;
 }
 
-/* What is not counted is said: else its absence looks like a zero. */
+/* Say what is not counted: otherwise its absence looks like a zero. */
 static void say_off(const struct record *r, bool any_tcp)
 {
 	const struct info *info = r->info;
 
 	if (any_tcp && !info->lifecycle)
-		printf("\nTCP handshakes are not followed in this network namespace; switch it on with: portmon-ctl enable lifecycle\n");
+		printf("\nTCP handshakes are not followed in this network namespace; enable it with: portmon-ctl enable lifecycle\n");
 	if (info->missing & PORTMON_TRACEPOINT_KFREE_SKB)
 		printf("\ndrops are not available: this kernel has no tracepoint kfree_skb\n");
 	else if (!info->counts_drops)
-		printf("\ndrops are not counted in this network namespace; switch it on with: portmon-ctl enable drops\n");
+		printf("\ndrops are not counted in this network namespace; enable them with: portmon-ctl enable drops\n");
 }
 
-static void tell_stories(const struct ctx *ctx, const struct records *list)
+static void print_summaries(const struct ctx *ctx, const struct records *list)
 {
 	const uint64_t now = time(NULL);
 	bool any_tcp = false;
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
-		story_print(stdout, ctx, &list->v[i], now);
+		summary_print(stdout, ctx, &list->v[i], now);
 		howlong_print(stdout, ctx, &list->v[i]);
 		if (list->v[i].transport == PORTMON_TRANSPORT_TCP)
 			any_tcp = true;
@@ -113,7 +113,7 @@ static void say_absent(const struct records *list)
 		const unsigned int t = list->v[i].transport;
 
 		if (!(said & 1u << t) && socks_absent(t))
-			printf("%s is not in this kernel: no process here can use a port of it\n",
+			printf("this kernel does not support %s: no local process can use it\n",
 			       name_of(&transport_names, t));
 		said |= 1u << t;
 	}
@@ -147,14 +147,14 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 	return err;
 }
 
-/* Wrong arguments are found before anything is asked of the kernel. */
+/* Check the arguments before any query to the kernel. */
 static int check_args(struct ctx *ctx, int argc, char **argv)
 {
 	struct portspec spec[PORTSPEC_MAX];
 	int i, n;
 
 	if (!argc) {
-		warn("which port? a number, number/transport or a service's name");
+		warn("no port given: expected NUMBER, NUMBER/TRANSPORT or a service name");
 		return USAGE;
 	}
 	for (i = 0; i < argc; i++) {
@@ -212,7 +212,7 @@ static int print_show(struct ctx *ctx, const struct query *q)
 	if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
 	if (!err && !given(&ctx->opt, OPT_CSV))
-		tell_stories(ctx, &s.ports);
+		print_summaries(ctx, &s.ports);
 	snapshot_free(&s);
 	for (i = 0; i < q->n && !err && is_text(&ctx->opt); i++)
 		if (!q->v[i].note)
@@ -238,8 +238,8 @@ static int run_show(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_show = {
 	.name = "show",
 	.args = "PORT[/TRANSPORT]|FIRST-LAST|NAME ...",
-	.summary = "one port in every scope and transport, and how it fares",
-	.text = "All records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name stands for its ports and transports (see: portmon-ctl services). Below the table stands what became of TCP's handshakes, what was sent again, and what was dropped and why.",
+	.summary = "one port in every scope and transport, with TCP and drop details",
+	.text = "Shows all records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name selects its ports and transports (see: portmon-ctl services). Below the table are TCP handshakes, retransmissions, and drops by reason.",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPTS_NETNS | OPT(PROCESSES),

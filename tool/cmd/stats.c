@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stats and reset: both tell what was counted, in the same shape. */
+/* stats and reset: both print counters, in the same format. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -29,7 +29,7 @@ static void warn_overflow(const struct ctx *ctx, const struct records *list)
 		packets = sum_add(packets, sum_add(list->v[i].rx.packets,
 						   list->v[i].tx.packets));
 	if (packets)
-		warn("warning: %" PRIu64 " packet%s came to ports that no record could be had for (%u of %u are in use); they are counted in the overflow lines; for more records (as root): echo %u > /sys/module/portmon/parameters/max_records",
+		warn("warning: %" PRIu64 " packet%s not attributed to a port: record table full (%u of %u in use); they count in the overflow lines; for more records (as root): echo %u > /sys/module/portmon/parameters/max_records",
 		     packets, plural(packets), ctx->info.records,
 		     ctx->info.records_max,
 		     more_records(ctx->info.records_max));
@@ -40,10 +40,10 @@ static void warn_nothing(const struct ctx *ctx)
 	char buf[TIME_SIZE];
 
 	if (filter_is_set(&ctx->opt.filter))
-		warn("no port that was asked for has been seen since %s",
+		warn("no matching port has traffic since %s",
 		     format_time(buf, ctx->info.since));
 	else
-		warn("nothing has been seen yet; counting began or was reset at %s",
+		warn("no traffic yet; counting began or was reset at %s",
 		     format_time(buf, ctx->info.since));
 }
 
@@ -183,7 +183,7 @@ const struct command cmd_stats = {
 	.name = "stats",
 	.args = "[PORT ...]",
 	.summary = "packets and bytes of every port, the busiest first",
-	.text = "A line for each port that has counted something. Scope local is a port of this host (rx arrived at it, tx left from it), remote a port of the other end, forward one in traffic routed through, loopback one in traffic that never left the host. Ports that hosts pick for themselves and nobody named are folded into one line per scope and transport, unless --all is given. --delta shows what came since the last call of the same user, --interval what comes, as so much a second.",
+	.text = "Lists every port with traffic. Scope local is a port of this host (rx received on it, tx sent from it), remote a port of the other end, forward a port in routed traffic, loopback a port in traffic that never left the host. Ephemeral ports without a service name are folded into one line per scope and transport, unless --all is given. --delta shows the difference to the last call of the same user, --interval per-second rates.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |
@@ -195,8 +195,8 @@ const struct command cmd_stats = {
 
 const struct command cmd_reset = {
 	.name = "reset",
-	.summary = "set counters to zero; --json prints what they held",
-	.text = "Sets the counters of the whole network namespace to zero, or with a filter those of the ports that match. No packet is lost or counted twice: what is printed with --json (or as a table with --details) and what is counted afterwards are together what was counted. Needs CAP_NET_ADMIN.",
+	.summary = "set counters to zero; --json prints their last values",
+	.text = "Sets the counters of the whole network namespace to zero, or with a filter those of the matching ports. No packet is lost or counted twice: what --json (or, as a table, --details) prints plus what is counted after it is the total. Needs CAP_NET_ADMIN.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_UNITS | OPT(NUMERIC) |
 		   OPT(DETAILS) | OPT(NETNS),
 	.layout = &ports_layout,

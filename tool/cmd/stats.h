@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The three ways of stats: all there was, what came since, what comes. */
+/* The three modes of stats: totals, --delta, --interval. */
 #ifndef PORTMON_CTL_STATS_H
 #define PORTMON_CTL_STATS_H
 

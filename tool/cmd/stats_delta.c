@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stats --delta: what came since the same user's last call. */
+/* stats --delta: the difference to the same user's last call. */
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -11,7 +11,7 @@
 #include "view/rates.h"
 #include "view/view.h"
 
-/* All of it, whatever is asked for: the mark is one for the namespace. */
+/* Read everything, with any filter: the mark is one for the namespace. */
 static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
 {
 	struct filter all = FILTER_ALL;
@@ -27,7 +27,7 @@ static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
 
 /*
  * What was counted between the last call and a reset is nowhere any more; a
- * snapshot of another boot or before a reset is as good as none.
+ * snapshot of another boot or before a reset is not usable.
  *
  * Return: whether @before is of use.
  */
@@ -40,10 +40,10 @@ static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 	ctx->span.from = now->since;
 	ctx->span.to = now->time;
 	if (found == -ENOENT || !mark_follows(now, old)) {
-		warn("no earlier --delta of this user, namespace and boot is known; shown is what came since %s",
+		warn("no earlier snapshot of this user, namespace and boot; showing totals since %s",
 		     since);
 	} else if (old->since != now->since) {
-		warn("warning: the counters were reset or the module was loaded anew at %s, after the last --delta at %s; shown is what came since then",
+		warn("warning: the counters were reset or the module was reloaded at %s, after the last --delta at %s; showing totals since the reset",
 		     since, format_time(last, old->time));
 	} else {
 		/* The clock may have been set back in between. */
@@ -54,22 +54,22 @@ static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 	return false;
 }
 
-static void warn_set_back(const struct came *came, const struct mark *old,
+static void warn_set_back(const struct deltas *delta, const struct mark *old,
 			  const struct mark *now, bool used)
 {
 	if (used && old->generation != now->generation)
-		warn("warning: some counters were reset since the last --delta; of %zu port%s only what came after that is shown",
-		     came->ports.set_back, plural(came->ports.set_back));
+		warn("warning: some counters were reset since the last --delta; only the count since the reset is shown for %zu port%s",
+		     delta->ports.set_back, plural(delta->ports.set_back));
 }
 
-static int print(struct ctx *ctx, const struct came *came)
+static int print(struct ctx *ctx, const struct deltas *delta)
 {
 	struct owners owners = { 0 };
 	struct snapshot s;
 	char from[TIME_SIZE];
 	int err = 0;
 
-	if (came_get(came, &ctx->opt.filter, &s)) {
+	if (deltas_get(delta, &ctx->opt.filter, &s)) {
 		warn_memory();
 		return -ENOMEM;
 	}
@@ -83,7 +83,7 @@ static int print(struct ctx *ctx, const struct came *came)
 	else if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
 		err = out_table_ports(ctx, &s.ports, &s.overflow);
 	else
-		warn("nothing has come since %s",
+		warn("no traffic since %s",
 		     format_time(from, ctx->span.from));
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = errno ? -errno : -EIO;
@@ -97,7 +97,7 @@ out:
 static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
 {
 	struct snapshot before, s = { 0 };
-	struct came came = { 0 };
+	struct deltas delta = { 0 };
 	struct mark old;
 	bool used;
 	int err, found = deltafile_read(d, &old, &before);
@@ -110,27 +110,27 @@ static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
 	if (err)
 		goto out;
 	used = compare_marks(ctx, found, &old, now, &before);
-	if (came_add(&came, &before, 0) || came_add(&came, &s, 1)) {
+	if (deltas_add(&delta, &before, 0) || deltas_add(&delta, &s, 1)) {
 		warn_memory();
 		err = -ENOMEM;
 		goto out;
 	}
-	warn_set_back(&came, &old, now, used);
-	err = print(ctx, &came);
+	warn_set_back(&delta, &old, now, used);
+	err = print(ctx, &delta);
 	if (!err)
 		err = deltafile_commit(d);
 out:
-	came_free(&came);
+	deltas_free(&delta);
 	snapshot_free(&before);
 	snapshot_free(&s);
 	return err;
 }
 
 /**
- * stats_delta() - print what came since the last call
+ * stats_delta() - print the difference to the last call
  * @ctx: the run
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int stats_delta(struct ctx *ctx)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* stats --interval: what comes, as so much a second. */
+/* stats --interval: per-second rates. */
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -12,19 +12,19 @@
 #include "view/rates.h"
 #include "view/view.h"
 
-/* Lines of a screen where there is none. */
+/* Lines of a screen if there is no terminal. */
 #define LINES 24
 
 /**
- * struct intervals - readings, again and again
- * @came: the readings
+ * struct intervals - repeated readings
+ * @delta: the readings
  * @since: ctx->info.since at the latest
  * @generation: ctx->info.generation at the latest
  * @at: when the latest was, in seconds of the monotonic clock
  * @lines: lines printed since the heads of the columns
  */
 struct intervals {
-	struct came came;
+	struct deltas delta;
 	uint64_t since;
 	uint32_t generation;
 	double at;
@@ -39,8 +39,8 @@ static int forget(struct intervals *i)
 {
 	struct snapshot empty = { 0 };
 
-	came_free(&i->came);
-	return came_add(&i->came, &empty, i->at);
+	deltas_free(&i->delta);
+	return deltas_add(&i->delta, &empty, i->at);
 }
 
 static int take_reading(struct ctx *ctx, struct intervals *i)
@@ -59,15 +59,15 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 		err = forget(i);
 	i->at = clock_seconds();
 	if (!err)
-		err = came_add(&i->came, &s, i->at);
+		err = deltas_add(&i->delta, &s, i->at);
 	snapshot_free(&s);
 	if (err)
 		warn_memory();
 	else if (again && ctx->info.since != i->since)
-		warn("warning: the counters were reset at %s; what came before that in this interval is not shown",
+		warn("warning: the counters were reset at %s; counts of this interval before that are not shown",
 		     format_time(buf, ctx->info.since));
 	else if (again && ctx->info.generation != i->generation)
-		warn("warning: counters were reset in this interval; what they held before is not shown");
+		warn("warning: counters were reset in this interval; counts before that are not shown");
 	i->since = ctx->info.since;
 	i->generation = ctx->info.generation;
 	return err;
@@ -83,7 +83,7 @@ static unsigned int screen_lines(const struct ctx *ctx)
 	return LINES;
 }
 
-/* The heads come again when they have left the screen. */
+/* Repeat the heads when they have left the screen. */
 static int print_lines(struct ctx *ctx, struct intervals *i,
 		       struct snapshot *s)
 {
@@ -98,17 +98,17 @@ static int print_lines(struct ctx *ctx, struct intervals *i,
 			      i->lines + n > screen_lines(ctx));
 	i->lines = heads ? n + 1 : i->lines + n;
 	return out_table_lines(ctx, &s->ports, &s->overflow,
-			       i->came.ports.seconds, heads);
+			       i->delta.ports.seconds, heads);
 }
 
 static int print_interval(struct ctx *ctx, struct intervals *i)
 {
-	const uint64_t ms = i->came.ports.seconds * 1000 + 0.5;
+	const uint64_t ms = i->delta.ports.seconds * 1000 + 0.5;
 	struct owners owners = { 0 };
 	struct snapshot s;
 	int err;
 
-	if (came_get(&i->came, &ctx->opt.filter, &s)) {
+	if (deltas_get(&i->delta, &ctx->opt.filter, &s)) {
 		warn_memory();
 		return -ENOMEM;
 	}
@@ -131,12 +131,12 @@ out:
 }
 
 /**
- * stats_intervals() - print what comes in each interval, as it does
+ * stats_intervals() - print the rates of each interval
  * @ctx: the run
  *
- * There is nothing to be said before the first interval is over.
+ * Nothing is printed before the end of the first interval.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int stats_intervals(struct ctx *ctx)
 {
@@ -159,6 +159,6 @@ int stats_intervals(struct ctx *ctx)
 		if (++n == ctx->opt.count)
 			break;
 	}
-	came_free(&i.came);
+	deltas_free(&i.delta);
 	return err;
 }

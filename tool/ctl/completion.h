@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Completion for shells, made of the tables of commands and options. */
+/* Completion scripts for shells, from the tables of commands and options. */
 #ifndef PORTMON_CTL_COMPLETION_H
 #define PORTMON_CTL_COMPLETION_H
 

@@ -10,24 +10,24 @@
 #include "portmon_version.h"
 
 /**
- * warn_error() - tell the person what failed, and why
+ * warn_error() - print what failed, and why
  * @err: the negative errno that it ended with
- * @e: what was reported with it
+ * @e: the error's details
  *
  * Return: @err.
  */
 int warn_error(int err, const struct error *e)
 {
 	warn("%s%s", e->text,
-	     e->denied ? "; try as root (sudo portmon-ctl ...)" : "");
+	     e->denied ? "; run as root (sudo portmon-ctl ...)" : "");
 	warned_of(err);
 	return err;
 }
 
 /**
- * pm_complain() - tell the person what the module did not do, and why
+ * pm_complain() - print what the module did not do, and why
  * @pm: the connection
- * @what: what was to be done ("read the ports")
+ * @what: the action that failed ("read the ports")
  * @err: the negative errno that it ended with
  *
  * Return: @err.
@@ -57,10 +57,10 @@ void ctx_init(struct ctx *ctx)
 }
 
 /**
- * ctx_enter() - go to the network namespace that was asked for
+ * ctx_enter() - enter the requested network namespace
  * @ctx: the run
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_enter(struct ctx *ctx)
 {
@@ -77,7 +77,7 @@ int ctx_enter(struct ctx *ctx)
  * ctx_connect() - connect to the module and read @ctx->info
  * @ctx: the run
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_connect(struct ctx *ctx)
 {
@@ -95,7 +95,7 @@ int ctx_connect(struct ctx *ctx)
 	if (err)
 		return pm_complain(ctx->pm, "ask the module", err);
 	if (strcmp(ctx->info.version, PORTMON_VERSION))
-		warn("warning: the loaded module is version %s and this tool is %s; load the module that came with the tool: modprobe -r portmon && modprobe portmon",
+		warn("warning: the loaded module is version %s and this tool is %s; load the matching module: modprobe -r portmon && modprobe portmon",
 		     ctx->info.version, PORTMON_VERSION);
 	return 0;
 }
@@ -104,7 +104,7 @@ int ctx_connect(struct ctx *ctx)
  * ctx_counting() - connect, and insist on a namespace that is counted
  * @ctx: the run
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_counting(struct ctx *ctx)
 {
@@ -113,10 +113,10 @@ int ctx_counting(struct ctx *ctx)
 	if (err || ctx->info.enabled)
 		return err;
 	if (ctx->opt.netns)
-		warn("counting is off in network namespace %s; switch it on with: portmon-ctl --netns %s enable",
+		warn("counting is off in network namespace %s; enable it with: portmon-ctl --netns %s enable",
 		     ctx->opt.netns, ctx->opt.netns);
 	else
-		warn("counting is off in this network namespace; switch it on with: portmon-ctl enable");
+		warn("counting is off in this network namespace; enable it with: portmon-ctl enable");
 	return -ENOTCONN;
 }
 
@@ -137,7 +137,7 @@ unsigned int ctx_width(const struct ctx *ctx)
 }
 
 /**
- * ctx_no_args() - refuse arguments of a subcommand that takes none
+ * ctx_no_args() - refuse arguments of a subcommand that has none
  * @argc: how many there are
  * @argv: the arguments
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What every subcommand is handed, and what it is made of. */
+/* The context and the definition of a subcommand. */
 #ifndef PORTMON_CTL_CTX_H
 #define PORTMON_CTL_CTX_H
 
@@ -11,7 +11,7 @@
 #include "lib/record.h"
 #include "lib/services.h"
 
-/* Returned by check: something is wrong, or cannot be told. */
+/* Returned by check: problems were found, or their absence is unknown. */
 #define TROUBLE (-4097)
 #define UNSURE (-4098)
 
@@ -28,7 +28,7 @@ struct column;
 struct layout;
 
 /**
- * struct span - when what is told has come, if not since the last reset
+ * struct span - the time that the counters cover, if not since the last reset
  * @from: its begin, in seconds since the epoch
  * @to: its end, 0 for none
  * @ms: its length in thousandths of a second, 0 if not known so well
@@ -41,20 +41,20 @@ struct span {
 
 /**
  * struct ctx - one run of the tool
- * @opt: what the command line asked for
- * @services: names of ports, read when first asked for
+ * @opt: the command line's options
+ * @services: names of ports, read at first use
  * @pm: connection to the module, NULL before ctx_connect()
  * @info: state of the namespace, valid after ctx_connect()
- * @span: when what is told has come
- * @netns: name of the namespace being asked, with --all-netns
+ * @span: the time that the counters cover
+ * @netns: name of the current namespace, with --all-netns
  * @failure: exit status after an error at run time, 0 for the usual one
  * @peers: with owners the bytes of each connection are wanted
  * @tty: standard output is a terminal
  * @color: colours are wanted
  * @columns: columns to print, in order
  * @n_columns: how many
- * @told_hidden: the person knows that owners are hidden; once is enough
- * @told_untold: bit per transport whose sockets are known not to be told
+ * @warned_hidden: the warning about hidden owners was printed
+ * @warned_unlisted: bit per transport with a warning about its sockets printed
  */
 struct ctx {
 	struct options opt;
@@ -69,8 +69,8 @@ struct ctx {
 	bool color;
 	const struct column *columns[COLUMNS_MAX];
 	size_t n_columns;
-	bool told_hidden;
-	unsigned int told_untold;
+	bool warned_hidden;
+	unsigned int warned_unlisted;
 };
 
 /**
@@ -79,9 +79,9 @@ struct ctx {
  * @args: what follows the name, or NULL if nothing may
  * @summary: one line for the list
  * @text: some more for "help NAME"
- * @options: bit per option it takes, see options.h
+ * @options: bit per option it accepts, see options.h
  * @layout: its table, NULL if columns are not for choice
- * @run: returns 0, a negative errno (the person has been told), USAGE, or of
+ * @run: returns 0, a negative errno (the error was printed), USAGE, or of
  *   check TROUBLE or UNSURE
  */
 struct command {

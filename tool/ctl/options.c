@@ -127,7 +127,7 @@ static const char *const color_words[] = {
 };
 
 static const struct names color_names = {
-	"time for colours", color_words, ARRAY_SIZE(color_words)
+	"colour mode", color_words, ARRAY_SIZE(color_words)
 };
 
 static int set_color(struct options *opt, const char *arg)
@@ -140,7 +140,7 @@ static int set_color(struct options *opt, const char *arg)
 }
 
 /*
- * What takes an argument says which in its own words; the three kinds that
+ * An option with an argument describes it itself; the three kinds that
  * most arguments are of are kept by these.
  */
 static int keep_text(const struct option_def *def, const char *arg, void *to)
@@ -158,7 +158,7 @@ static int keep_count(const struct option_def *def, const char *arg, void *to)
 	unsigned long v;
 
 	if (!parse_number(arg, UINT32_MAX, &v, NULL) || !v) {
-		warn("--%s needs a number from 1 up, not '%s'", def->name,
+		warn("--%s needs a number of at least 1, not '%s'", def->name,
 		     arg);
 		return USAGE;
 	}
@@ -243,11 +243,11 @@ const struct option_def *options_def(unsigned int i)
 }
 
 /**
- * options_letter() - the option that a letter stands for
+ * options_letter() - the option of a letter
  * @letter: the letter
- * @taken: bit per option that the command takes
+ * @taken: bit per option that the command accepts
  *
- * Return: number of the last option with it that the command takes, else of
+ * Return: number of the last option with it that the command accepts, else of
  * the first, N_OPTIONS if there is none.
  */
 unsigned int options_letter(int letter, uint64_t taken)
@@ -288,7 +288,7 @@ static void fill_tables(struct tables *t, const char *mode, uint64_t taken)
  * options_command() - find the subcommand, which may follow options
  * @argc: arguments there are
  * @argv: the arguments
- * @taken: bit per option that it takes, if it is the one that is thought of
+ * @taken: bit per option that it accepts, if it is the one that is thought of
  *
  * Return: its index, @argc if there is none.
  */
@@ -314,7 +314,7 @@ static int refuse_word(int c, const char *arg, uint64_t taken)
 		warn("option --%s needs an argument: %s", options[i].name,
 		     options[i].arg);
 	else if (optopt >= LONG_BASE)
-		warn("option --%s takes no argument", options[i].name);
+		warn("option --%s does not accept an argument", options[i].name);
 	else if (optopt)
 		warn("unknown option -%c", optopt);
 	else
@@ -348,7 +348,7 @@ static int take_argument(struct options *opt, int c, uint64_t taken)
 /**
  * options_parse() - take the options off the command line
  * @opt: what they ask for
- * @taken: bit per option that the command takes
+ * @taken: bit per option that the command accepts
  * @argc: arguments there are
  * @argv: the arguments; what is no option is moved to their end
  *
@@ -376,7 +376,7 @@ int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 	return optind;
 }
 
-/* What cannot be had at the same time. */
+/* Options that cannot be combined. */
 static const uint64_t exclusive[] = {
 	OPT(JSON) | OPT(CSV),
 	OPT(JSON) | OPT(BARS),
@@ -407,7 +407,7 @@ static int check_together(uint64_t all)
 
 		if ((all & both) != both)
 			continue;
-		warn("--%s and --%s do not go together", lowest(both),
+		warn("--%s and --%s cannot be combined", lowest(both),
 		     lowest(both & (both - 1)));
 		return USAGE;
 	}
@@ -415,9 +415,9 @@ static int check_together(uint64_t all)
 }
 
 /**
- * options_check() - refuse options that a subcommand does not take
+ * options_check() - refuse options that a subcommand does not accept
  * @opt: what was given
- * @taken: bit per option that it takes
+ * @taken: bit per option that it accepts
  * @command: its name
  *
  * Return: 0 or USAGE.
@@ -430,7 +430,7 @@ int options_check(const struct options *opt, uint64_t taken,
 
 	for (i = 0; i < N_OPTIONS; i++) {
 		if (wrong & UINT64_C(1) << i) {
-			warn("%s does not take --%s", command,
+			warn("%s does not accept --%s", command,
 			     options[i].name);
 			return USAGE;
 		}

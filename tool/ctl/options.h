@@ -55,7 +55,7 @@ enum when {
 };
 
 /**
- * struct options - what the command line asked for
+ * struct options - the command line's options
  * @given: bit per option given
  * @filter: which ports
  * @sort: in which order
@@ -103,10 +103,10 @@ static inline bool given(const struct options *opt, unsigned int which)
  * struct option_def - an option
  * @letter: its short form or 0
  * @name: its long form
- * @arg: what it takes, NULL for nothing
+ * @arg: name of its argument, NULL for none
  * @help: what it does
- * @words: what its argument is one of, NULL for anything
- * @set: keeps the argument; NULL if that it was given says all
+ * @words: words that its argument can be, NULL for any text
+ * @set: stores the argument; NULL if the option has none
  * @keep: keeps an argument of a common kind in the place it is given
  * @at: that place, an offset in struct options
  */

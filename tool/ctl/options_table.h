@@ -7,24 +7,24 @@
  *
  * set is what keeps the argument: TEXT(member), NUMBER(member) or
  * SECONDS(member) of struct options, a function of options.c, or NOTHING if
- * that the option was given says all. A letter may be used again; of a command
- * that takes both, it is the one further down.
+ * the option has no argument. A letter can be used twice: for a command
+ * that accepts both, the later line wins.
  */
 OPTION(JSON, 'j', "json", NULL, NOTHING,
 	"one JSON document; numbers are exact")
 OPTION(PRETTY, 'p', "pretty", NULL, NOTHING,
 	"JSON in indented lines (implies --json)")
 OPTION(PROCESSES, 'p', "processes", NULL, NOTHING,
-	"the processes that own the ports (where --json is given too, -p means --pretty)")
-OPTION(NUMERIC, 'n', "numeric", NULL, NOTHING, "no names of services")
+	"show the processes that own the ports (with --json, -p means --pretty)")
+OPTION(NUMERIC, 'n', "numeric", NULL, NOTHING, "show no service names")
 OPTION(DETAILS, 's', "details", NULL, NOTHING,
-	"more columns: both directions together, first seen")
+	"more columns, such as totals of both directions and first seen")
 OPTION(ALL, 'a', "all", NULL, NOTHING,
-	"every port, ephemeral ones not folded")
+	"show every port; do not fold ephemeral ones")
 OPTION(NETNS, 0, "netns", "NAME|PID", TEXT(netns),
-	"in this network namespace: a name (see: ip netns) or a process in it")
+	"query this network namespace: a name (see: ip netns) or the PID of a process in it")
 OPTION(ALL_NETNS, 'A', "all-netns", NULL, NOTHING,
-	"every network namespace: those with a name and those a process is in")
+	"query every network namespace that has a name or a process")
 OPTION(SCOPE, 0, "scope", "SCOPE", WORD(set_scope, scope_names),
 	"only local, remote, forward or loopback ports, or several: local,remote")
 OPTION(TRANSPORT, 0, "transport", "TRANSPORT", WORD(set_transport, transport_names),
@@ -40,46 +40,46 @@ OPTION(RANGE, 0, "range", "RANGE", WORD(set_range, range_names),
 	"only well-known, registered or dynamic")
 OPTION(SORT, 0, "sort", "FIELD", WORD(set_sort, sort_names),
 	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, unanswered, drops or none")
-OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "sort the other way")
+OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "reverse the order")
 OPTION(DELTA, 0, "delta", NULL, NOTHING,
-	"what came since the last stats --delta of this user")
+	"show the difference to the last stats --delta of this user")
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
-	"again and again, with what came per second in between")
+	"repeat every SECONDS, showing per-second rates")
 OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")
 OPTION(WATCH, 0, "watch", "SECONDS", SECONDS(interval_ms),
-	"look at what happens in this time, not since the last check")
+	"measure for this time instead of comparing with the last check")
 OPTION(ALL_TIME, 0, "all-time", NULL, NOTHING,
-	"look at all that was counted since counting began or was reset")
+	"use all counts since counting began or was reset")
 OPTION(QUIET, 'q', "quiet", NULL, NOTHING,
-	"print nothing; the exit status tells")
+	"print nothing; only set the exit status")
 OPTION(OUTPUT, 'o', "output", "LIST", TEXT(output),
-	"these columns, +LIST: these beside the usual ones (see --list-columns)")
+	"show only these columns; +LIST adds to the defaults (see --list-columns)")
 OPTION(FILE, 'o', "file", "FILE", TEXT(file),
 	"write to this file, which is replaced as a whole")
 OPTION(PORTS, 0, "ports", "LIST", TEXT(shown),
 	"also these local ports: 53,443/tcp,8000-8009")
 OPTION(LIST_COLUMNS, 0, "list-columns", NULL, NOTHING,
-	"which columns there are for --output")
+	"list the columns for --output")
 OPTION(CSV, 0, "csv", NULL, NOTHING,
 	"comma-separated values with a header; numbers are exact")
 OPTION(BARS, 0, "bars", NULL, NOTHING,
-	"a chart: a bar for each line, of what is sorted by")
-OPTION(BITS, 0, "bits", NULL, NOTHING, "bits instead of bytes")
+	"draw a bar per row, scaled by the sort key")
+OPTION(BITS, 0, "bits", NULL, NOTHING, "show bits instead of bytes")
 OPTION(BATCH, 'b', "batch", NULL, NOTHING,
-	"plain text, one reading after the other, no terminal needed")
+	"plain text, one reading after the other; needs no terminal")
 OPTION(DELAY, 'd', "delay", "SECONDS", SECONDS(interval_ms),
-	"time between two readings (1)")
+	"time between two readings (default 1)")
 OPTION(ITERATIONS, 'n', "iterations", "N", NUMBER(count),
 	"end after N readings")
-OPTION(ASCII, 0, "ascii", NULL, NOTHING, "graphs of plain characters")
+OPTION(ASCII, 0, "ascii", NULL, NOTHING, "draw graphs with ASCII characters")
 OPTION(LIST, 0, "list", NULL, NOTHING,
-	"every service that has a name here, as the command services does")
+	"list the known services, like the command services")
 OPTION(COMPLETION, 0, "completion", "SHELL", TEXT(completion),
-	"a script that completes command lines in bash, zsh or fish")
-OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "all digits of every number")
+	"print a completion script for bash, zsh or fish")
+OPTION(EXACT, 0, "exact", NULL, CALL(set_exact), "show all digits of every number")
 OPTION(IEC, 0, "iec", NULL, CALL(set_iec), "powers of 1024: 1.18Mi")
 OPTION(SI, 0, "si", NULL, CALL(set_si),
 	"powers of 1000: 1.23M (the default)")
 OPTION(COLOR, 0, "color", "WHEN", WORD(set_color, color_names), "auto, never or always")
-OPTION(HELP, 'h', "help", NULL, NOTHING, "this help")
-OPTION(VERSION, 'V', "version", NULL, NOTHING, "version of the tool")
+OPTION(HELP, 'h', "help", NULL, NOTHING, "show this help")
+OPTION(VERSION, 'V', "version", NULL, NOTHING, "show the version of the tool")

@@ -33,7 +33,7 @@ static int find_name(struct services *services, const char *name,
  * @arg: the argument
  * @spec: what it asks for
  *
- * Return: how many of @spec are filled, or USAGE (the person has been told).
+ * Return: how many of @spec are filled, or USAGE (the error was printed).
  */
 int portspec_parse(struct services *services, const char *arg,
 		   struct portspec spec[static PORTSPEC_MAX])
@@ -65,7 +65,7 @@ int portspec_parse(struct services *services, const char *arg,
 	n = find_name(services, name, transports, spec);
 	if (n)
 		return n;
-	warn("no service is called '%s'; see: portmon-ctl services", arg);
+	warn("no service is named '%s'; see: portmon-ctl services", arg);
 	return USAGE;
 }
 
@@ -91,7 +91,7 @@ static int add_span(struct filter *f, const struct portspec *spec)
  * @ctx: the run; its filter is set
  * @list: ports, spans and names with commas between them
  *
- * Return: 0 or USAGE (the person has been told).
+ * Return: 0 or USAGE (the error was printed).
  */
 int ctx_ports(struct ctx *ctx, const char *list)
 {

@@ -8,7 +8,7 @@
 #define ALL_TRANSPORTS 0xffu
 
 /**
- * struct portspec - ports that were asked for
+ * struct portspec - requested ports
  * @port: first one
  * @port_max: last one
  * @transports: bit per enum portmon_transport

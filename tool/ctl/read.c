@@ -14,7 +14,7 @@
  * @parts: what to read beside the ports
  * @s: what was read, to release with snapshot_free()
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
 	     struct snapshot *s)
@@ -27,10 +27,10 @@ int ctx_read(struct ctx *ctx, const struct filter *f, unsigned int parts,
 /**
  * ctx_reset() - set counters to zero and keep what they held
  * @ctx: the run, connected
- * @f: which; with nothing asked for, all of the namespace
+ * @f: which; without a filter, the whole namespace
  * @s: what they held, also where an error is returned
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_reset(struct ctx *ctx, const struct filter *f, struct snapshot *s)
 {
@@ -41,27 +41,27 @@ int ctx_reset(struct ctx *ctx, const struct filter *f, struct snapshot *s)
 	return err;
 }
 
-/* Once in a run, however often and of how many namespaces it is asked. */
-static void warn_untold(struct ctx *ctx, const struct owners *o)
+/* Once per run, for any number of queries and namespaces. */
+static void warn_unlisted(struct ctx *ctx, const struct owners *o)
 {
-	const unsigned int untold = o->socks.untold & ~ctx->told_untold;
+	const unsigned int unlisted = o->socks.unlisted & ~ctx->warned_unlisted;
 	unsigned int i;
 
 	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
-		if (untold & 1u << i)
-			warn("warning: the kernel does not tell the sockets of %s here; try: modprobe %s_diag",
+		if (unlisted & 1u << i)
+			warn("warning: cannot list %s sockets on this kernel; try: modprobe %s_diag",
 			     name_of(&transport_names, i),
 			     i == PORTMON_TRANSPORT_UDPLITE ? "udp" :
 			     name_of(&transport_names, i));
-	ctx->told_untold |= untold;
+	ctx->warned_unlisted |= unlisted;
 }
 
 static void warn_hidden(struct ctx *ctx, const struct owners *o)
 {
-	if (ctx->told_hidden || !owners_hidden(o))
+	if (ctx->warned_hidden || !owners_hidden(o))
 		return;
-	warn("warning: of other users' sockets only the user is shown; for the processes try as root (sudo portmon-ctl ...)");
-	ctx->told_hidden = true;
+	warn("warning: run as root to see other users' processes (sudo portmon-ctl ...)");
+	ctx->warned_hidden = true;
 }
 
 /**
@@ -70,9 +70,9 @@ static void warn_hidden(struct ctx *ctx, const struct owners *o)
  * @ports: the ports, which get owners
  * @owners: who owns them, to release with owners_free()
  *
- * It takes a look at every process, so it is for those who ask.
+ * It reads every process, so it is called on request only.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners)
 {
@@ -86,7 +86,7 @@ int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners)
 			  &e);
 	if (err)
 		return warn_error(err, &e);
-	warn_untold(ctx, owners);
+	warn_unlisted(ctx, owners);
 	warn_hidden(ctx, owners);
 	for (i = 0; i < ports->n; i++)
 		ports->v[i].owners = owners;
@@ -105,7 +105,7 @@ const char *ctx_netns(char *buf, size_t size)
 	int err = netns_identify(buf, size);
 
 	if (err == -ENOMEM)
-		warn("cannot read " NETNS_DIR ": %s; going on without it",
+		warn("cannot read " NETNS_DIR ": %s; continuing without it",
 		     strerror(-err));
 	return err ? NULL : buf;
 }

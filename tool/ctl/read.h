@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reading for a subcommand: errors and what is hidden are told the person. */
+/* Reading for a subcommand: prints errors and warnings. */
 #ifndef PORTMON_CTL_READ_H
 #define PORTMON_CTL_READ_H
 

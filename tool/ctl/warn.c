@@ -11,11 +11,11 @@
 /* Of a path and a sentence; there may be no memory for more. */
 #define TEXT_SIZE	5120
 
-/* That memory ran out has been told. */
+/* The lack of memory was already reported. */
 static bool memory_told;
 
 /**
- * warn() - tell the person something, on standard error
+ * warn() - print a message on standard error
  * @format: the sentence as printf() takes it, without the newline
  */
 void warn(const char *format, ...)
@@ -23,7 +23,7 @@ void warn(const char *format, ...)
 	va_list args;
 	char text[TEXT_SIZE];
 
-	/* What came before on standard output should be read before. */
+	/* Earlier standard output must appear first. */
 	fflush(stdout);
 	fputs("portmon-ctl: ", stderr);
 	va_start(args, format);
@@ -44,7 +44,7 @@ void warn_memory(void)
 }
 
 /**
- * warned_of() - the person has been told of an error
+ * warned_of() - was the error printed?
  * @err: the negative errno
  */
 void warned_of(int err)
@@ -54,11 +54,11 @@ void warned_of(int err)
 }
 
 /**
- * warn_ports() - tell the person what parse_ports() takes
- * @s: what it did not take
+ * warn_ports() - print what parse_ports() accepts
+ * @s: the rejected text
  */
 void warn_ports(const char *s)
 {
-	warn("'%s' is not a port or a span of ports; ports go from 0 to 65535, a span is written 8000-8999",
+	warn("'%s' is not a port (0 to 65535) or a span of ports (8000-8999)",
 	     s);
 }

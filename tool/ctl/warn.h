@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a person is told on standard error. */
+/* Messages on standard error. */
 #ifndef PORTMON_CTL_WARN_H
 #define PORTMON_CTL_WARN_H
 
 #include <stdbool.h>
 
-/* Returned for what is wrong on the command line: exit status 2. */
+/* Returned for wrong usage: exit status 2. */
 #define USAGE (-4096)
 
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -69,7 +69,7 @@ static unsigned int weight(const struct span *part)
  * struct range - a media range of the header Accept
  * @name: type and subtype
  * @weight: its weight
- * @other_version: a version is asked for that is not 1.0.0
+ * @other_version: a version other than 1.0.0 is requested
  */
 struct range {
 	struct span name;

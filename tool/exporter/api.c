@@ -24,7 +24,7 @@
  * @c: where it is read
  * @ctx: the same as the views know it
  * @what: which document
- * @argument: the port that is asked for, or NULL
+ * @argument: the requested port, or NULL
  * @list: records of it
  * @drops: drops of it so far
  * @fold: place of the fold in @list, by scope and transport, + 1

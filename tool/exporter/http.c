@@ -240,7 +240,7 @@ static struct reply answer(struct server *server,
  * http_answer() - answer a request, as libmicrohttpd asks for it
  * @cls: the server
  * @connection: the connection
- * @url: path that is asked for
+ * @url: requested path
  * @method: method of the request
  * @version: of HTTP
  * @upload: what the client sends beside its headers; nobody wants it

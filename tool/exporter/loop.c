@@ -288,7 +288,7 @@ static void take_signal(struct server *server)
 		systemd_notify("RELOADING=1");
 		if (!configure(server)) {
 			conns_close_idle(&server->conns);
-			log_line("configuration read anew");
+			log_line("configuration reloaded");
 		} else {
 			log_line("going on with the configuration before");
 		}

@@ -42,7 +42,7 @@ static const char help[] =
 /**
  * struct arguments - what the command line asks for
  * @shown: what is to be shown
- * @ports: ports asked for by number
+ * @ports: ports requested by number
  * @listen: addresses to listen on
  * @n_listen: how many
  * @config: file with TLS and passwords, or NULL

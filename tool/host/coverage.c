@@ -13,91 +13,91 @@
 const struct cause_text cause_texts[CAUSES] = {
 	[CAUSE_LINK_HEADER] = {
 		"link-header", "bytes",
-		"link-layer headers, 14 for each packet on Ethernet: interfaces count them, portmon counts from the IP header on"
+		"link-layer headers, 14 bytes per packet on Ethernet: interfaces count them, portmon does not"
 	},
 	[CAUSE_BUFFERS] = {
 		"buffers", "packets",
-		"more came to IP than there were buffers: the kernel joins packets (GRO, GSO), portmon counts those on the wire; an interface made of software (lo, veth, tun) counts buffers and so shows less"
+		"the kernel merges packets (GRO, GSO): portmon counts packets on the wire, a software interface (lo, veth, tun) counts the fewer buffers"
 	},
 	[CAUSE_NOT_IP] = {
 		"not-ip", "packets",
-		"received, but not handed to IP: ARP and whatever else is not IP, frames for other hosts, what a bridge passes on, what XDP or tc took"
+		"received, but not handed to IP: ARP and other protocols, frames for other hosts, bridged frames, and packets handled by XDP or tc"
 	},
 	[CAUSE_OTHER_HOST] = {
 		"other-host", "packets",
-		"addressed to another host and seen because the interface is promiscuous or the switch floods"
+		"addressed to another host, and received because the interface is promiscuous or the switch floods"
 	},
 	[CAUSE_NO_HANDLER] = {
 		"no-handler", "packets",
-		"came to an interface that is only in reserve, as in a bond"
+		"arrived on an inactive bond member"
 	},
 	[CAUSE_DROPPED] = {
 		"dropped", "packets",
-		"dropped by an interface or before any protocol looked: of no known protocol, on a VLAN nobody has, or more than the host could take"
+		"dropped by an interface or before any protocol: unknown protocol, unknown VLAN, or overload"
 	},
 	[CAUSE_BAD] = {
 		"bad", "packets",
-		"refused by IP: wrong header or checksum, an address that is not for this host, cut short"
+		"rejected by IP: wrong header or checksum, wrong address, truncated"
 	},
 	[CAUSE_NO_ROUTE] = {
 		"no-route", "packets",
-		"for another host, and there was no way on"
+		"no route to forward it"
 	},
 	[CAUSE_FRAGMENTS] = {
 		"fragments", "packets",
-		"fragments of IPv4: portmon sees the packet they are put together to, not those that went into it"
+		"IPv4 fragments: portmon sees the reassembled packet, not its fragments"
 	},
 	[CAUSE_BEFORE_HOOK] = {
 		"before-hook", "packets",
-		"came to IP but to none of portmon's hooks: dropped by a firewall rule in prerouting, by the reverse path filter or by IPsec, for another host while this one does not forward, multicast that nobody here listens to, or forwarded by a flowtable"
+		"handed to IP but not to a hook of portmon: dropped by a firewall rule in prerouting, by the reverse path filter or by IPsec; for another host without forwarding; multicast without a receiver; or forwarded by a flowtable"
 	},
 	[CAUSE_LOOPED] = {
 		"looped", "packets",
-		"at a hook without having come from an interface to IP: this host's own multicast and broadcast comes back to it, what a bridge passes on (br_netfilter), and packets that a firewall rule makes"
+		"at a hook but not handed from an interface to IP: this host's own multicast and broadcast, bridged packets (br_netfilter), and packets that a firewall rule creates"
 	},
 	[CAUSE_TX_OTHER] = {
 		"tx-other", "packets",
-		"sent without passing a hook: ARP and whatever else is not IP, packet sockets (DHCP, LLDP), what a bridge, XDP, tc or a flowtable passes on, fragments"
+		"sent without passing a hook: ARP and other protocols, packet sockets (DHCP, LLDP), packets forwarded by a bridge, XDP, tc or a flowtable, fragments"
 	},
 	[CAUSE_TX_LESS] = {
 		"tx-less", "packets",
-		"passed a hook and were not counted by an interface as sent: sent in larger buffers (GSO on lo, veth, tun), dropped by a firewall rule in postrouting, by IPsec or by a queue, or nobody answered to ARP; broadcast and multicast that also comes back"
+		"passed a hook but not counted as sent by an interface: larger buffers (GSO on lo, veth, tun); drops by a firewall rule in postrouting, by IPsec or by a queue; unanswered ARP; copies of own broadcast and multicast"
 	},
 	[CAUSE_TX_DROPPED] = {
 		"tx-dropped", "packets",
-		"dropped by an interface on the way out"
+		"dropped by an interface on output"
 	},
 	[CAUSE_TX_NO_ROUTE] = {
 		"tx-no-route", "packets",
-		"could not be sent: no route, no memory"
+		"not sent: no route, no memory"
 	},
 	[CAUSE_TX_FRAGMENTS] = {
 		"tx-fragments", "packets",
-		"fragments made behind the hook: interfaces count each, portmon the packet they were made of"
+		"fragments created after the hook: interfaces count each, portmon counts the packet"
 	},
 	[CAUSE_XDP] = {
 		"xdp", NULL,
-		"an XDP program sees packets before the kernel does; what it drops, answers or sends elsewhere is not counted (nor is it always by the interface)"
+		"an XDP program runs before the kernel's stack; packets that it drops, answers or redirects are not counted (nor always by the interface)"
 	},
 	[CAUSE_TC] = {
 		"tc", NULL,
-		"tc filters act before IP; what they drop or send elsewhere is not counted"
+		"tc filters run before IP; packets that they drop or redirect are not counted"
 	},
 	[CAUSE_BRIDGE] = {
 		"bridge-netfilter", NULL,
-		"a bridge passes its frames through the firewall's hooks (br_netfilter): what it passes on counts as forward, without having come to IP"
+		"a bridge passes its frames through the firewall's hooks (br_netfilter): bridged packets count as forward, without being handed to IP"
 	},
 	[CAUSE_FLOWTABLE] = {
 		"flowtable", NULL,
-		"a flowtable of nftables forwards established connections past the hooks: of those only the beginning and the end is counted"
+		"a flowtable of nftables forwards established connections past the hooks: only their first and last packets are counted"
 	},
 	[CAUSE_FLOWTABLE_UNKNOWN] = {
 		"flowtable-unknown", NULL,
-		"whether a flowtable of nftables forwards packets past the hooks cannot be told without CAP_NET_ADMIN; try as root"
+		"whether a flowtable of nftables forwards packets past the hooks is unknown without CAP_NET_ADMIN; run as root"
 	},
 	[CAUSE_ELSEWHERE] = {
 		"elsewhere", NULL,
-		"the other end, or what is below, is in another network namespace, which counts for itself: portmon-ctl --netns NAME coverage"
+		"the peer or lower device is in another network namespace, which counts separately: portmon-ctl --netns NAME coverage"
 	},
 };
 
@@ -172,7 +172,7 @@ static bool is_kind(const struct link *link, const char *const *kinds)
  * @link: the interface
  *
  * Not if they are counted by another one as well, from which IP gets them or
- * through which they came: a port of a bridge or bond, a VLAN, a VRF.
+ * that received them: a port of a bridge or bond, a VLAN, a VRF.
  *
  * Return: whether they are.
  */
@@ -219,7 +219,7 @@ bool link_has(const struct link *link, enum cause cause)
 	}
 }
 
-/* A counter that went back began anew. */
+/* A counter that decreased was restarted. */
 static uint64_t since(uint64_t now, uint64_t before)
 {
 	return now >= before ? now - before : now;
@@ -338,7 +338,7 @@ static void add_hooks(struct coverage *c, const struct sample *after,
 }
 
 /**
- * coverage_between() - what came between two samples, and what differs
+ * coverage_between() - the differences between two samples, and their causes
  * @c: the answer; its interfaces are those of @after
  * @before: the first sample
  * @after: the second sample, after links_inspect(); what it counted becomes

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What interfaces, IP and portmon counted in the same time, and why not the same. */
+/* Compare the counts of interfaces, IP and portmon over the same time. */
 #ifndef PORTMON_CTL_COVERAGE_H
 #define PORTMON_CTL_COVERAGE_H
 
@@ -15,7 +15,7 @@
  * @links: the interfaces
  * @mib: IP
  * @hook: what portmon counted at each hook
- * @twice: of it, what was at local-out on its way through a VRF and will be
+ * @twice: of it, packets at local-out that pass a VRF and are counted
  *   there again
  * @generation: of portmon's counters
  * @ms: time, in thousandths of a second
@@ -41,7 +41,7 @@ struct sample {
  * @CAUSE_NO_ROUTE: there was no way on
  * @CAUSE_FRAGMENTS: put together before portmon's hook
  * @CAUSE_BEFORE_HOOK: lost between IP and the hooks
- * @CAUSE_LOOPED: at a hook without having come to IP
+ * @CAUSE_LOOPED: at a hook but not handed to IP
  * @CAUSE_TX_OTHER: sent without passing a hook
  * @CAUSE_TX_LESS: lost behind the hooks, or sent in buffers
  * @CAUSE_TX_DROPPED: dropped by the interface or its queue
@@ -51,7 +51,7 @@ struct sample {
  * @CAUSE_TC: tc filters act before IP
  * @CAUSE_BRIDGE: a bridge shows its frames to the hooks
  * @CAUSE_FLOWTABLE: forwarded past the hooks
- * @CAUSE_FLOWTABLE_UNKNOWN: it cannot be told whether there is one
+ * @CAUSE_FLOWTABLE_UNKNOWN: it is unknown whether there is one
  * @CAUSE_ELSEWHERE: the other end is in another namespace
  * @CAUSES: how many there are
  */
@@ -82,9 +82,9 @@ enum cause {
 };
 
 /**
- * struct cause_text - how a cause is told
+ * struct cause_text - the description of a cause
  * @name: in JSON
- * @unit: what is counted of it, NULL if nothing can be
+ * @unit: the unit of its amount, NULL if it is not counted
  * @text: in plain words
  */
 struct cause_text {
@@ -96,12 +96,12 @@ struct cause_text {
 extern const struct cause_text cause_texts[CAUSES];
 
 /**
- * struct coverage - what came between two samples
+ * struct coverage - the differences between two samples
  * @links: the interfaces, with what they counted meanwhile
  * @mib: what IP counted
  * @hook: what portmon counted at each hook
- * @rx: what was received: by the interfaces and by portmon
- * @tx: the same of what was sent
+ * @rx: received: by the interfaces and by portmon
+ * @tx: sent: the same
  * @found: which causes were found
  * @amount: how much of each, 0 for what cannot be counted
  * @ms: how long it took

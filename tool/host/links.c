@@ -52,7 +52,7 @@ static void take_text(char *to, size_t size, const struct nlattr *a)
 	snprintf(to, size, "%.*s", nla_len(a), (const char *)nla_data(a));
 }
 
-/* A bridge can ask for it on its own, whatever the namespace says. */
+/* A bridge can enable it itself, whatever the namespace's setting. */
 static void take_bridge(struct link *link, const struct nlattr *info)
 {
 	static const int options[] = {
@@ -289,7 +289,7 @@ static int dump_flowtables(struct nlsock *nl, struct links *list)
 /*
  * Mark the interfaces that a flowtable is on. Where nf_tables is not loaded
  * there is none, and asking would load it. Returns 0, or the negative errno
- * for which it cannot be told.
+ * for which it is unknown.
  */
 static int mark_flowtables(struct links *list)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The interfaces of this network namespace and what they have counted. */
+/* The interfaces of this network namespace and their counters. */
 #ifndef PORTMON_CTL_LINKS_H
 #define PORTMON_CTL_LINKS_H
 
@@ -17,16 +17,16 @@
  * struct link - an interface
  * @index: its number
  * @name: its name
- * @kind: what it is made of (vlan, bridge, veth), empty for hardware
+ * @kind: its type (vlan, bridge, veth), empty for hardware
  * @type: ARPHRD_*
  * @flags: IFF_*
  * @lower: number of the interface below it in this namespace, 0 for none
  * @master: number of the interface it belongs to, 0 for none
- * @elsewhere: its other end or what is below it is in another namespace
+ * @elsewhere: its peer or lower device is in another namespace
  * @xdp: XDP_ATTACHED_*
  * @tc: tc filters may act on what arrives, before IP sees it
  * @bridge_netfilter: a bridge whose frames pass the hooks of IP
- * @flowtable: a flowtable of nftables takes packets from it
+ * @flowtable: a flowtable of nftables forwards packets from it
  * @rx: received
  * @tx: sent
  * @rx_dropped: received and dropped before any protocol saw it

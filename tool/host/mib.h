@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What IP itself has counted in this network namespace (snmp, netstat). */
+/* IP's own counters of this network namespace (snmp, netstat). */
 #ifndef PORTMON_CTL_MIB_H
 #define PORTMON_CTL_MIB_H
 
@@ -9,14 +9,14 @@
 
 /**
  * struct mib - IPv4 and IPv6 together
- * @received: packets that came to IP; a GRO buffer counts as its segments
- * @buffers: buffers that they came in
+ * @received: packets handed to IP; a GRO buffer counts as its segments
+ * @buffers: buffers that held them
  * @bad: refused for their header or address, or cut short
- * @no_route: came for others and there was no way on
+ * @no_route: no route to forward it
  * @fragments: fragments to be put together
  * @whole: packets made of them
  * @tx_no_route: there was no way for them to leave
- * @tx_discarded: dropped on the way out
+ * @tx_discarded: dropped on output
  * @tx_fragments: fragments made of larger packets
  * @tx_split: packets that were taken apart
  */

@@ -52,13 +52,13 @@ static int not_opened(const char *name, int err, struct error *e)
 		return error_set(e, err,
 				 "cannot open network namespace '%s': %s%s",
 				 name, strerror(-err),
-				 err == -EACCES ? "; try as root" : "");
+				 err == -EACCES ? "; run as root" : "");
 	if (!name[strspn(name, "0123456789")])
 		return error_set(e, err,
-				 "there is no network namespace '%s' (see: ip netns list) and no process of that number",
+				 "no network namespace is named '%s' (see: ip netns list) and no process has that PID",
 				 name);
 	return error_set(e, err,
-			 "there is no network namespace '%s'; see: ip netns list",
+			 "no network namespace is named '%s'; see: ip netns list",
 			 name);
 }
 
@@ -83,12 +83,12 @@ int netns_enter(const char *name, struct error *e)
 	close(fd);
 	if (err == -EPERM)
 		return error_set(e, err,
-				 "not permitted to enter network namespace '%s'; try as root",
+				 "not permitted to enter network namespace '%s'; run as root",
 				 name);
 	if (err)
 		return error_set(e, err,
 				 "cannot enter network namespace '%s': %s", name,
-				 err == -EINVAL ? "it is none" : strerror(-err));
+				 err == -EINVAL ? "not a network namespace" : strerror(-err));
 	return 0;
 }
 
@@ -174,13 +174,13 @@ static int add_own(struct nslist *list, struct error *e)
 
 	if (stat("/proc/self/ns/net", &st))
 		return error_set(e, -errno,
-				 "cannot tell which network namespace this is: %s",
+				 "cannot determine the current network namespace: %s",
 				 strerror(errno));
 	ns = add_netns(list, &st);
 	if (!ns)
 		return -ENOMEM;
 	ns->own = true;
-	/* Another process in it says more than this one. */
+	/* Another process in it identifies it better than this one. */
 	label_process(ns, getpid());
 	return 0;
 }
@@ -250,7 +250,7 @@ static int add_processes(struct nslist *list, struct error *e)
 	int err = 0;
 
 	if (!dir)
-		return error_set(e, -errno, "cannot look into the processes: %s",
+		return error_set(e, -errno, "cannot read the processes in /proc: %s",
 				 strerror(errno));
 	while (!err && (entry = readdir(dir)))
 		if (isdigit((unsigned char)*entry->d_name))
@@ -283,7 +283,7 @@ int nslist_read(struct nslist *list, struct error *e)
  * nslist_enter() - move this process to a network namespace
  * @ns: where to
  *
- * Return: 0, -ESTALE if it has gone, or a negative errno.
+ * Return: 0, -ESTALE if it no longer exists, or a negative errno.
  */
 int nslist_enter(const struct netns *ns)
 {
@@ -292,7 +292,7 @@ int nslist_enter(const struct netns *ns)
 	int fd, err = 0;
 
 	if (ns->own)
-		return 0;	/* it is the first; nobody has left it yet */
+		return 0;	/* it is the first; it was not left yet */
 	if (ns->named)
 		snprintf(path, sizeof(path), NETNS_DIR "/%s", ns->label);
 	else

@@ -17,9 +17,9 @@ int netns_identify(char *buf, size_t size);
 /**
  * struct netns - a network namespace
  * @dev: file system of its inode
- * @inode: number of its inode, what the kernel tells namespaces apart by
+ * @inode: number of its inode, identifies the namespace
  * @pid: a process in it, 0 if it was found by its name
- * @label: its name; "PID/COMMAND" where it has none
+ * @label: its name, or "PID/COMMAND" without one
  * @named: it has a name
  * @own: the one that this process was started in
  */
@@ -37,7 +37,7 @@ struct netns {
  * @v: each once, this process's own first
  * @n: how many
  * @cap: how many there is room for
- * @hidden: processes whose namespace may not be asked for
+ * @hidden: processes whose namespace may not be read
  */
 struct nslist {
 	struct netns *v;

@@ -254,7 +254,7 @@ static int add_socket(const struct owners *o, const struct sock *s,
 	int err = 0;
 
 	count(use, s);
-	/* Not accepted yet, or closed: it belongs to nobody. */
+	/* Not accepted yet, or closed: it has no owner. */
 	if (!s->inode)
 		return 0;
 	h = procs_holders(&o->procs, s->inode, &n);
@@ -266,7 +266,7 @@ static int add_socket(const struct owners *o, const struct sock *s,
 	return err;
 }
 
-/* Who waits at the port before who only came by it. */
+/* Listeners before processes with connections only. */
 static int by_name(const void *x, const void *y)
 {
 	const struct owner *a = x, *b = y;
@@ -341,7 +341,7 @@ bool owners_listens(const struct owners *o, unsigned int transport,
 
 /**
  * owners_of_record() - who uses the port of a record
- * @r: the record; of what is forwarded nobody here is the owner
+ * @r: the record; forwarded traffic has no owner here
  * @use: what is found, to release with port_use_free()
  *
  * Return: 0 or -ENOMEM.
@@ -393,7 +393,7 @@ size_t owner_group(const struct port_use *use, size_t first)
  * @use: the port's use
  * @first: index of the first of them
  *
- * Return: @buf: "nginx[812]+3", or whose it is where that is all that is
+ * Return: @buf: "nginx[812]+3", or the user if only that is
  * known.
  */
 char *owner_text(char buf[static OWNER_SIZE], const struct port_use *use,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who owns a port: the sockets that use it and the processes behind them. */
+/* Owners of ports: their sockets and processes. */
 #ifndef PORTMON_CTL_OWNERS_H
 #define PORTMON_CTL_OWNERS_H
 
@@ -28,9 +28,9 @@ struct owners {
 
 /**
  * struct owner - a process, or all that one user has
- * @proc: the process, NULL if it could not be told
+ * @proc: the process, NULL if unknown
  * @uid: where @proc is NULL, user who made the sockets, or OWNER_NOBODY
- * @listening: sockets that wait for whoever comes
+ * @listening: listening sockets
  * @connections: open connections
  */
 struct owner {
@@ -45,9 +45,9 @@ struct owner {
  * @v: who uses it, by name, unit and number of the process
  * @n: how many they are
  * @cap: how many there is room for
- * @listening: sockets that wait for whoever comes
+ * @listening: listening sockets
  * @connections: open connections
- * @opening: connections whose handshake is not over (half-open)
+ * @opening: connections whose handshake is not complete (half-open)
  * @closing: connections being taken down
  * @queue: connections that wait to be accepted
  * @queue_max: bound on them
@@ -67,7 +67,7 @@ struct port_use {
 };
 
 /**
- * enum port_side - whose port it is
+ * enum port_side - which end of a connection has the port
  * @SIDE_OWN: a port of this host
  * @SIDE_PEER: a port of the other end
  */

@@ -84,7 +84,7 @@ found:
 }
 
 /**
- * proc_unit() - systemd unit or container that a cgroup stands for
+ * proc_unit() - systemd unit or container of a cgroup
  * @path: path of the cgroup
  * @unit: its name; a container as ENGINE:NAME; empty for neither
  *
@@ -279,7 +279,7 @@ int procs_read(struct procs *p, const uint32_t *inodes, size_t n,
 		closedir(dir);
 	sort_holders(p);
 	if (err)
-		error_set(e, err, "cannot look into the processes: %s",
+		error_set(e, err, "cannot read the processes in /proc: %s",
 			  strerror(-err));
 	return err;
 }

@@ -31,7 +31,7 @@
  */
 #define BEYOND_TCP	13
 
-/* Not what nobody holds and nothing can come of. */
+/* Without sockets that no process holds and that cannot become active. */
 #define STATES		(~(1u << TCP_TIME_WAIT))
 #define TCP_STATES	(STATES & ~(1u << BEYOND_TCP))
 
@@ -59,7 +59,7 @@ static const struct transport {
  * struct reading - a list being read
  * @list: where sockets go
  * @transport: enum portmon_transport of this dump
- * @states: bit per state that is asked for
+ * @states: bit per requested state
  * @bytes: the bytes of each connection are wanted
  */
 struct reading {
@@ -252,10 +252,10 @@ static int read_transport(struct nlsock *nl, unsigned int t, bool bytes,
 
 	if (!err)
 		err = dump_transport(nl, AF_INET6, &r);
-	/* The module that tells is missing, or so is IPv6. */
+	/* The diag module is missing, or IPv6 is. */
 	if (err == -ENOENT || err == -EAFNOSUPPORT) {
 		if (err == -ENOENT && in_use(t))
-			list->untold |= 1u << t;
+			list->unlisted |= 1u << t;
 		err = 0;
 	}
 	return err;
@@ -288,12 +288,12 @@ int socks_read(struct socks *list, unsigned int wanted, struct error *e)
 }
 
 /**
- * socks_listening() - read the sockets that wait for whoever comes
+ * socks_listening() - read the listening sockets
  * @list: they are added to this, to release with socks_free()
  * @e: why it failed
  *
  * Costs what there are of them, not what there are of connections. Transports
- * that no socket was ever made of are not asked for: that would load modules.
+ * that no socket was ever made of are not queried: that would load modules.
  *
  * Return: 0 or a negative errno.
  */

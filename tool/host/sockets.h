@@ -11,9 +11,9 @@
 
 /**
  * enum sock_kind - what a socket is doing
- * @SOCK_LISTENS: waits for whoever comes: a listener, or an unconnected
+ * @SOCK_LISTENS: accepts from anyone: a listener, or an unconnected
  *   socket of a transport without connections
- * @SOCK_OPENING: a connection whose handshake is not over
+ * @SOCK_OPENING: a connection whose handshake is not complete
  * @SOCK_OPEN: a connection
  * @SOCK_CLOSING: a connection being taken down
  */
@@ -65,13 +65,13 @@ struct sock {
  * @v: the sockets
  * @n: how many there are
  * @cap: how many there is room for
- * @untold: bit per transport in use of which the kernel tells no sockets
+ * @unlisted: bit per transport in use whose sockets the kernel does not list
  */
 struct socks {
 	struct sock *v;
 	size_t n;
 	size_t cap;
-	unsigned int untold;
+	unsigned int unlisted;
 };
 
 bool socks_absent(unsigned int t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Why something failed, as a sentence for people. */
+/* Error codes and messages. */
 #ifndef PORTMON_CTL_ERROR_H
 #define PORTMON_CTL_ERROR_H
 
@@ -10,7 +10,7 @@
 /**
  * struct error - what a function reports beside a negative errno
  * @text: the sentence, without a newline; longer ones are cut
- * @denied: the kernel refused it for lack of rights, so that another user may
+ * @denied: the kernel refused it without permission, so another user may
  *   succeed
  */
 struct error {

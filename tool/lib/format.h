@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Numbers and times as people read them. */
+/* Numbers and times in readable form. */
 #ifndef PORTMON_CTL_FORMAT_H
 #define PORTMON_CTL_FORMAT_H
 

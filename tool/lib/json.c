@@ -29,7 +29,7 @@ void json_flush(struct json *j)
  * @j: the document
  * @p: where to write
  *
- * Return: where to go on.
+ * Return: where to continue.
  */
 char *json_new_line(const struct json *j, char *p)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A JSON document, written as it comes: nothing of it is kept. */
+/* A JSON document, written at once: nothing is stored. */
 #ifndef PORTMON_CTL_JSON_H
 #define PORTMON_CTL_JSON_H
 
@@ -53,7 +53,7 @@ void json_string(struct json *j, const char *key, const char *s);
  * @key is NULL inside an array; keys are words that need no escape.
  */
 
-/* Where to write; what was written is kept by json_keep(). */
+/* Where to write; json_keep() stores the position. */
 static inline char *json_room(struct json *j)
 {
 	if (j->len > JSON_BUF_SIZE - JSON_ROOM)

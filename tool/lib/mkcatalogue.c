@@ -77,7 +77,7 @@ static int check_twice(const struct svc_table *t)
 		const struct service *a = &t->v[i - 1], *b = &t->v[i];
 
 		if (a->port == b->port && a->transports & b->transports) {
-			fprintf(stderr, "catalogue: port %u is named twice\n",
+			fprintf(stderr, "catalogue: port %u has two names\n",
 				a->port);
 			err = 1;
 		}
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	err = svc_load(argv[1], count_skipped, &t);
 	n = t.singles + t.spans + t.ranges;
 	if (err || !n || skipped || check_twice(&t)) {
-		fprintf(stderr, "%s: cannot make a table of it\n", argv[1]);
+		fprintf(stderr, "%s: cannot create a table\n", argv[1]);
 		return 1;
 	}
 	printf("/* Made from the file \"catalogue\": do not edit. */\n");

@@ -13,7 +13,7 @@
 #include "lib/nl.h"
 #include "lib/nlsock.h"
 
-/* How often a dump is read again that a reset broke into. */
+/* How often a dump is repeated that a reset interrupted. */
 #define MAX_TRIES	16
 
 /**
@@ -103,7 +103,7 @@ static int keep_family(const struct nlattr *attrs, int len, void *arg)
 }
 
 /**
- * pm_find() - ask which number the module's family has, which it gets anew
+ * pm_find() - look up the number of the module's family, which it gets
  *             each time that the module is loaded
  * @pm: the connection
  *
@@ -173,7 +173,7 @@ void pm_close(struct pm *pm)
 /**
  * pm_error() - what failed, why, and what to do
  * @pm: the connection
- * @what: what was to be done ("read the ports")
+ * @what: the action that failed ("read the ports")
  * @err: the negative errno that it ended with
  * @e: the sentence
  *
@@ -191,15 +191,15 @@ int pm_error(const struct pm *pm, const char *what, int err, struct error *e)
 		return error_set(e, err,
 				 "the portmon module was unloaded; load it with: modprobe portmon");
 	case EINTR:
-		why = "the counters were reset again and again while they were read";
+		why = "the counters were reset repeatedly while they were read";
 		hint = "; try again";
 		break;
 	case ENETDOWN:
-		hint = "; switch it on with: portmon-ctl enable";
+		hint = "; enable it with: portmon-ctl enable";
 		break;
 	case EOPNOTSUPP:
 	case EBADMSG:
-		hint = "; are module and tool of different versions? see: portmon-ctl info";
+		hint = "; check the versions of module and tool with: portmon-ctl info";
 		break;
 	}
 	error_set(e, err, "cannot %s: %s%s", what, why, hint);
@@ -316,7 +316,7 @@ static void keep_asked(const struct filter *f, struct records *list,
 	list->n = n;
 }
 
-/* A dump that was broken into is neither old nor new: read it again. */
+/* An interrupted dump is inconsistent: repeat it. */
 static int dump_records(struct pm *pm, uint8_t cmd, const struct filter *f,
 			bool ports, struct records *list)
 {
@@ -362,7 +362,7 @@ int pm_ranges(struct pm *pm, const struct filter *f, struct records *list)
 }
 
 /**
- * pm_overflow() - read what no record of its own could be had for
+ * pm_overflow() - read the counts of packets without a record
  * @pm: the connection
  * @f: which (scope, transport and range)
  * @list: they are added to this
@@ -375,7 +375,7 @@ int pm_overflow(struct pm *pm, const struct filter *f, struct records *list)
 }
 
 /**
- * pm_buckets() - read what became of the packets per hook and family
+ * pm_buckets() - read the packets per hook and family
  * @pm: the connection
  * @list: they are added to this
  *
@@ -443,10 +443,10 @@ int pm_each(struct pm *pm, uint8_t cmd, const struct filter *f, record_fn fn,
 /**
  * pm_reset() - set counters to zero and return what they held
  * @pm: the connection
- * @f: which; with nothing asked for, all of the namespace
+ * @f: which; without a filter, the whole namespace
  * @list: what they held is added to this, also where an error is returned
  *
- * Never read again: what has been returned once is in no later answer.
+ * Never repeated: returned counts are in no later reply.
  *
  * Return: 0 or a negative errno.
  */
@@ -456,7 +456,7 @@ int pm_reset(struct pm *pm, const struct filter *f, struct records *list)
 }
 
 /**
- * pm_subscribe() - have the module tell what happens
+ * pm_subscribe() - subscribe to the module's events
  * @pm: the connection, which is for nothing else from now on
  *
  * Return: 0 or a negative errno.
@@ -484,12 +484,12 @@ int pm_fd(const struct pm *pm)
 }
 
 /**
- * struct listener - who is told of news
+ * struct listener - receiver of notifications
  * @fn: is called for each
  * @arg: its argument
  */
 struct listener {
-	news_fn fn;
+	notification_fn fn;
 	void *arg;
 };
 
@@ -504,12 +504,12 @@ static int take_end(struct nlmsghdr *h)
 	       !nla_strcmp(name, PORTMON_FAMILY_NAME) ? -ENOENT : 0;
 }
 
-static int take_news(struct nlmsghdr *h, void *arg)
+static int take_notification(struct nlmsghdr *h, void *arg)
 {
 	const struct listener *listener = arg;
 	const struct genlmsghdr *g = nlmsg_data(h);
 	struct records drops = { 0 };
-	struct news news = { 0 };
+	struct notification notification = { 0 };
 	struct nlattr *attrs;
 	int len, err;
 
@@ -519,26 +519,26 @@ static int take_news(struct nlmsghdr *h, void *arg)
 		return take_end(h);
 	attrs = nlmsg_data(h) + GENL_HDRLEN;
 	len = nlmsg_datalen(h) - GENL_HDRLEN;
-	news.cmd = g->cmd;
+	notification.cmd = g->cmd;
 	switch (g->cmd) {
 	case PORTMON_CMD_NETNS_NTF:
-		err = pm_parse_info(attrs, len, &news.info);
+		err = pm_parse_info(attrs, len, &notification.info);
 		break;
 	case PORTMON_CMD_EVENT_NTF:
 	case PORTMON_CMD_RESET_NTF:
-		err = pm_parse_record(attrs, len, &news.record, &drops);
+		err = pm_parse_record(attrs, len, &notification.record, &drops);
 		break;
 	default:
 		return 0;	/* of a newer module */
 	}
 	if (!err)
-		err = listener->fn(&news, listener->arg);
+		err = listener->fn(&notification, listener->arg);
 	records_free(&drops);
 	return err;
 }
 
 /**
- * pm_listen() - wait for news
+ * pm_listen() - wait for notifications
  * @pm: the connection, subscribed
  * @fn: is called for each; may return other than 0 to end it
  * @arg: its argument
@@ -546,15 +546,15 @@ static int take_news(struct nlmsghdr *h, void *arg)
  * Return: 0, -ENOENT when the module is unloaded, another negative errno, or
  * what @fn returned that was not 0.
  */
-int pm_listen(struct pm *pm, news_fn fn, void *arg)
+int pm_listen(struct pm *pm, notification_fn fn, void *arg)
 {
 	struct listener listener = { fn, arg };
 
-	return nlsock_listen(pm->nl, take_news, &listener);
+	return nlsock_listen(pm->nl, take_notification, &listener);
 }
 
 /**
- * pm_lost() - how many news were lost because this program was too slow
+ * pm_lost() - number of notifications lost because this program was too slow
  * @pm: the connection
  *
  * Return: their number since it was opened.

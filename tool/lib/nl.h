@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The one part of the tool that speaks to the module. Functions return 0 or a
+ * The only part of the tool that talks to the module. Functions return 0 or a
  * negative errno as the kernel gave it; pm_error() makes a sentence of it.
  */
 #ifndef PORTMON_CTL_NL_H
@@ -13,19 +13,19 @@ struct nlattr;
 struct pm;
 
 /**
- * struct news - something that the module tells unasked
+ * struct notification - an event that the module reports
  * @cmd: PORTMON_CMD_EVENT_NTF, RESET_NTF or NETNS_NTF
  * @record: of an event or a reset
  * @info: of a switch
  */
-struct news {
+struct notification {
 	int cmd;
 	struct record record;
 	struct info info;
 };
 
 typedef int (*record_fn)(const struct record *r, void *arg);
-typedef int (*news_fn)(const struct news *news, void *arg);
+typedef int (*notification_fn)(const struct notification *notification, void *arg);
 
 int pm_open(struct pm **pmp, struct error *e);
 int pm_find(struct pm *pm);
@@ -43,7 +43,7 @@ int pm_reset(struct pm *pm, const struct filter *f, struct records *list);
 
 int pm_subscribe(struct pm *pm);
 int pm_fd(const struct pm *pm);
-int pm_listen(struct pm *pm, news_fn fn, void *arg);
+int pm_listen(struct pm *pm, notification_fn fn, void *arg);
 uint32_t pm_lost(const struct pm *pm);
 
 int pm_error(const struct pm *pm, const char *what, int err, struct error *e);

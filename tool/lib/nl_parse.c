@@ -166,7 +166,7 @@ struct parser {
 		       void *arg);
 };
 
-/* What is not known is passed over: a newer module tells more. */
+/* Unknown attributes are skipped: a newer module sends more. */
 static inline int parse(const struct parser *p, const struct nlattr *a,
 			int left, void *base, uint32_t *has, void *arg)
 {

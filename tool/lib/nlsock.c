@@ -55,7 +55,7 @@ static int read_ack(struct nlsock *s, struct nlmsghdr *h)
 	return error_of(e->error);
 }
 
-/* NLMSG_DONE: a dump that failed half way tells it here. */
+/* NLMSG_DONE: the error of a dump that failed half way. */
 static int read_done(struct nlsock *s, struct nlmsghdr *h)
 {
 	const int skip = NLMSG_ALIGN(sizeof(int));
@@ -123,7 +123,7 @@ static void read_message(struct nlsock *s, struct nlmsghdr *h, struct answer *a)
 		a->err = err;
 }
 
-/* Read an answer to its end, also where an error came before it. */
+/* Read a reply to its end, also after an error. */
 static int receive(struct nlsock *s, struct answer *a)
 {
 	struct nlmsghdr *h;
@@ -150,7 +150,7 @@ static int receive(struct nlsock *s, struct answer *a)
  * @fn: what takes each message of the answer
  * @arg: its argument
  *
- * Return: 0 or a negative errno, of the kernel (whose sentence is then in
+ * Return: 0 or a negative errno, of the kernel (whose message is then in
  * @s->sentence) or of @fn.
  */
 int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
@@ -172,7 +172,7 @@ int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
 }
 
 /**
- * nlsock_join() - have the messages of a multicast group come
+ * nlsock_join() - receive the messages of a multicast group
  * @s: the socket
  * @group: number of the group
  *
@@ -186,7 +186,7 @@ int nlsock_join(struct nlsock *s, int group)
 	return 0;
 }
 
-/* ENOBUFS says that messages were lost, this how many. */
+/* ENOBUFS reports a loss, this the number of lost messages. */
 static void count_lost(struct nlsock *s)
 {
 	uint32_t info[SK_MEMINFO_VARS];
@@ -203,7 +203,7 @@ static void count_lost(struct nlsock *s)
  * @fn: what takes each message
  * @arg: its argument
  *
- * What was lost for want of room is in @s->lost, and no error.
+ * Messages lost without room are counted in @s->lost; that is no error.
  *
  * Return: 0, a negative errno, or what @fn returned that was not 0.
  */

@@ -18,9 +18,9 @@ struct nlmsghdr;
  * struct nlsock - a socket
  * @sk: libnl's socket
  * @fd: its file descriptor
- * @intr: what the last dump told of has changed meanwhile
+ * @intr: the last dump was interrupted by a change
  * @lost: messages that found no room in the socket, since it was opened
- * @sentence: what the kernel said about the last error, or empty
+ * @sentence: the kernel's message about the last error, or empty
  * @buf: what is being received
  */
 struct nlsock {

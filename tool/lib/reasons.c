@@ -42,7 +42,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"DUP_FRAG",
-		"It was a fragment that had come before.",
+		"It was a duplicate fragment.",
 		"A few are usual; many mean a broken or malicious sender."
 	},
 	{
@@ -57,17 +57,17 @@ const struct reason reasons[] = {
 	},
 	{
 		"FQ_HORIZON_LIMIT",
-		"The fair queue (fq) was to send it later than it plans ahead.",
+		"Its send time was beyond the horizon of the fair queue (fq).",
 		"See tc -s qdisc; look at the pacing of the program."
 	},
 	{
 		"FRAG_REASM_TIMEOUT",
-		"Some of its fragments never came.",
+		"Some of its fragments were never received.",
 		"Loss on the path, or a firewall that drops fragments; let the sender use smaller packets."
 	},
 	{
 		"FRAG_TOO_FAR",
-		"Its fragments came too far out of order.",
+		"Its fragments were received too far out of order.",
 		"See net.ipv4.ipfrag_max_dist; loss or many paths at once."
 	},
 	{
@@ -122,7 +122,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"IP_INNOROUTES",
-		"There was no route to where it was to be forwarded, or back.",
+		"There was no route to forward it, or back.",
 		"Add the route: ip route get ADDRESS."
 	},
 	{
@@ -152,12 +152,12 @@ const struct reason reasons[] = {
 	},
 	{
 		"IP_OUTNOROUTES",
-		"There was no route to where it was to go.",
+		"There was no route to its destination.",
 		"Add the route: ip route get ADDRESS."
 	},
 	{
 		"IP_RPFILTER",
-		"The answer would leave by another interface than this came in by (reverse path filter).",
+		"The reply would leave through another interface (reverse path filter).",
 		"If routes are meant to be asymmetric, set net.ipv4.conf.DEV.rp_filter to 2; else the source is forged or a route is missing."
 	},
 	{
@@ -167,7 +167,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"LOCAL_MAC",
-		"It came from outside with this host's own link address.",
+		"It was received with this host's own link address as its source.",
 		"A loop on the link layer, or two hosts with the same address."
 	},
 	{
@@ -187,28 +187,28 @@ const struct reason reasons[] = {
 	},
 	{
 		"NEIGH_DEAD",
-		"The entry of the next host was being taken away.",
+		"The neighbour entry of the next hop was being removed.",
 		"Usual when links or addresses change."
 	},
 	{
 		"NEIGH_FAILED",
-		"The next host did not answer when asked for its link address.",
+		"The next hop did not reply to the request for its link address.",
 		"It is down or not on this link: ip neigh, ping."
 	},
 	{
 		"NEIGH_HH_FILLFAIL",
 		"The link layer header could not be written.",
-		"The next host's entry was changing: see ip neigh. If it goes on, the driver is at fault."
+		"The next host's entry was changing: see ip neigh. If it persists, the driver is at fault."
 	},
 	{
 		"NEIGH_QUEUEFULL",
-		"Too many packets waited for the next host's link address.",
+		"Too many packets waited for the next hop's link address.",
 		"It is down or slow to answer: ip neigh; raise net.ipv4.neigh.DEV.unres_qlen_bytes for bursts."
 	},
 	{
 		"NETFILTER_DROP",
 		"A firewall rule of this host dropped it.",
-		"If that is meant, nothing. Else find the rule: nft list ruleset or iptables -L -v -n show what each one counted."
+		"If intended, nothing. Otherwise find the rule by its counter: nft list ruleset, or iptables -L -v -n."
 	},
 	{
 		"NOMEM",
@@ -217,13 +217,13 @@ const struct reason reasons[] = {
 	},
 	{
 		"NOT_SPECIFIED",
-		"The kernel dropped it without saying why.",
+		"The kernel gave no reason.",
 		"Look where: perf record -e skb:kfree_skb -g, or dropwatch."
 	},
 	{
 		"NO_SOCKET",
 		"No program listens on this port, or the connection was over already.",
-		"If one should, start it and look what it is bound to (ss -lnp). If none should, somebody tries ports: see portmon-ctl closed."
+		"If one should, start it and check its address (ss -lnp). If none should, the port is being probed: see portmon-ctl closed."
 	},
 	{
 		"NO_TX_TARGET",
@@ -312,7 +312,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"QDISC_DROP_HORIZON_LIMIT",
-		"The fair queue (fq) was to send it later than it plans ahead.",
+		"Its send time was beyond the horizon of the fair queue (fq).",
 		"See tc -s qdisc; look at the pacing of the program."
 	},
 	{
@@ -332,7 +332,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"QDISC_DROP_UNSPEC",
-		"The queueing discipline of the interface dropped it without saying why.",
+		"The queueing discipline of the interface dropped it without a reason.",
 		"See tc -s qdisc."
 	},
 	{
@@ -387,7 +387,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"SOCKET_RCVBUFF",
-		"The socket's receive buffer was full: the program reads more slowly than packets come.",
+		"The socket's receive buffer was full: the program reads too slowly.",
 		"Let the program read faster or with more threads; for bursts raise SO_RCVBUF and net.core.rmem_max."
 	},
 	{
@@ -402,7 +402,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_ABORT_ON_DATA",
-		"Data came for a connection that the program had closed already, and that was reset for it.",
+		"Data was received for a connection that the program had already closed, so the connection was reset.",
 		"The program closes without reading to the end, or the peer sends too late."
 	},
 	{
@@ -422,13 +422,13 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_AONOTFOUND",
-		"It came without the TCP-AO signature that this socket asks for.",
+		"It had no TCP-AO signature, which this socket requires.",
 		"Set the same key at the peer."
 	},
 	{
 		"TCP_AOUNEXPECTED",
-		"It came with a TCP-AO signature that this socket does not expect.",
-		"Set the key for that peer here, or take it away there."
+		"It had a TCP-AO signature, which this socket does not expect.",
+		"Set the key for that peer here, or remove it there."
 	},
 	{
 		"TCP_AUTH_HDR",
@@ -437,7 +437,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_CLOSE",
-		"It came for a socket that was closed.",
+		"It was received for a closed socket.",
 		"Usual at the end of connections."
 	},
 	{
@@ -448,7 +448,7 @@ const struct reason reasons[] = {
 	{
 		"TCP_FASTOPEN",
 		"A connection that was opened with TCP Fast Open did not accept it yet.",
-		"A few are usual; the sender repeats it."
+		"A few are usual; the sender retransmits."
 	},
 	{
 		"TCP_FLAGS",
@@ -457,7 +457,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_INVALID_ACK_SEQUENCE",
-		"It acknowledged what was not on its way.",
+		"It acknowledged data that was not in flight.",
 		"Late duplicates, or somebody guesses at connections."
 	},
 	{
@@ -477,7 +477,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_LISTEN_OVERFLOW",
-		"The listen queue was full: the program accepts connections more slowly than they come.",
+		"The listen queue was full: the program accepts connections too slowly.",
 		"Let the program accept faster; raise its backlog and net.core.somaxconn. ss -ltn shows queue (Recv-Q) and limit (Send-Q)."
 	},
 	{
@@ -487,32 +487,32 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_MD5NOTFOUND",
-		"It came without the TCP-MD5 signature that this socket asks for.",
+		"It had no TCP-MD5 signature, which this socket requires.",
 		"Set the same password at the peer (often BGP)."
 	},
 	{
 		"TCP_MD5UNEXPECTED",
-		"It came with a TCP-MD5 signature that this socket does not know.",
-		"Set the password for that peer here, or take it away there (often BGP)."
+		"It had a TCP-MD5 signature, which this socket does not expect.",
+		"Set the password for that peer here, or remove it there (often BGP)."
 	},
 	{
 		"TCP_MINTTL",
-		"It had come over more hops than the socket allows (IP_MINTTL).",
-		"Somebody far away tries a port for neighbours only (often BGP); if not, set the limit as far as the peer is."
+		"It passed more hops than the socket allows (IP_MINTTL).",
+		"A distant host probes a port for neighbours only (often BGP); otherwise raise the limit to the distance of the peer."
 	},
 	{
 		"TCP_OFOMERGE",
-		"It held data that waited already in the queue of what came out of order.",
+		"Its data was already in the out-of-order queue.",
 		"A few are usual with loss; many mean needless retransmissions."
 	},
 	{
 		"TCP_OFO_DROP",
-		"Its data had come before, out of order.",
+		"Its data was already received, out of order.",
 		"A few are usual with loss."
 	},
 	{
 		"TCP_OFO_QUEUE_PRUNE",
-		"The queue of what came out of order was thrown away for want of buffer memory.",
+		"The out-of-order queue was discarded because buffer memory ran out.",
 		"Raise net.ipv4.tcp_rmem; look for loss on the path, which fills that queue."
 	},
 	{
@@ -522,12 +522,12 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_OLD_DATA",
-		"It held only data that had come before: a needless retransmission.",
+		"Its data was already received: an unneeded retransmission.",
 		"A few are usual; many mean that acknowledgements get lost or come late."
 	},
 	{
 		"TCP_OLD_SEQUENCE",
-		"It was a duplicate of a segment that had come before.",
+		"It was a duplicate segment.",
 		"A few are usual with retransmissions."
 	},
 	{
@@ -542,7 +542,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_RFC7323_PAWS",
-		"Its timestamp was older than one that had come (PAWS).",
+		"Its timestamp was older than an earlier one (PAWS).",
 		"A delayed duplicate; if new connections are hit, several hosts share an address (NAT) with different clocks."
 	},
 	{
@@ -557,7 +557,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_RFC7323_TW_PAWS",
-		"A new connection from the same port came with an older timestamp than the last one had (PAWS, TIME-WAIT).",
+		"A new connection from the same port had an older timestamp than the last one (PAWS, TIME-WAIT).",
 		"Several hosts share an address (NAT) with different clocks; the sender retries with another port."
 	},
 	{
@@ -567,7 +567,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TCP_ZEROWINDOW",
-		"Data came though this host had said that there is no room for it.",
+		"Data was received although this host had announced a zero window.",
 		"The program reads too slowly; or the peer ignores the window."
 	},
 	{
@@ -582,12 +582,12 @@ const struct reason reasons[] = {
 	},
 	{
 		"TC_EGRESS",
-		"A traffic control filter on the way out dropped it.",
+		"A traffic control filter on egress dropped it.",
 		"See tc -s filter show dev DEV egress."
 	},
 	{
 		"TC_INGRESS",
-		"A traffic control filter on the way in dropped it.",
+		"A traffic control filter on ingress dropped it.",
 		"See tc -s filter show dev DEV ingress."
 	},
 	{
@@ -597,7 +597,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"TUNNEL_TXINFO",
-		"It was to go through a tunnel but nothing said where to.",
+		"It was routed to a tunnel without an endpoint.",
 		"See the routes (ip route, encap) of the tunnel interface."
 	},
 	{
@@ -612,7 +612,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"UNICAST_IN_L2_MULTICAST",
-		"It was addressed to one host but came in a frame for many.",
+		"It was addressed to one host but received in a multicast frame.",
 		"Broken sender, or an attempt to get around switches; look which link address it comes from."
 	},
 	{
@@ -627,7 +627,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"VXLAN_VNI_NOT_FOUND",
-		"It belongs to a VXLAN network that this host has not.",
+		"It belongs to a VXLAN network that this host does not have.",
 		"Compare the VXLAN network numbers of both ends."
 	},
 	{
@@ -637,7 +637,7 @@ const struct reason reasons[] = {
 	},
 	{
 		"XFRM_POLICY",
-		"An IPsec policy forbids it, for instance because it came unencrypted.",
+		"An IPsec policy forbids it, for instance because it was not encrypted.",
 		"See ip xfrm policy and whether both ends agree."
 	},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Why the kernel drops packets, in words. */
+/* Descriptions of the kernel's drop reasons. */
 #ifndef PORTMON_CTL_REASONS_H
 #define PORTMON_CTL_REASONS_H
 
@@ -8,7 +8,7 @@
 /* Of a packet to a port that nothing listens on. */
 #define REASON_CLOSED "NO_SOCKET"
 
-/* Of a packet that a firewall of this host was told to drop. */
+/* Reason of a drop by a firewall of this host. */
 #define REASON_FIREWALL "NETFILTER_DROP"
 
 /**

@@ -160,7 +160,7 @@ void records_free(struct records *list)
 	*list = (struct records){ 0 };
 }
 
-/* The tracepoint that tells of an event which no packet shows, or 0. */
+/* The tracepoint that reports an event which no packet shows, or 0. */
 static unsigned int tracepoint_of(unsigned int attr)
 {
 	switch (attr) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One line of counters, as every view of the tool sees it. */
+/* A record of counters, as every view of the tool uses it. */
 #ifndef PORTMON_CTL_RECORD_H
 #define PORTMON_CTL_RECORD_H
 
@@ -90,7 +90,7 @@ struct owners;
  * @family: enum portmon_family
  * @bucket: enum portmon_bucket
  * @protocol: IP protocol number of a bucket
- * @ephemeral: port is one that this namespace picks for itself
+ * @ephemeral: port is in this namespace's range for outgoing connections
  * @port: port number, of a fold the first one
  * @port_max: last port of a fold
  * @ports: ports in a range or in a fold
@@ -98,25 +98,25 @@ struct owners;
  * @rx: see enum portmon_scope
  * @tx: see enum portmon_scope
  * @all: what a bucket counted
- * @tcp: what became of connections, by PORTMON_A_TCP_*
+ * @tcp: TCP events, by PORTMON_A_TCP_*
  * @dropped: packets that were dropped, for all reasons together
  * @drops: the same by reason, NULL for none; valid as long as the list that
  *   holds the record, which a copy made by records_add() is no part of
  * @histograms: of its connections, NULL where there are none or nobody asked;
  *   valid as long as @drops
  * @event: enum portmon_event, of a notification
- * @missed: events that were not told before this one
+ * @missed: events suppressed before this one
  * @first_seen: seconds since the epoch
  * @last_seen: seconds since the epoch
  * @service: short name of the port's service or NULL (not from the kernel)
  * @iana: name that IANA registered for it or NULL (not from the kernel)
- * @owners: sockets of the namespace and who holds them, NULL if nobody asked
+ * @owners: sockets of the namespace and their processes, NULL if not requested
  *   (not from the kernel)
  * @netns: network namespace, NULL where there is only one (not from the
  *   kernel)
  * @info: state of that namespace, NULL where it is that of the run (not from
  *   the kernel)
- * @note: not a record but what is to be said of @netns ("off"), or NULL
+ * @note: not a record but a note about @netns ("off"), or NULL
  */
 struct record {
 	uint32_t has;
@@ -172,7 +172,7 @@ static inline bool record_has(const struct record *r, unsigned int attr)
 	return r->has & 1u << attr;
 }
 
-/* Segments that were sent again, SYN-ACKs included. */
+/* Segments retransmitted, SYN-ACKs included. */
 static inline uint64_t record_retransmitted(const struct record *r)
 {
 	return sum_add(r->tcp[PORTMON_A_TCP_RETRANSMITTED],
@@ -242,7 +242,7 @@ void records_free(struct records *list);
  * @records_refused: packets without a record of their own, for each port
  * @events_refused: events without a counter of their own
  * @histograms_refused: handshakes and ends in no histogram
- * @drops_unplaced: drops of which the kernel did not tell the namespace
+ * @drops_unplaced: drops whose namespace is unknown
  */
 struct info {
 	uint32_t has;
@@ -293,7 +293,7 @@ struct span_of_ports {
 };
 
 /**
- * struct filter - which ports are asked for; ANY where it does not matter
+ * struct filter - which ports are requested; ANY for all
  * @scope: enum portmon_scope
  * @transport: enum portmon_transport
  * @range: enum portmon_range
@@ -338,9 +338,9 @@ static inline bool filter_is_set(const struct filter *f)
  * @UNKNOWN_NO_TCP: only TCP has it
  * @UNKNOWN_OFF: it is switched off in this namespace
  * @UNKNOWN_MISSING: the kernel lacks the tracepoint
- * @UNKNOWN_FORWARD: only the hosts at the ends of a connection can tell
+ * @UNKNOWN_FORWARD: only the end hosts of a connection know it
  *
- * A counter that nobody counts is not zero.
+ * A counter that is not counted is unknown, not zero.
  */
 enum unknown {
 	KNOWN,

@@ -12,7 +12,7 @@
 #define SYSTEM_FILE	"/etc/services"
 
 /*
- * A wide span tells what a port may be, not what it is: explain knows it,
+ * A wide span says what a port may be, not what it is: explain uses it,
  * but it gives no port its name (and so keeps none from being folded).
  */
 #define NAME_SPAN_MAX	100
@@ -26,7 +26,7 @@ static void warn_unreadable(const struct services *s, const char *path,
 
 	if (!s->warn)
 		return;
-	snprintf(text, sizeof(text), "cannot read %s: %s; going on without it",
+	snprintf(text, sizeof(text), "cannot read %s: %s; continuing without it",
 		 path ? path : "the user's services", strerror(-err));
 	s->warn(text);
 }
@@ -65,7 +65,7 @@ static void load(struct services *s, unsigned int source)
 }
 
 /**
- * services_table() - the names of one source, read when first asked for
+ * services_table() - the names of one source, read at first use
  * @s: the sources
  * @source: which
  *
@@ -114,7 +114,7 @@ static bool is_lower(const void *arg, size_t i)
 }
 
 /**
- * svc_find_port() - what a table says of a port
+ * svc_find_port() - a table's entry for a port
  * @t: the table
  * @port: port number
  * @transports: bit per transport of which one must match
@@ -144,7 +144,7 @@ static bool gives_name(const struct service *e)
 }
 
 /**
- * services_mark() - note which ports have a name, where many will be asked for
+ * services_mark() - note which ports have a name, before many lookups
  * @s: the sources
  *
  * Most ports have none, which is quickly said of a port that is not marked.
@@ -209,7 +209,7 @@ const char *services_name(struct services *s, unsigned int port,
 }
 
 /**
- * svc_is_called() - does a name stand for an entry?
+ * svc_is_called() - is this a name of the entry?
  * @t: the table
  * @e: the entry
  * @name: short name, alias or IANA's name, in any case of letters
@@ -238,7 +238,7 @@ bool svc_is_called(const struct svc_table *t, const struct service *e,
 }
 
 /**
- * services_find_name() - ports that a name stands for
+ * services_find_name() - ports of a name
  * @s: the sources; the first that knows the name decides
  * @name: as svc_is_called() takes it
  * @match: room for what is found
@@ -263,11 +263,11 @@ size_t services_find_name(struct services *s, const char *name,
 }
 
 /**
- * services_range() - IANA range of a port, as the catalogue tells it
+ * services_range() - IANA range of a port, by the catalogue
  * @port: port number
  *
  * For explain, which must answer without the module; everything else goes
- * by what the kernel says.
+ * by the kernel's range.
  *
  * Return: the entry of @catalogue or NULL.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What people call a port: user's own file, catalogue, system's database. */
+/* Names of services: user's own file, catalogue, system's database. */
 #ifndef PORTMON_CTL_SERVICES_H
 #define PORTMON_CTL_SERVICES_H
 
@@ -14,12 +14,12 @@ enum {
 };
 
 /**
- * struct services - the sources of names, in the order they are asked
+ * struct services - the sources of names, in order of precedence
  * @tables: a table for each source
  * @loaded: bit per source that has been read
  * @named: bit per port that has a name, NULL before services_mark()
  * @warn: is called for a file that cannot be read and for each line that is
- *   skipped; NULL where nobody wants to know
+ *   skipped; NULL if not needed
  */
 struct services {
 	struct svc_table tables[SVC_SOURCES];

@@ -3,7 +3,7 @@
 
 #include "lib/snapshot.h"
 
-/* How often to start over when a reset comes between two dumps. */
+/* How often to start over if a reset occurs between two dumps. */
 #define MAX_TRIES 16
 
 /* The kernel leaves out ports that counted nothing, but no overflow record. */
@@ -58,7 +58,7 @@ int snapshot_get(struct pm *pm, struct info *info, const struct filter *f,
 		uint32_t before = info->generation;
 
 		err = read_once(pm, f, parts, s);
-		/* Loaded anew since the last reading? */
+		/* Reloaded since the last reading? */
 		if (err == -ENOENT && !tries && !pm_find(pm))
 			continue;
 		if (err || !parts)
@@ -76,7 +76,7 @@ int snapshot_get(struct pm *pm, struct info *info, const struct filter *f,
 /**
  * snapshot_reset() - set counters to zero and keep what they held
  * @pm: the connection
- * @f: which; with nothing asked for, all of the namespace
+ * @f: which; without a filter, the whole namespace
  * @s: what they held, also where an error is returned
  * @refused: 0, or what the module answered, which pm_error() explains
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* All that a namespace has counted, read at one time. */
+/* All counters of a namespace, read at one time. */
 #ifndef PORTMON_CTL_SNAPSHOT_H
 #define PORTMON_CTL_SNAPSHOT_H
 
@@ -9,7 +9,7 @@
 /**
  * struct snapshot - what was counted
  * @ports: port records
- * @overflow: what no port record could be had for
+ * @overflow: packets without a port record
  * @other: buckets
  */
 struct snapshot {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The format is told at the head of the file "catalogue". It takes any
+ * The format is described at the head of the file "catalogue". It takes any
  * services(5) file, so that one parser serves the catalogue, when it is
  * built in, the user's own files and the system's.
  */
@@ -24,7 +24,7 @@
  * @v: entries so far
  * @n: how many
  * @cap: how many there is room for
- * @field: end of the text that an indented line goes on with, or NULL
+ * @field: end of the text that an indented line continues, or NULL
  * @empty: there is nothing of that text yet
  */
 struct parser {
@@ -206,7 +206,7 @@ static int compare_services(const void *a, const void *b)
 		return xk - yk;
 	if (x->port != y->port)
 		return x->port - y->port;
-	/* Of two names for a port the first in the file comes first. */
+	/* Two names of a port keep the order of the file. */
 	return (x->name > y->name) - (x->name < y->name);
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /**
- * struct service - what one file says of a port, a span or an IANA range
+ * struct service - one file's entry for a port, a span or an IANA range
  * @name: short name (https)
  * @aliases: other short names, blanks between them
  * @iana: name that IANA registered, "-" for none, see svc_iana()
@@ -43,7 +43,7 @@ struct service {
  * @spans: how many spans
  * @ranges: how many IANA ranges
  * @source: what people call the file
- * @registered: names are IANA's where an entry does not say otherwise
+ * @registered: names are IANA's unless an entry says otherwise
  */
 struct svc_table {
 	const char *text;
@@ -60,7 +60,7 @@ static inline const char *svc_text(const struct svc_table *t, uint32_t offset)
 	return offset ? t->text + offset : NULL;
 }
 
-/* NULL: there is none, or this file does not tell. */
+/* NULL: there is none, or this file has no such text. */
 static inline const char *svc_iana(const struct svc_table *t,
 				   const struct service *e)
 {

@@ -7,7 +7,7 @@
 #include "lib/util.h"
 #include "metrics/collector.h"
 
-/* How often to start over when a reset comes between two dumps. */
+/* How often to start over if a reset occurs between two dumps. */
 #define MAX_TRIES	16
 
 /*
@@ -201,7 +201,7 @@ static int read_sockets(struct collector *c)
 	if (!err)
 		shown_sockets(&c->shown, &socks, &c->info);
 	else	/* whether somebody listens is not known */
-		c->shown.untold = ~0u;
+		c->shown.unlisted = ~0u;
 	socks_free(&socks);
 	return err == -ENOMEM ? err : 0;
 }
@@ -308,7 +308,7 @@ static int read_info(struct collector *c)
 	if (c->info.enabled)
 		return 0;
 	return error_set(&c->error, -ENETDOWN,
-			 "counting is off in this network namespace; switch it on with: portmon-ctl enable");
+			 "counting is off in this network namespace; enable it with: portmon-ctl enable");
 }
 
 static int read_all(struct collector *c)

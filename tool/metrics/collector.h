@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the module says, kept for the metrics: read anew by each reading. */
+/* The module's counters for the metrics, read again by each scrape. */
 #ifndef PORTMON_METRICS_COLLECTOR_H
 #define PORTMON_METRICS_COLLECTOR_H
 

@@ -184,7 +184,7 @@ bool shown_add(struct shown *shown, unsigned int scope, unsigned int transport,
 }
 
 /**
- * shown_list() - show ports that were asked for by number
+ * shown_list() - show requested ports by number
  * @shown: the ports
  * @port: the first
  * @port_max: the last
@@ -302,7 +302,7 @@ void shown_sockets(struct shown *shown, const struct socks *socks,
 	struct sock *s = socks->v;
 	size_t n;
 
-	shown->untold = socks->untold;
+	shown->unlisted = socks->unlisted;
 	if (!socks->n)
 		return;
 	qsort(s, socks->n, sizeof(*s), compare);

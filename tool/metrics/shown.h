@@ -73,9 +73,9 @@ struct shown_port {
  * @n: how many there are
  * @series: the most series that all that is shown can have
  * @hidden: ports left out at the last reading because of a limit
- * @hidden_listed: those of them that were asked for by number
+ * @hidden_listed: those of them that were requested by number
  * @hidden_series: reasons of drops left out at the last reading
- * @untold: bit per transport of which the kernel does not list the sockets
+ * @unlisted: bit per transport of which the kernel does not list the sockets
  * @reasons: names of the reasons seen
  * @n_reasons: how many
  * @dropped: bit per reason with a series for all ports, by scope and transport
@@ -89,7 +89,7 @@ struct shown {
 	unsigned int hidden;
 	unsigned int hidden_listed;
 	unsigned int hidden_series;
-	unsigned int untold;
+	unsigned int unlisted;
 	char reasons[REASONS_MAX][REASON_SIZE];
 	unsigned int n_reasons;
 	uint64_t dropped[PORTMON_SCOPE_MAX + 1][NO_TRANSPORT + 1]

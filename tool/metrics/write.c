@@ -245,7 +245,7 @@ static void write_port_state(const struct collector *c, struct text *t)
 		const struct shown_port *p = &c->shown.v[i];
 
 		if (p->scope == PORTMON_SCOPE_REMOTE ||
-		    c->shown.untold & 1u << p->transport)
+		    c->shown.unlisted & 1u << p->transport)
 			continue;
 		begin_port(t, p);
 		text_value(t, p->listening);

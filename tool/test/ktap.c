@@ -26,10 +26,10 @@ static const struct {
 	{ "options", options_tests },
 	{ "owners", owners_tests },
 	{ "events", events_tests },
-	{ "story", story_tests },
+	{ "summary", summary_tests },
 	{ "columns", columns_tests },
 	{ "check", check_tests },
-	{ "came", came_tests },
+	{ "deltas", deltas_tests },
 	{ "delta", delta_tests },
 };
 

@@ -165,7 +165,7 @@ static void test_flood(void)
 	tcp_port(80, 1000, 1000, 500);
 	for (i = 0; i < 20; i++)
 		sock(&half);
-	/* One client that tries again and again. */
+	/* One client that tries repeatedly. */
 	finds("handshakes-incomplete:80");
 	for (i = 0; i < 20; i++)
 		owners.socks.v[1 + i].peer_address[0] = i;

@@ -37,7 +37,7 @@ static void test_choose(void)
 	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));
 }
 
-/* What a bar stands for is what the lines are sorted by. */
+/* A bar shows the sort key. */
 static void test_amounts(void)
 {
 	static const struct {

@@ -36,12 +36,12 @@ static void test_folders(void)
 		return;
 	}
 	/* A folder of this user's own in which there can be none. */
-	refused("/proc/self", -ENOENT, "cannot make the folder /proc/self/portmon: No such file or directory");
+	refused("/proc/self", -ENOENT, "cannot create the directory /proc/self/portmon: No such file or directory");
 	check(!symlink("/tmp", "portmon"));
-	refused(home, -EACCES, "/portmon is not a folder that belongs to this user alone (mode 0700)");
+	refused(home, -EACCES, "/portmon is not a directory owned by this user with mode 0700");
 	check(!unlink("portmon") && !mkdir("portmon", 0700) &&
 	      !chmod("portmon", 0755));
-	refused(home, -EACCES, "belongs to this user alone");
+	refused(home, -EACCES, "is not a directory owned by this user");
 	check(!rmdir("portmon"));
 	len = sprintf(path, "%s", home);
 	while (len < sizeof(path) - 2)
@@ -60,7 +60,7 @@ static void test_commit(void)
 	check(!deltafile_open(&d, "delta"));
 	begin_capture();
 	check(deltafile_commit(&d) == -ENOENT);
-	check(strstr(end_capture(), "No such file or directory; the next --delta begins where the last one did"));
+	check(strstr(end_capture(), "No such file or directory; the next --delta starts from the previous snapshot"));
 	check(!deltafile_prepare(&d, &mark, &s) && !deltafile_commit(&d));
 	check(!deltafile_read(&d, &read, &s) && read.time == 2000);
 	check(!unlinkat(d.dir, d.name, 0));

@@ -182,7 +182,7 @@ static void append_groups(struct nlmsghdr *h, const char *last)
 		(unsigned char *)h + h->nlmsg_len - groups;
 }
 
-static void put_news(unsigned int cmd, unsigned int attr, int v, int n)
+static void put_notification(unsigned int cmd, unsigned int attr, int v, int n)
 {
 	const struct genlmsghdr g = { .cmd = cmd };
 	struct nlmsghdr *h = begin(0x20, 0);
@@ -266,14 +266,14 @@ static void put_reply(enum reply reply)
 		put_error(-EINVAL, NLM_F_ACK_TLVS, "not so");
 		break;
 	case NEWS:
-		put_news(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT,
+		put_notification(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT,
 			 PORTMON_EVENT_DROP, 1);
-		put_news(PORTMON_CMD_EVENT_NTF + 50, 1, 0, 1);
-		put_news(PORTMON_CMD_RESET_NTF, PORTMON_A_RECORD_PORT, 53, 2);
-		put_news(PORTMON_CMD_NETNS_NTF, PORTMON_A_INFO_DROPS, 1, 1);
+		put_notification(PORTMON_CMD_EVENT_NTF + 50, 1, 0, 1);
+		put_notification(PORTMON_CMD_RESET_NTF, PORTMON_A_RECORD_PORT, 53, 2);
+		put_notification(PORTMON_CMD_NETNS_NTF, PORTMON_A_INFO_DROPS, 1, 1);
 		break;
 	case BAD_NEWS:
-		put_news(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT, 0, 3);
+		put_notification(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT, 0, 3);
 		break;
 	case SHORT:
 		end(begin(NLMSG_ERROR, 0));
@@ -294,7 +294,7 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int flags,
 	(void)fd;
 	(void)flags;
 	if (reply == END) {
-		check_at(false, "the script goes on", __FILE__, __LINE__);
+		check_at(false, "the script continues", __FILE__, __LINE__);
 		errno = EIO;
 		return -1;
 	}
@@ -368,7 +368,7 @@ static void test_interrupted(void)
 		replies[1 + 2 * i] = PORT_INTR;
 		replies[2 + 2 * i] = DONE;
 	}
-	check(read_ports(replies, "portmon-ctl: cannot do it: the counters were reset again and again while they were read; try again\n")
+	check(read_ports(replies, "portmon-ctl: cannot do it: the counters were reset repeatedly while they were read; try again\n")
 	      == -EINTR);
 	check(!list.n && requests == 17);
 	records_free(&list);
@@ -376,7 +376,7 @@ static void test_interrupted(void)
 
 static void test_errors(void)
 {
-	check(read_ports(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; try as root (sudo portmon-ctl ...)\n")
+	check(read_ports(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; run as root (sudo portmon-ctl ...)\n")
 	      == -EPERM);
 	check(read_ports(SCRIPT(REFUSED_WHOLE),
 			 "portmon-ctl: cannot do it: not so\n") == -EINVAL);
@@ -413,7 +413,7 @@ static void test_open(void)
 
 	check(open_with(UNKNOWN, &pm, "the portmon module is not loaded; load it with: modprobe portmon")
 	      == -ENOENT);
-	check(open_with(BAD_FAMILY, &pm, "cannot find the portmon module: Bad message; are module and tool of different versions? see: portmon-ctl info")
+	check(open_with(BAD_FAMILY, &pm, "cannot find the portmon module: Bad message; check the versions of module and tool with: portmon-ctl info")
 	      == -EBADMSG);
 	refuse = EACCES;
 	check(open_with(FAMILY, &pm, "cannot find the portmon module: Permission denied")
@@ -464,25 +464,25 @@ static void test_reset(void)
 
 static char heard[64];
 
-static int hear(const struct news *news, void *arg)
+static int hear(const struct notification *notification, void *arg)
 {
 	char *to = arg;
 
-	switch (news->cmd) {
+	switch (notification->cmd) {
 	case PORTMON_CMD_EVENT_NTF:
-		sprintf(to, "event %u ", news->record.event);
+		sprintf(to, "event %u ", notification->record.event);
 		break;
 	case PORTMON_CMD_RESET_NTF:
-		sprintf(to + strlen(to), "reset %u ", news->record.port);
+		sprintf(to + strlen(to), "reset %u ", notification->record.port);
 		break;
 	case PORTMON_CMD_NETNS_NTF:
-		sprintf(to + strlen(to), "drops %d", news->info.counts_drops);
+		sprintf(to + strlen(to), "drops %d", notification->info.counts_drops);
 		return 1;
 	}
 	return 0;
 }
 
-static void test_news(void)
+static void test_notification(void)
 {
 	struct pm *pm = NULL;
 
@@ -512,6 +512,6 @@ const struct unit_test nl_tests[] = {
 	{ "open", test_open },
 	{ "subscribe", test_subscribe },
 	{ "reset", test_reset },
-	{ "news", test_news },
+	{ "notification", test_notification },
 	{ 0 }
 };

@@ -174,7 +174,7 @@ static void test_taken(void)
 	parse("enable --json");
 	begin_capture();
 	check(options_check(&opt, c->options, c->name) == USAGE);
-	check_text(end_capture(), "portmon-ctl: enable does not take --json\n");
+	check_text(end_capture(), "portmon-ctl: enable does not accept --json\n");
 }
 
 const struct unit_test options_tests[] = {

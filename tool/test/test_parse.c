@@ -59,7 +59,7 @@ static void test_bucket(void)
 	check(r.all.packets == 7 && r.all.bytes == 700);
 }
 
-/* What a reset was of, as the group events is told. */
+/* The filter of a reset, as the group events receives it. */
 static void test_span(void)
 {
 	struct record r;

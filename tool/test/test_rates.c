@@ -48,12 +48,12 @@ static void test_first(void)
 	read_at(100);
 	check(rates.n == 1 && rates.readings == 1 && !rates_past(&rates));
 	check(find(0, 80)->total.rx.packets == 5);
-	check(!find(0, 80)->came.rx.packets && !find(0, 80)->came.tx.bytes);
+	check(!find(0, 80)->delta.rx.packets && !find(0, 80)->delta.tx.bytes);
 	check(rate_per_second(&rates, 7) == 0);
 	done();
 }
 
-static void test_came(void)
+static void test_difference(void)
 {
 	port(0, 80, 5, 500);
 	port(0, 443, 1, 100);
@@ -65,14 +65,14 @@ static void test_came(void)
 	port(1, 80, 19, 900);
 	read_at(102);
 	check(rates.n == 4 && rates.seconds == 2 && !rates.set_back);
-	check(find(0, 80)->came.rx.packets == 1);
-	check(find(0, 80)->came.rx.bytes == 200);
-	check(find(0, 80)->came.tx.packets == 2);
-	check(find(0, 80)->came.tx.bytes == 2000);
+	check(find(0, 80)->delta.rx.packets == 1);
+	check(find(0, 80)->delta.rx.bytes == 200);
+	check(find(0, 80)->delta.tx.packets == 2);
+	check(find(0, 80)->delta.tx.bytes == 2000);
 	check(find(0, 80)->total.rx.bytes == 700);
-	check(find(0, 90)->came.rx.packets == 3);
-	check(!find(0, 443)->came.rx.packets && !find(0, 443)->came.tx.bytes);
-	check(find(1, 80)->came.rx.packets == 10);
+	check(find(0, 90)->delta.rx.packets == 3);
+	check(!find(0, 443)->delta.rx.packets && !find(0, 443)->delta.tx.bytes);
+	check(find(1, 80)->delta.rx.packets == 10);
 	check(rate_per_second(&rates, 10) == 5);
 	done();
 }
@@ -89,9 +89,9 @@ static void test_order(void)
 	port(0, 1, 1, 1);
 	port(0, 80, 3, 3);
 	read_at(2);
-	check(find(0, 443)->came.rx.packets == 1);
-	check(find(1, 80)->came.rx.packets == 10);
-	check(!find(0, 80)->came.rx.packets);
+	check(find(0, 443)->delta.rx.packets == 1);
+	check(find(1, 80)->delta.rx.packets == 10);
+	check(!find(0, 80)->delta.rx.packets);
 	check(rates.v[0].total.port == 1 && rates.v[3].total.scope == 1);
 	done();
 	read_at(1);			/* nothing at all */
@@ -106,26 +106,26 @@ static void test_set_back(void)
 	port(0, 81, 7, 70);
 	read_at(10);
 	port(0, 80, 2, 200);		/* reset, then two packets */
-	port(0, 81, 8, 80);		/* not asked for */
+	port(0, 81, 8, 80);		/* not requested */
 	read_at(11);
 	check(rates.set_back == 1);
-	check(find(0, 80)->came.rx.packets == 2);
-	check(find(0, 80)->came.rx.bytes == 200);
-	check(find(0, 80)->came.tx.packets == 4);
-	check(find(0, 81)->came.rx.packets == 1);
+	check(find(0, 80)->delta.rx.packets == 2);
+	check(find(0, 80)->delta.rx.bytes == 200);
+	check(find(0, 80)->delta.tx.packets == 4);
+	check(find(0, 81)->delta.rx.packets == 1);
 	port(0, 81, 8, 80);		/* gone, as after disable */
 	read_at(12);
 	check(rates.n == 1 && !rates.set_back);
 	port(0, 80, 3, 300);
 	port(0, 81, 8, 80);
 	read_at(13);
-	check(find(0, 80)->came.rx.packets == 3);
-	/* One counter that went back tells of all the others. */
+	check(find(0, 80)->delta.rx.packets == 3);
+	/* One counter that decreased shows that all were reset. */
 	port(0, 80, 4, 10);
 	port(0, 81, 8, 80);
 	read_at(14);
-	check(rates.set_back == 1 && find(0, 80)->came.rx.packets == 4);
-	check(find(0, 80)->came.rx.bytes == 10);
+	check(rates.set_back == 1 && find(0, 80)->delta.rx.packets == 4);
+	check(find(0, 80)->delta.rx.bytes == 10);
 	done();
 }
 
@@ -153,7 +153,7 @@ static void test_history(void)
 	done();
 }
 
-/* Overflow records have no port; they are told apart by their range. */
+/* Overflow records have no port; their range distinguishes them. */
 static void test_overflow(void)
 {
 	struct record r = { .range = 1, .rx = { 1, 10 } };
@@ -168,7 +168,7 @@ static void test_overflow(void)
 	port(0, 0, 1, 1);
 	read_at(2);
 	check(rates.n == 2);
-	check(rates.v[1].total.range == 2 && rates.v[1].came.rx.packets == 3);
+	check(rates.v[1].total.range == 2 && rates.v[1].delta.rx.packets == 3);
 	check(rates_find(&rates, &r) == &rates.v[1]);
 	check(!rates.v[0].history && rates.v[1].history);
 	r.range = 0;
@@ -176,7 +176,7 @@ static void test_overflow(void)
 	done();
 }
 
-/* Buckets are told apart by hook, then network layer. */
+/* Buckets are distinguished by hook, then network layer. */
 static void test_buckets(void)
 {
 	struct record r = { .hook = 1, .family = 1, .all = { 3, 30 } };
@@ -193,7 +193,7 @@ static void test_buckets(void)
 
 const struct unit_test rates_tests[] = {
 	{ "first", test_first },
-	{ "came", test_came },
+	{ "difference", test_difference },
 	{ "order", test_order },
 	{ "set_back", test_set_back },
 	{ "history", test_history },

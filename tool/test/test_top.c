@@ -132,7 +132,7 @@ static void test_fold(void)
 	begin();
 	fold = t.rows[3];
 	check(fold->total.folded && fold->total.ports == 3);
-	check(fold->total.rx.bytes == 1800 && fold->came.rx.bytes == 600);
+	check(fold->total.rx.bytes == 1800 && fold->delta.rx.bytes == 600);
 	check(fold->total.port == 33000 && fold->total.port_max == 33002);
 	check(rate_history(&t.rates, fold, 0) == 480);
 	check(rate_history(&t.rates, fold, 1) == 480);
@@ -278,7 +278,7 @@ static void test_cells(void)
 	t.rates.seconds = 0;
 	top_rate(cell, &t, 5);
 	check_text(cell, "-");
-	check(t.sums[0][PORTMON_RANGE_WELL_KNOWN].came[0] == 6000);
+	check(t.sums[0][PORTMON_RANGE_WELL_KNOWN].delta[0] == 6000);
 	check(t.sums[1][PORTMON_RANGE_REGISTERED].total[0] == 1850);
 	check(t.sums[1][PORTMON_RANGE_REGISTERED].total[1] == 160);
 	end();

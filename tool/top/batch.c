@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The live view for scripts: one reading after the other, as text or JSON. */
+/* The live view for scripts: readings as text or JSON. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -88,7 +88,7 @@ static void json_row(struct json *j, const struct top *t, const struct rate *r)
 	json_string(j, "service", t->numeric ? NULL : total->service);
 	json_string(j, "iana", t->numeric ? NULL : total->iana);
 	json_counters(j, info, "total", total, total);
-	json_counters(j, info, "came", total, &r->came);
+	json_counters(j, info, "came", total, &r->delta);
 	json_object_end(j);
 }
 
@@ -123,12 +123,12 @@ static int print_reading(const struct top *t)
 }
 
 /**
- * top_batch() - print readings until told to stop
+ * top_batch() - print readings until stopped
  * @t: the live view, with nothing read yet
  *
- * The rates of the first come after one interval.
+ * The first rates follow one interval.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int top_batch(struct top *t)
 {

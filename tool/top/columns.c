@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the live view says, in characters. */
+/* The text of the live view. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,8 +10,8 @@
 
 /**
  * struct column - a column of the list
- * @head: what stands above it
- * @word: what it is called in a sentence
+ * @head: its head
+ * @word: its name in messages
  * @width: so wide at least, so that numbers that change do not move it
  * @leave: where it is narrow the column with the largest number goes first,
  *   one with 0 never
@@ -63,20 +63,20 @@ static void number(char *buf, const struct top *t, uint64_t v)
 }
 
 /**
- * top_rate() - what came, as a rate
+ * top_rate() - a difference as a rate
  * @buf: room for it
  * @t: the live view
- * @came: what came between the last two readings
+ * @delta: the differences between the last two readings
  *
  * What is less than one a second is not nothing.
  */
-void top_rate(char buf[static TOP_CELL], const struct top *t, double came)
+void top_rate(char buf[static TOP_CELL], const struct top *t, double delta)
 {
-	const double rate = rate_per_second(&t->rates, came);
+	const double rate = rate_per_second(&t->rates, delta);
 
 	if (!t->rates.seconds)
 		snprintf(buf, TOP_CELL, "-");
-	else if (!came || rate >= 0.95)
+	else if (!delta || rate >= 0.95)
 		number(buf, t, sum_round(rate));
 	else if (rate < 0.05)
 		snprintf(buf, TOP_CELL, "<0.1");
@@ -86,17 +86,17 @@ void top_rate(char buf[static TOP_CELL], const struct top *t, double came)
 
 static void rx(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, 8.0 * r->came.rx.bytes);
+	top_rate(buf, t, 8.0 * r->delta.rx.bytes);
 }
 
 static void tx(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, 8.0 * r->came.tx.bytes);
+	top_rate(buf, t, 8.0 * r->delta.tx.bytes);
 }
 
 static void packets(char *buf, const struct top *t, const struct rate *r)
 {
-	top_rate(buf, t, (double)r->came.rx.packets + r->came.tx.packets);
+	top_rate(buf, t, (double)r->delta.rx.packets + r->delta.tx.packets);
 }
 
 static void connections(char *buf, const struct top *t, const struct rate *r)
@@ -106,7 +106,7 @@ static void connections(char *buf, const struct top *t, const struct rate *r)
 	if (tcp_unknown(&t->ctx->info, &r->total, attr))
 		snprintf(buf, TOP_CELL, "-");
 	else
-		top_rate(buf, t, r->came.tcp[attr]);
+		top_rate(buf, t, r->delta.tcp[attr]);
 }
 
 static void drops(char *buf, const struct top *t, const struct rate *r)
@@ -114,7 +114,7 @@ static void drops(char *buf, const struct top *t, const struct rate *r)
 	if (drops_unknown(&t->ctx->info, &r->total))
 		snprintf(buf, TOP_CELL, "-");
 	else
-		top_rate(buf, t, r->came.dropped);
+		top_rate(buf, t, r->delta.dropped);
 }
 
 static void total(char *buf, const struct top *t, const struct rate *r)
@@ -147,7 +147,7 @@ static const struct column columns[TOP_COLUMNS] = {
 };
 
 /**
- * top_head() - what stands above a column
+ * top_head() - the head of a column
  * @column: the column
  *
  * Return: a word.
@@ -169,7 +169,7 @@ bool top_is_number(enum top_column column)
 }
 
 /**
- * top_cell() - what stands in a column
+ * top_cell() - the cell of a column
  * @buf: room for it
  * @t: the live view
  * @column: the column, not the graph
@@ -276,7 +276,7 @@ void top_title(char *buf, size_t size, const struct top *t)
 }
 
 /**
- * top_asked() - what is asked for
+ * top_asked() - the line with the filters
  * @buf: room for it
  * @size: how much
  * @t: the live view

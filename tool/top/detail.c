@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The page of one port, and whose that port is. */
+/* The page of one port, and the owner of that port. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 #define VALUE_WIDTH	22
 #define LINE_SIZE	512
 #define GRAPH_MIN	3
-#define NOT_ROOT	"; without root not every process can be seen"
+#define NOT_ROOT	"; run as root to see all processes"
 
 static void put_line(int y, const char *label, const char *rx, const char *tx)
 {
@@ -95,12 +95,12 @@ static uint64_t average(const struct count *c)
 
 static int put_counters(const struct top *t, int y, const struct rate *r)
 {
-	const struct record *came = &r->came, *total = &r->total;
+	const struct record *delta = &r->delta, *total = &r->total;
 
 	put_line(y++, "", "RX", "TX");
-	put_rates(t, y++, "bits/s", 8.0 * came->rx.bytes,
-		  8.0 * came->tx.bytes);
-	put_rates(t, y++, "packets/s", came->rx.packets, came->tx.packets);
+	put_rates(t, y++, "bits/s", 8.0 * delta->rx.bytes,
+		  8.0 * delta->tx.bytes);
+	put_rates(t, y++, "packets/s", delta->rx.packets, delta->tx.packets);
 	put_numbers(t, y++, "bytes", total->rx.bytes, total->tx.bytes);
 	put_numbers(t, y++, "packets", total->rx.packets, total->tx.packets);
 	put_numbers(t, y++, "bytes/packet", average(&total->rx),
@@ -210,7 +210,7 @@ static void put_graph(const struct top *t, int y, const struct rate *r)
 	if (width > RATES_HISTORY)
 		width = RATES_HISTORY;
 	peak = top_peak(t, r, width);
-	snprintf(line, sizeof(line), "both directions, the highest of %u readings: %s bits/s",
+	snprintf(line, sizeof(line), "both directions, maximum of %u readings: %s bits/s",
 		 past < width ? past : width,
 		 format_number(peak_words, peak + 0.5, t->units));
 	top_put(y, 0, top_width(), LOOK_HEAD, line);
@@ -236,7 +236,7 @@ static void put_graph(const struct top *t, int y, const struct rate *r)
 }
 
 /**
- * top_detail_draw() - show the page of the port that was asked for
+ * top_detail_draw() - show the page of the selected port
  * @t: the live view
  */
 void top_detail_draw(const struct top *t)
@@ -246,7 +246,7 @@ void top_detail_draw(const struct top *t)
 
 	if (!r) {
 		top_put(y, 0, top_width(), LOOK_NOTICE,
-			"this port has counted nothing since the last reset");
+			"no traffic since the last reset");
 		return;
 	}
 	put_title(t, y, r);
@@ -275,7 +275,7 @@ static void name_owners(struct top *t, const struct owners *owners,
 		len = append(t, len, owner_text(name, use, i));
 	}
 	if (!use->n)
-		len = append(t, len, "no socket now");
+		len = append(t, len, "no socket");
 	if (use->connections) {
 		snprintf(connections, sizeof(connections),
 			 "; %u open connection%s", use->connections,
@@ -287,8 +287,8 @@ static void name_owners(struct top *t, const struct owners *owners,
 }
 
 /**
- * top_owner() - find out whose the port of the detail page is
- * @t: the live view, told in @t->owner
+ * top_owner() - find the owner of the port of the detail page
+ * @t: the live view; the result is in @t->owner
  *
  * Return: whether something was written to the terminal: an error, which
  * spoils the page and is no reason to end it.
@@ -315,7 +315,7 @@ bool top_owner(struct top *t)
 		name_owners(t, &owners, &use);
 		port_use_free(&use);
 	} else {
-		append(t, 0, "cannot be told");
+		append(t, 0, "unknown");
 	}
 	owners_free(&owners);
 	return spoiled;

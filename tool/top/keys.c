@@ -166,31 +166,31 @@ static void quit(struct top *t, int key)
 }
 
 static const struct key list_keys[] = {
-	{ { KEY_DOWN, 'j' }, "Down, j", "to the next port", go_down },
-	{ { KEY_UP, 'k' }, "Up, k", "to the port before", go_up },
-	{ { KEY_NPAGE, CONTROL('F') }, "PgDn", "a page down", page_down },
-	{ { KEY_PPAGE, CONTROL('B') }, "PgUp", "a page up", page_up },
-	{ { KEY_HOME, 'g' }, "Home, g", "to the first", go_home },
-	{ { KEY_END, 'G' }, "End, G", "to the last", go_end },
-	{ { KEY_ENTER, '\n', '\r' }, "Enter", "all about this port",
+	{ { KEY_DOWN, 'j' }, "Down, j", "select the next port", go_down },
+	{ { KEY_UP, 'k' }, "Up, k", "select the previous port", go_up },
+	{ { KEY_NPAGE, CONTROL('F') }, "PgDn", "one page down", page_down },
+	{ { KEY_PPAGE, CONTROL('B') }, "PgUp", "one page up", page_up },
+	{ { KEY_HOME, 'g' }, "Home, g", "first line", go_home },
+	{ { KEY_END, 'G' }, "End, G", "last line", go_end },
+	{ { KEY_ENTER, '\n', '\r' }, "Enter", "details of this port",
 	  open_port },
 	{ { 's' }, "s", "sort by the next column", sort_next },
-	{ { 0 }, "0-9", "sort by that column, 0 is the rate", sort_digit },
-	{ { 'r' }, "r", "sort the other way", reverse },
+	{ { 0 }, "0-9", "sort by column N, 0: total rate", sort_digit },
+	{ { 'r' }, "r", "reverse the order", reverse },
 	{ { 't' }, "t", "next transport", next_transport },
 	{ { 'c' }, "c", "next scope", next_scope },
-	{ { '/' }, "/", "only a port, 80-90 or part of a name", ask_filter },
-	{ { 'a' }, "a", "all ports, or ephemeral ones folded", fold },
+	{ { '/' }, "/", "filter: port, 80-90 or part of a name", ask_filter },
+	{ { 'a' }, "a", "show all ports or fold ephemeral ones", fold },
 };
 
 /* These do the same on every page. */
 static const struct key common_keys[] = {
-	{ { 'n' }, "n", "names of services or none", names },
+	{ { 'n' }, "n", "toggle service names", names },
 	{ { 'u' }, "u", "units: 1000, 1024 or all digits", next_units },
-	{ { 'b' }, "b", "ranges: rates or bytes in all", bytes },
+	{ { 'b' }, "b", "ranges: rates or total bytes", bytes },
 	{ { 'p', ' ' }, "p, Space", "pause", hold },
-	{ { 'h', '?' }, "h, ?", "this help", help },
-	{ { ESCAPE, KEY_BACKSPACE }, "Esc", "back; no filter", go_back },
+	{ { 'h', '?' }, "h, ?", "show this help", help },
+	{ { ESCAPE, KEY_BACKSPACE }, "Esc", "back; clear the filter", go_back },
 	{ { 'q' }, "q", "quit", quit },
 };
 

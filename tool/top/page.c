@@ -29,7 +29,7 @@ static void draw_sum(const struct top *t, int y, int x,
 		snprintf(cell, sizeof(cell), "%s",
 			 format_number(digits, sum->total[dir], t->units));
 	else
-		top_rate(cell, t, 8.0 * sum->came[dir]);
+		top_rate(cell, t, 8.0 * sum->delta[dir]);
 	top_put_right(y, x, SUM_WIDTH, LOOK_PLAIN, cell);
 }
 
@@ -52,7 +52,7 @@ static void draw_scope(const struct top *t, int y, int x, unsigned int scope)
 				 sum, dir);
 			if (sum == &all)
 				continue;
-			all.came[dir] = sum_add(all.came[dir], sum->came[dir]);
+			all.delta[dir] = sum_add(all.delta[dir], sum->delta[dir]);
 			all.total[dir] = sum_add(all.total[dir],
 						 sum->total[dir]);
 		}
@@ -150,8 +150,8 @@ static void draw_list(struct top *t, int y)
 		draw_row(t, y + i, &l, t->first + i);
 	if (!t->n)
 		top_put(y, 0, top_width(), LOOK_NOTICE, t->rates.n ?
-			"nothing of what is asked for has been seen; Esc takes the filter away" :
-			"nothing has been seen yet");
+			"no matching port has traffic; press Esc to clear the filter" :
+			"no traffic yet");
 }
 
 static void draw_help(int y)
@@ -173,7 +173,7 @@ static void draw_help(int y)
 
 static void draw_foot(const struct top *t)
 {
-	const char *text = t->paused ? "PAUSED; Space goes on" : t->notice;
+	const char *text = t->paused ? "PAUSED - press Space to resume" : t->notice;
 	char line[LINE_SIZE];
 
 	if (top_lines() < 4 && !t->prompt)
@@ -190,7 +190,7 @@ static void draw_foot(const struct top *t)
 }
 
 /**
- * top_draw() - show what there is to show
+ * top_draw() - draw the screen
  * @t: the live view
  */
 void top_draw(struct top *t)

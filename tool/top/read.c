@@ -4,7 +4,7 @@
 #include "top/screen.h"
 #include "view/view.h"
 
-/* Names decide what folds, so they are asked for even if none is shown. */
+/* Names decide what folds, so they are read even if none is shown. */
 static int take_snapshot(struct top *t, struct snapshot *s)
 {
 	struct ctx *ctx = t->ctx;
@@ -44,7 +44,7 @@ int top_read(struct top *t)
 		return err;
 	err = take_snapshot(t, &s);
 	t->notice = t->rates.set_back ?
-		"counters were set to zero since the last reading" : NULL;
+		"counters were reset since the last reading" : NULL;
 	snapshot_free(&t->last);
 	t->last = s;
 	if (!err && t->page == TOP_DETAIL && top_owner(t))

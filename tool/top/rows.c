@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which lines the live view shows, in which order, and where the cursor is. */
+/* The lines of the live view, their order, and the cursor. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ struct wanted {
 	uint16_t port_max;
 };
 
-/* A port can have drops alone: a packet that never came to the hook. */
+/* A port can have drops alone, of packets that never reached the hook. */
 static bool is_zero(const struct record *r)
 {
 	return !(r->rx.packets | r->tx.packets | r->dropped);
@@ -46,7 +46,7 @@ static bool is_wanted(const struct wanted *w, const struct rate *r)
 {
 	const struct top *t = w->t;
 
-	if (is_zero(&r->total) && is_zero(&r->came))
+	if (is_zero(&r->total) && is_zero(&r->delta))
 		return false;
 	return (t->scope == ANY || r->total.scope == t->scope) &&
 	       (t->transport == ANY || r->total.transport == t->transport) &&
@@ -69,8 +69,8 @@ static void begin_fold(struct top_fold *fold, const struct rate *r)
 	fold->rate.history = fold->history;
 	fold->rate.total.port_max = r->total.port;
 	fold->rate.total.ports = 1;
-	fold->rate.came.port_max = r->total.port;
-	fold->rate.came.ports = 1;
+	fold->rate.delta.port_max = r->total.port;
+	fold->rate.delta.ports = 1;
 	memset(fold->history, 0, sizeof(fold->history));
 	if (r->history)
 		memcpy(fold->history, r->history, sizeof(fold->history));
@@ -81,7 +81,7 @@ static void fold_into(struct top_fold *fold, const struct rate *r)
 	size_t i;
 
 	view_fold_into(&fold->rate.total, &r->total);
-	view_fold_into(&fold->rate.came, &r->came);
+	view_fold_into(&fold->rate.delta, &r->delta);
 	for (i = 0; r->history && i < RATES_HISTORY; i++)
 		fold->history[i] += r->history[i];
 }
@@ -115,13 +115,13 @@ static void add_sum(struct top *t, const struct rate *r)
 	    (t->transport != ANY && total->transport != t->transport))
 		return;
 	sum = &t->sums[total->scope][total->range];
-	sum->came[0] = sum_add(sum->came[0], r->came.rx.bytes);
-	sum->came[1] = sum_add(sum->came[1], r->came.tx.bytes);
+	sum->delta[0] = sum_add(sum->delta[0], r->delta.rx.bytes);
+	sum->delta[1] = sum_add(sum->delta[1], r->delta.tx.bytes);
 	sum->total[0] = sum_add(sum->total[0], total->rx.bytes);
 	sum->total[1] = sum_add(sum->total[1], total->tx.bytes);
 }
 
-/* What came is what the columns of rates are sorted by. */
+/* The columns of rates are sorted by the differences. */
 static uint64_t weight_of(const struct rate *r, enum top_column column)
 {
 	static const enum sort_key keys[] = {
@@ -133,7 +133,7 @@ static uint64_t weight_of(const struct rate *r, enum top_column column)
 	const bool total = column == TOP_TOTAL || column == TOP_SEEN;
 
 	return column < ARRAY_SIZE(keys) ?
-		view_weight(total ? &r->total : &r->came, keys[column]) : 0;
+		view_weight(total ? &r->total : &r->delta, keys[column]) : 0;
 }
 
 /* Amounts with the largest first, names and numbers with the smallest. */
@@ -202,7 +202,7 @@ static void begin_rows(struct top *t)
 }
 
 /**
- * top_rows() - make the lines of what was read and what is asked for
+ * top_rows() - select and sort the lines to show
  * @t: the live view
  *
  * Return: 0 or -ENOMEM.

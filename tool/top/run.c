@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* top: reads the counters again and again and shows what came. */
+/* top: read the counters repeatedly and show the rates. */
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -32,7 +32,7 @@ static void on_resize(int number)
 	resized = 1;
 }
 
-/* The readings are over: say why, now that the terminal is as it was. */
+/* The readings have ended: print why, now that the terminal is restored. */
 static int complain_reading(const struct top *t, int err)
 {
 	switch (err) {
@@ -47,7 +47,7 @@ static int complain_reading(const struct top *t, int err)
 }
 
 /*
- * The signals come only while waiting, so that none is missed. Curses takes
+ * Signals are unblocked only while waiting, so that none is missed. Curses takes
  * over those that it finds untouched, therefore before it starts.
  */
 static void catch_ends(sigset_t *waiting)
@@ -71,7 +71,7 @@ static void catch_ends(sigset_t *waiting)
 	sigdelset(waiting, SIGWINCH);
 }
 
-/* Returns -EIO if the terminal is gone, which a key cannot tell. */
+/* Returns -EIO if the terminal is gone. */
 static int wait_for_key(double seconds, const sigset_t *waiting)
 {
 	struct pollfd fds[] = {
@@ -94,7 +94,7 @@ static int wait_for_key(double seconds, const sigset_t *waiting)
 	return 0;
 }
 
-/* Keys may come in a burst; each finds the list that the one before made. */
+/* Keys can arrive in a burst; each acts on the list that the previous one left. */
 static int press_keys(struct top *t)
 {
 	const enum top_page before = t->page;
@@ -129,7 +129,7 @@ static int show(struct top *t, const sigset_t *waiting)
 		if (!t->paused)
 			err = top_read(t);
 		if (err == -EINTR) {
-			t->notice = "counters are being set to zero, they are read again soon";
+			t->notice = "counters are being reset; reading again soon";
 			err = 0;
 		}
 		next = clock_seconds() + t->interval;
@@ -185,7 +185,7 @@ static int take_sort(struct top *t, enum sort_key key)
 	};
 
 	if (key && (key >= ARRAY_SIZE(columns) || !columns[key])) {
-		warn("top cannot sort by that; it can by bytes, packets, rx, tx, connections, drops, last-seen, port, service or scope, and without --sort by rate");
+		warn("top cannot sort by that; expected: bytes, packets, rx, tx, connections, drops, last-seen, port, service or scope");
 		return USAGE;
 	}
 	t->sort = columns[key];
@@ -239,7 +239,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		err = ctx_counting(ctx);
 	if (err)
 		return err;
-	/* Files that cannot be read are told of while there is a place to. */
+	/* Report unreadable files before the terminal is taken. */
 	services_name(&ctx->services, 0, 0, &iana);
 	if (given(opt, OPT_BATCH)) {
 		err = top_batch(&t);
@@ -256,8 +256,8 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_top = {
 	.name = "top",
-	.summary = "what every port is doing now, live; q ends it, h helps",
-	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, and above them the rates of each IANA range and scope. Keys choose what is shown and in which order: h lists them, Enter opens the page of a port, q ends. --batch prints readings one after the other for scripts, with --json one document a line each.",
+	.summary = "live view of the traffic of every port; q quits, h shows help",
+	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, below the rates of each IANA range and scope. Keys change the view and the order: h lists them, Enter opens the page of a port, q quits. --batch prints one reading after the other for scripts, with --json one document per line.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT |
 		   (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(NETNS) | OPT(BATCH) |

@@ -47,20 +47,20 @@ static bool moves_cursor(void)
  * top_screen_open() - take the terminal over
  * @t: the live view
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int top_screen_open(const struct top *t)
 {
 	const char *term = getenv("TERM");
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		warn("top needs a terminal; for a pipe, a file or a script there is: portmon-ctl top --batch");
+		warn("top needs a terminal; for a pipe, a file or a script use: portmon-ctl top --batch");
 		return -ENOTTY;
 	}
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen || !moves_cursor()) {
 		top_screen_close();
-		warn("terminal type '%s' is unknown here or cannot move its cursor; set TERM to what your terminal is (xterm, linux, vt100), or use: portmon-ctl top --batch",
+		warn("terminal type '%s' is unknown or cannot move its cursor; set TERM to your terminal type (xterm, linux, vt100), or use: portmon-ctl top --batch",
 		     term ? term : "");
 		return -ENOTTY;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The live view. rows.c decides what is shown, columns.c says it in
- * words, keys.c changes what is asked for; page.c and detail.c draw,
+ * The live view. rows.c selects the lines, columns.c formats
+ * them, keys.c changes the settings; page.c and detail.c draw,
  * and screen.c alone knows of curses.
  */
 #ifndef PORTMON_CTL_TOP_H
@@ -44,7 +44,7 @@ enum top_page {
 };
 
 /**
- * struct top_fold - a line that stands for several ports
+ * struct top_fold - a line for several ports
  * @line: its place in the list before that is sorted, from 1; 0 for none
  * @rate: their sum
  * @history: room for its history
@@ -57,11 +57,11 @@ struct top_fold {
 
 /**
  * struct top_sum - what the ports of a range and scope have counted together
- * @came: bytes that came between the last two readings, rx and tx
+ * @delta: bytes between the last two readings, rx and tx
  * @total: bytes in all, rx and tx
  */
 struct top_sum {
-	uint64_t came[2];
+	uint64_t delta[2];
 	uint64_t total[2];
 };
 
@@ -73,7 +73,7 @@ struct top_sum {
  * @ascii: no characters but those of ASCII
  * @interval: seconds between two readings
  *
- * What is asked for:
+ * The settings:
  * @sort: by which column
  * @reverse: the other way
  * @scope: enum portmon_scope or ANY
@@ -90,16 +90,16 @@ struct top_sum {
  * @rows: the lines of the list, in order
  * @n: how many there are
  * @folds: what some of them point to
- * @sums: by scope and range, of the transport asked for
+ * @sums: by scope and range, of the selected transport
  * @cursor: line the cursor is on
  * @first: first line on the screen
  * @height: lines there is room for
  * @pinned: the cursor follows @at
  * @at: port the cursor is on, or that the detail page is of
- * @owner: of the detail page, whose that port is
+ * @owner: owner of the port of the detail page
  * @prompt: the filter is being typed
  * @filter_before: what it was before that
- * @notice: something to tell, or NULL
+ * @notice: a message to show, or NULL
  * @done: the person has seen enough
  */
 struct top {
@@ -158,7 +158,7 @@ const char *top_head(enum top_column column);
 bool top_is_number(enum top_column column);
 void top_cell(char buf[static TOP_CELL], const struct top *t,
 	      enum top_column column, const struct rate *r);
-void top_rate(char buf[static TOP_CELL], const struct top *t, double came);
+void top_rate(char buf[static TOP_CELL], const struct top *t, double delta);
 void top_layout(const struct top *t, size_t first, size_t n,
 		unsigned int room, struct top_layout *l);
 void top_title(char *buf, size_t size, const struct top *t);

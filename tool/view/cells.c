@@ -25,7 +25,7 @@ bool bar_blocks(void)
  * bar_draw() - a bar that is as long as a number is large
  * @buf: room for it
  * @v: the number
- * @largest: the number whose bar has all of @width
+ * @largest: the number whose bar fills @width
  * @width: letters there are, at most BAR_WIDTH_MAX
  * @blocks: draw with block elements, to an eighth of a letter; else with '#'
  *
@@ -109,7 +109,7 @@ static const char *scope(struct cell *c, const struct record *r)
 	return name_of(&scope_names, r->scope);
 }
 
-/* Events that no counter could be had for have only a scope. */
+/* Events without a counter have only a scope. */
 static bool has_transport(const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_TRANSPORT);
@@ -300,10 +300,10 @@ static const char *dropped(struct cell *c, const struct record *r)
 	return known(c, drops_unknown(&c->ctx->info, r), r->dropped);
 }
 
-/* What came in an interval as so much a second. */
-static const char *rate(struct cell *c, double came)
+/* The difference of an interval as a rate per second. */
+static const char *rate(struct cell *c, double delta)
 {
-	return number(c, c->seconds > 0 ? sum_round(came / c->seconds) : 0);
+	return number(c, c->seconds > 0 ? sum_round(delta / c->seconds) : 0);
 }
 
 static const char *rx_pps(struct cell *c, const struct record *r)
@@ -369,7 +369,7 @@ static const char *bucket(struct cell *c, const struct record *r)
 	if (c->csv || r->bucket != PORTMON_BUCKET_PROTOCOL)
 		return name_of(&bucket_names, r->bucket);
 	if (!record_has(r, PORTMON_A_RECORD_PROTOCOL))
-		return "protocols without memory";
+		return "protocols out of memory";
 	name = given(&c->ctx->opt, OPT_NUMERIC) ? NULL :
 						  protocol_name(r->protocol);
 	snprintf(c->buf, CELL_SIZE, "protocol %u%s%s%s", r->protocol,
@@ -418,35 +418,35 @@ static const char *open_now(struct cell *c, const struct record *r)
 static const struct column of_ports[] = {
 	COLUMN_NETNS,
 	{ "RECORD", COLUMN_LEFT, record,
-	  "port, folded (a line for many ports) or overflow" },
+	  "port, folded (many ports in one line) or overflow" },
 	{ "SCOPE", COLUMN_LEFT, scope, "local, remote, forward or loopback" },
 	{ "PORT", COLUMN_WIDE, port, "port; in CSV its number alone" },
 	{ "PORT-MAX", COLUMN_RIGHT, port_max, "last port of a folded line" },
-	{ "PORTS", COLUMN_RIGHT, ports, "how many ports a line stands for" },
+	{ "PORTS", COLUMN_RIGHT, ports, "number of ports in the line" },
 	{ "TRANSPORT", COLUMN_LEFT, transport, "transport protocol" },
 	{ "SERVICE", COLUMN_TRUNC | COLUMN_WIDE, service, "short name of the service" },
 	{ "IANA", COLUMN_TRUNC, iana, "name that IANA registered for the port" },
 	{ "RANGE", COLUMN_TRUNC, range,
-	  "IANA range; * for a port this host picks for itself" },
+	  "IANA range; * if this host picks the port for outgoing connections" },
 	{ "EPHEMERAL", COLUMN_LEFT, ephemeral,
-	  "does this host pick the port for itself?" },
+	  "does this host pick the port for outgoing connections?" },
 	{ "RX-PKTS", COLUMN_RIGHT, rx_packets, "packets received" },
 	{ "RX-BYTES", COLUMN_RIGHT, rx_bytes, "bytes received" },
 	{ "TX-PKTS", COLUMN_RIGHT, tx_packets, "packets sent" },
 	{ "TX-BYTES", COLUMN_RIGHT, tx_bytes, "bytes sent" },
-	{ "LAST-SEEN", COLUMN_RIGHT, last_seen, "when the latest packet came" },
+	{ "LAST-SEEN", COLUMN_RIGHT, last_seen, "time of the latest packet" },
 	{ "FIRST-SEEN", COLUMN_RIGHT, first_seen,
-	  "when the first packet came" },
+	  "time of the first packet" },
 	{ "CONNS", COLUMN_RIGHT, connections,
 	  "TCP connections established" },
 	{ "RETRANS", COLUMN_RIGHT, retransmitted,
-	  "TCP segments that were sent again" },
+	  "TCP segments retransmitted" },
 	{ "UNANS", COLUMN_RIGHT, unanswered,
 	  "SYNs to a port of this host that were not answered, or duplicates" },
 	{ "DROPS", COLUMN_RIGHT, dropped, "packets dropped by the kernel" },
 	{ "TOTAL", COLUMN_RIGHT, total, "bytes of both directions" },
 	{ "PACKETS", COLUMN_RIGHT, all_packets, "packets of both directions" },
-	{ "TIME", COLUMN_LEFT, time_of_day, "when the line was made" },
+	{ "TIME", COLUMN_LEFT, time_of_day, "time of the line" },
 	{ "RX-PPS", COLUMN_RIGHT, rx_pps,
 	  "packets received per second (--interval)" },
 	{ "RX-BPS", COLUMN_RIGHT, rx_bps,
@@ -456,7 +456,7 @@ static const struct column of_ports[] = {
 	{ "TX-BPS", COLUMN_RIGHT, tx_bps,
 	  "bits sent per second (--interval)" },
 	{ "SHARE", COLUMN_RIGHT, share,
-	  "share of all lines in what they are sorted by" },
+	  "share of the total of the sort key" },
 	{ "BAR", COLUMN_LEFT, bar, "the same as a bar" },
 	{ "OPEN", COLUMN_RIGHT | COLUMN_OWNERS, open_now,
 	  "open connections now" },
@@ -469,7 +469,7 @@ static const struct column of_ranges[] = {
 	{ "SCOPE", COLUMN_LEFT, scope, "local, remote, forward or loopback" },
 	{ "TRANSPORT", COLUMN_LEFT, transport, "transport protocol" },
 	{ "RANGE", COLUMN_LEFT, range, "well-known, registered or dynamic" },
-	{ "PORTS", COLUMN_RIGHT, ports, "how many ports have counted" },
+	{ "PORTS", COLUMN_RIGHT, ports, "number of ports with traffic" },
 	{ "RX-PKTS", COLUMN_RIGHT, rx_packets, "packets received" },
 	{ "RX-BYTES", COLUMN_RIGHT, rx_bytes, "bytes received" },
 	{ "TX-PKTS", COLUMN_RIGHT, tx_packets, "packets sent" },
@@ -484,7 +484,7 @@ static const struct column of_buckets[] = {
 	COLUMN_NETNS,
 	{ "HOOK", COLUMN_LEFT, hook, "local-in, local-out or forward" },
 	{ "FAMILY", COLUMN_LEFT, family, "ipv4 or ipv6" },
-	{ "BUCKET", COLUMN_LEFT, bucket, "what became of the packets" },
+	{ "BUCKET", COLUMN_LEFT, bucket, "category of the packets" },
 	{ "PROTOCOL", COLUMN_RIGHT, protocol, "number of the IP protocol" },
 	{ "PACKETS", COLUMN_RIGHT, packets, "packets" },
 	{ "BYTES", COLUMN_RIGHT, bytes, "bytes" },

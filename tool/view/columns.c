@@ -27,7 +27,7 @@ static int refuse_column(const struct columns *all, const char *name, int len)
 	for (i = 0; i < all->n && used < sizeof(names); i++)
 		used += snprintf(names + used, sizeof(names) - used, "%s%s",
 				 i ? ", " : "", all->v[i].name);
-	warn("unknown column '%.*s'; there are: %s", len, name, names);
+	warn("unknown column '%.*s'; available: %s", len, name, names);
 	return USAGE;
 }
 
@@ -55,7 +55,7 @@ static int add_columns(struct ctx *ctx, const struct columns *all,
 	}
 }
 
-/* What a bar stands for is what the lines are sorted by. */
+/* A bar shows the sort key. */
 static const char *amount_column(const struct options *opt)
 {
 	switch (opt->sort) {
@@ -91,7 +91,7 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 	if (l->wide && !given(opt, OPT_PROCESSES) &&
 	    (!ctx->tty || ctx_width(ctx) >= WIDE_WIDTH))
 		return l->wide;
-	/* Cut short all would say less. */
+	/* If all were cut, all would be less clear. */
 	narrow = l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH;
 	if (l->owned && (given(opt, OPT_PROCESSES) ||
 			 (narrow && given(opt, OPT_ALL_NETNS))))
@@ -149,7 +149,7 @@ void layout_list(const struct layout *layout)
 		printf("%-10s %s\n", all->v[i].name, all->v[i].help);
 }
 
-/* A bar that is shorter tells nothing. */
+/* A shorter bar is useless. */
 #define BAR_LEAST 8
 
 static bool dimmed(const struct record *r)
@@ -157,7 +157,7 @@ static bool dimmed(const struct record *r)
 	return r->folded || r->note;
 }
 
-/* What is said of a namespace or a time stands behind it. */
+/* A note on a namespace or a time follows it. */
 static const char *note_of(struct cell *c, const struct column *column,
 			   const struct record *r)
 {
@@ -269,8 +269,8 @@ static void weigh(struct cell *c, const struct records *list)
  * out_table() - print records in the columns that were chosen
  * @ctx: the run
  * @list: the records
- * @more: what stands below them, or NULL
- * @seconds: what they came in, 0 for totals
+ * @more: the lines below them, or NULL
+ * @seconds: length of the interval, 0 for totals
  *
  * Return: 0 or a negative errno.
  */
@@ -315,7 +315,7 @@ static void legend(const struct ctx *ctx, const struct records *list)
 	for (i = 0; i < list->n; i++) {
 		if (list->v[i].folded || !list->v[i].ephemeral)
 			continue;
-		printf("* one of the ports that this host picks for itself: %u-%u\n",
+		printf("* in this host's port range for outgoing connections: %u-%u\n",
 		       ctx->info.ephemeral_min, ctx->info.ephemeral_max);
 		return;
 	}
@@ -325,8 +325,8 @@ static void legend(const struct ctx *ctx, const struct records *list)
  * out_table_lines() - print records below those of an earlier call
  * @ctx: the run
  * @list: the records
- * @more: what stands below them
- * @seconds: what they came in
+ * @more: the lines below them
+ * @seconds: length of the interval
  * @heads: with the heads of the columns
  *
  * Return: 0 or a negative errno.
@@ -353,7 +353,7 @@ int out_table_lines(struct ctx *ctx, const struct records *list,
  * out_table_ports() - print port records
  * @ctx: the run
  * @list: the records
- * @overflow: what stands below them
+ * @overflow: the lines below them
  *
  * Return: 0 or a negative errno.
  */

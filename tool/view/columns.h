@@ -21,7 +21,7 @@
  * @now: what time it is
  * @csv: for a program: exact numbers, times as RFC 3339 has them, nothing
  *   instead of "-"
- * @seconds: what the records came in, 0 for totals
+ * @seconds: length of the interval, 0 for totals
  * @sum: of all records, what a share is a share of
  * @largest: of all records, what the longest bar is
  * @bar_width: letters that a bar may have
@@ -42,7 +42,7 @@ struct cell {
 
 /**
  * struct column - a column of a table of records
- * @name: what -o calls it and what stands above it
+ * @name: its name for -o and its head
  * @flags: enum table_flags
  * @text: makes a cell's text
  * @help: what it tells

@@ -169,7 +169,7 @@ void grid_row(struct grid *g, enum grid_row how)
 /**
  * grid_column() - add a column
  * @g: the grid
- * @head: what stands above it
+ * @head: its head
  * @flags: enum table_flags
  */
 void grid_column(struct grid *g, const char *head, unsigned int flags)

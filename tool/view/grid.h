@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Rows of text in columns that are as wide as what is in them. */
+/* Rows of text in columns as wide as their cells. */
 #ifndef PORTMON_CTL_GRID_H
 #define PORTMON_CTL_GRID_H
 
@@ -15,7 +15,7 @@
  * @COLUMN_RIGHT: numbers
  * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
  * @COLUMN_WIDE: longer than most, where columns have a fixed width
- * @COLUMN_OWNERS: for columns.c: it takes a look at all processes
+ * @COLUMN_OWNERS: for columns.c: it needs to read all processes
  */
 enum table_flags {
 	COLUMN_LEFT = 0,

@@ -43,9 +43,9 @@ void out_json_service(struct json *j, const struct svc_match *m)
  * @spec: the port
  * @match: what is found
  *
- * Who renames a port in a file of his own still reads what it is for. A
- * transport that an earlier source named is not repeated by one that has
- * nothing to tell.
+ * Who renames a file renames a port, its purpose is still printed. A
+ * transport that an earlier source named is not repeated by a source
+ * without a text.
  *
  * Return: how many were found.
  */

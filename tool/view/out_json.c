@@ -13,7 +13,7 @@
 /**
  * out_json_head() - write the head of a document, inside its object
  * @j: the document
- * @ctx: the run; where it is not connected the head says null
+ * @ctx: the run; if not connected, the head has null
  * @netns: name of the namespace or NULL
  */
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns)
@@ -37,7 +37,7 @@ void out_json_head(struct json *j, const struct ctx *ctx, const char *netns)
  * @j: the document
  * @ctx: the run
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int out_json_begin(struct json *j, struct ctx *ctx)
 {
@@ -89,7 +89,7 @@ void out_json_count(struct json *j, const char *key, const struct count *c)
 #define TCP_TEXT_SIZE 320
 
 /**
- * struct quiet - what is written of most ports: nothing happened there
+ * struct quiet - the JSON of most ports, which have no events
  * @info: state of the namespace
  * @tcp: the TCP object of such a port, by scope
  */
@@ -274,7 +274,7 @@ void out_json_sums(struct json *j, const char *key,
 }
 
 /**
- * out_json_buckets() - write what became of the packets
+ * out_json_buckets() - write the packets by category
  * @j: the document
  * @key: name of the array
  * @list: the buckets
@@ -309,7 +309,7 @@ void out_json_buckets(struct json *j, const char *key,
  * out_json_body() - what follows the head in the document of stats
  * @j: the document
  * @ctx: the run
- * @s: what it tells
+ * @s: its text
  */
 void out_json_body(struct json *j, struct ctx *ctx, const struct snapshot *s)
 {
@@ -321,7 +321,7 @@ void out_json_body(struct json *j, struct ctx *ctx, const struct snapshot *s)
 /**
  * out_json_snapshot() - the document of stats and of reset
  * @ctx: the run
- * @s: what it tells
+ * @s: its text
  *
  * Return: 0 or a negative errno.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The shape of the JSON documents. */
+/* The format of the JSON documents. */
 #ifndef PORTMON_CTL_OUT_JSON_H
 #define PORTMON_CTL_OUT_JSON_H
 

@@ -223,7 +223,7 @@ int out_owners(const struct ctx *ctx, const struct owners *o,
 		if (err)
 			warn_memory();
 		else
-			printf("no socket of this host uses it now\n");
+			printf("no local socket uses it\n");
 		return err;
 	}
 	return table_end(t);

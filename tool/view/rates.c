@@ -103,7 +103,7 @@ static void sort_records(struct records *list)
 /* Few of many ports do anything: only those have a history. */
 static int remember(const struct rates *rates, struct rate *rate)
 {
-	const double bytes = (double)rate->came.rx.bytes + rate->came.tx.bytes;
+	const double bytes = (double)rate->delta.rx.bytes + rate->delta.tx.bytes;
 	const double bits = rate_per_second(rates, 8 * bytes);
 
 	if (!rate->history && bits > 0) {
@@ -123,22 +123,22 @@ static int fill_rate(struct rates *rates, struct rate *to,
 	/* The list that holds these does not last as long. */
 	to->total.drops = NULL;
 	to->total.histograms = NULL;
-	to->came = to->total;
+	to->delta = to->total;
 	if (before) {
 		to->history = before->history;
 		before->history = NULL;
 	}
-	/* The first reading tells nothing of when it came. */
+	/* The first reading has no earlier one to compare with. */
 	if (!rates->readings)
-		subtract(&to->came, r);
+		subtract(&to->delta, r);
 	/*
-	 * Of what was set back in between, what it holds now is what came
+	 * A counter reset in between: its present value is the difference
 	 * after that, and all that is known.
 	 */
 	else if (before && went_back(r, &before->total))
 		rates->set_back++;
 	else if (before)
-		subtract(&to->came, &before->total);
+		subtract(&to->delta, &before->total);
 	return remember(rates, to);
 }
 
@@ -153,7 +153,7 @@ static void free_list(struct rate *v, size_t n)
 
 /**
  * rates_add() - one more reading of the counters
- * @rates: what was read before, zeroed at first
+ * @rates: the previous readings, zeroed at first
  * @list: all of them as they are now, with those at zero or without; it is
  *   put in order
  * @at: when it was read, in seconds of the monotonic clock
@@ -197,15 +197,15 @@ int rates_add(struct rates *rates, struct records *list, double at)
 }
 
 /**
- * rate_per_second() - what came as a rate
+ * rate_per_second() - a difference as a rate
  * @rates: the readings
- * @came: what came between the last two
+ * @delta: the differences between the last two
  *
  * Return: so much a second, 0 after a single reading.
  */
-double rate_per_second(const struct rates *rates, double came)
+double rate_per_second(const struct rates *rates, double delta)
 {
-	return rates->seconds > 0 ? came / rates->seconds : 0;
+	return rates->seconds > 0 ? delta / rates->seconds : 0;
 }
 
 /**
@@ -268,29 +268,29 @@ void rates_free(struct rates *rates)
 }
 
 /**
- * came_add() - one more snapshot
- * @came: those before
+ * deltas_add() - one more snapshot
+ * @delta: those before
  * @s: the snapshot, which is taken over; it is empty afterwards
  * @at: when it was read, in seconds of the monotonic clock
  *
- * Return: 0, or -ENOMEM, after which @came is only good to be freed.
+ * Return: 0, or -ENOMEM, after which @delta is only good to be freed.
  */
-int came_add(struct came *came, struct snapshot *s, double at)
+int deltas_add(struct deltas *delta, struct snapshot *s, double at)
 {
 	size_t i;
 	int err = 0;
 
-	snapshot_free(&came->before);
-	came->before = came->last;
-	came->last = *s;
+	snapshot_free(&delta->before);
+	delta->before = delta->last;
+	delta->last = *s;
 	*s = (struct snapshot){ 0 };
-	s = &came->last;
+	s = &delta->last;
 	for (i = 0; i < s->overflow.n && !err; i++)
 		err = records_add(&s->ports, &s->overflow.v[i]);
 	if (!err)
-		err = rates_add(&came->ports, &s->ports, at);
+		err = rates_add(&delta->ports, &s->ports, at);
 	if (!err)
-		err = rates_add(&came->other, &s->other, at);
+		err = rates_add(&delta->other, &s->other, at);
 	return err;
 }
 
@@ -314,14 +314,14 @@ static uint64_t packets_before(const struct record *before,
 }
 
 /* rates knows how many were dropped, not why. */
-static int add_drops(const struct came *came, struct records *list,
+static int add_drops(const struct deltas *delta, struct records *list,
 		     struct record *r)
 {
-	const struct record *now = find_record(&came->last.ports, r);
-	const struct record *before = find_record(&came->before.ports, r);
+	const struct record *now = find_record(&delta->last.ports, r);
+	const struct record *before = find_record(&delta->before.ports, r);
 	const struct drop *d = now ? now->drops : NULL;
 
-	/* Of what was set back all came after that. */
+	/* A counter that was reset: its value is the difference. */
 	if (before && now && before->dropped > now->dropped)
 		before = NULL;
 	for (; d; d = d->next) {
@@ -340,7 +340,7 @@ static int add_drops(const struct came *came, struct records *list,
 	return 0;
 }
 
-static int add_record(const struct came *came, struct records *to,
+static int add_record(const struct deltas *delta, struct records *to,
 		      const struct record *r)
 {
 	struct record *copy = records_new(to);
@@ -350,37 +350,37 @@ static int add_record(const struct came *came, struct records *to,
 	*copy = *r;
 	copy->drops = NULL;
 	copy->histograms = NULL;
-	return r->dropped ? add_drops(came, to, copy) : 0;
+	return r->dropped ? add_drops(delta, to, copy) : 0;
 }
 
 /**
- * came_get() - what came between the last two snapshots
- * @came: the snapshots
+ * deltas_get() - the differences between the last two snapshots
+ * @delta: the snapshots
  * @f: which ports and overflow records
- * @out: records whose counters hold what came, only those where it is
+ * @out: records with the differences, only those where it is
  *   something; to release with snapshot_free()
  *
  * Return: 0 or -ENOMEM.
  */
-int came_get(const struct came *came, const struct filter *f,
+int deltas_get(const struct deltas *delta, const struct filter *f,
 	     struct snapshot *out)
 {
 	size_t i;
 	int err = 0;
 
 	*out = (struct snapshot){ 0 };
-	for (i = 0; i < came->ports.n && !err; i++) {
-		const struct record *r = &came->ports.v[i].came;
+	for (i = 0; i < delta->ports.n && !err; i++) {
+		const struct record *r = &delta->ports.v[i].delta;
 
 		if (record_is_nothing(r) || !filter_takes(f, r))
 			continue;
-		err = add_record(came, record_has(r, PORTMON_A_RECORD_PORT) ?
+		err = add_record(delta, record_has(r, PORTMON_A_RECORD_PORT) ?
 				 &out->ports : &out->overflow, r);
 	}
-	for (i = 0; i < came->other.n && !err; i++)
-		if (!record_is_nothing(&came->other.v[i].came))
+	for (i = 0; i < delta->other.n && !err; i++)
+		if (!record_is_nothing(&delta->other.v[i].delta))
 			err = records_add(&out->other,
-					  &came->other.v[i].came);
+					  &delta->other.v[i].delta);
 	if (!err)
 		return 0;
 	snapshot_free(out);
@@ -388,13 +388,13 @@ int came_get(const struct came *came, const struct filter *f,
 }
 
 /**
- * came_free() - forget all snapshots
- * @came: what is forgotten; it can be used again
+ * deltas_free() - forget all snapshots
+ * @delta: what is forgotten; it can be used again
  */
-void came_free(struct came *came)
+void deltas_free(struct deltas *delta)
 {
-	rates_free(&came->ports);
-	rates_free(&came->other);
-	snapshot_free(&came->last);
-	snapshot_free(&came->before);
+	rates_free(&delta->ports);
+	rates_free(&delta->other);
+	snapshot_free(&delta->last);
+	snapshot_free(&delta->before);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What came between two readings of the counters, per record, and before. */
+/* The differences between readings of the counters, per record. */
 #ifndef PORTMON_CTL_RATES_H
 #define PORTMON_CTL_RATES_H
 
@@ -9,16 +9,16 @@
 #define RATES_HISTORY 128
 
 /**
- * struct rate - a record, and what came to it of late
+ * struct rate - a record and its latest differences
  * @total: as last read
- * @came: the same with the counters holding what came between the last two
+ * @delta: the same, with the differences between the last two
  *   readings
  * @history: bits per second of both directions, a ring of RATES_HISTORY, NULL
- *   while nothing has come; see rate_history()
+ *   while there is no traffic; see rate_history()
  */
 struct rate {
 	struct record total;
-	struct record came;
+	struct record delta;
 	float *history;
 };
 
@@ -29,8 +29,8 @@ struct rate {
  * @readings: how often they were read, at least
  * @at: when they were last read, in seconds of the monotonic clock
  * @seconds: what lies between the last two readings, 0 before the second
- * @set_back: records whose counters went back between the last two readings:
- *   of them @came holds what came after that
+ * @set_back: records whose counters decreased between the last two readings:
+ *   @delta has their count since the reset
  */
 struct rates {
 	struct rate *v;
@@ -42,7 +42,7 @@ struct rates {
 };
 
 int rates_add(struct rates *rates, struct records *list, double at);
-double rate_per_second(const struct rates *rates, double came);
+double rate_per_second(const struct rates *rates, double delta);
 float rate_history(const struct rates *rates, const struct rate *rate,
 		   unsigned int ago);
 unsigned int rates_past(const struct rates *rates);
@@ -52,22 +52,22 @@ const struct rate *rates_find(const struct rates *rates,
 void rates_free(struct rates *rates);
 
 /**
- * struct came - snapshots one after the other, all zero before the first
+ * struct deltas - successive snapshots, all zero before the first
  * @ports: ports and overflow records
  * @other: buckets
  * @last: the latest snapshot, ports and overflow records in one list
  * @before: the one before it
  */
-struct came {
+struct deltas {
 	struct rates ports;
 	struct rates other;
 	struct snapshot last;
 	struct snapshot before;
 };
 
-int came_add(struct came *came, struct snapshot *s, double at);
-int came_get(const struct came *came, const struct filter *f,
+int deltas_add(struct deltas *delta, struct snapshot *s, double at);
+int deltas_get(const struct deltas *delta, const struct filter *f,
 	     struct snapshot *out);
-void came_free(struct came *came);
+void deltas_free(struct deltas *delta);
 
 #endif

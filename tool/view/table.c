@@ -19,10 +19,10 @@
  * @grid: its rows, where they are laid out at the end
  * @width: columns of the terminal, 0 if there is none
  * @column: next cell of the row
- * @csv: written as it comes, as comma-separated values
+ * @csv: written at once, as comma-separated values
  * @open: a line has been begun
  * @bare: without heads
- * @lines: written as it comes, in columns of a fixed width
+ * @lines: written at once, in columns of a fixed width
  * @flags: of the columns, of such a table
  * @heads: of the columns, of such a table
  * @n: how many columns
@@ -60,7 +60,7 @@ static size_t terminal_width(void)
  * @ctx: the run
  *
  * Return: the table, to be ended with table_end(), or NULL, which that takes
- * too; the person has been told why.
+ * too, after the error was printed.
  */
 struct table *table_begin(const struct ctx *ctx)
 {
@@ -132,7 +132,7 @@ static void print_head(struct table *t)
 /**
  * table_column() - add a column
  * @t: the table, NULL if there could be none
- * @head: what stands above it
+ * @head: its head
  * @flags: enum table_flags
  */
 void table_column(struct table *t, const char *head, unsigned int flags)
@@ -229,7 +229,7 @@ void table_cell(struct table *t, const char *text)
  * table_end() - print a table and release it
  * @t: the table, NULL if there could be none
  *
- * Return: 0 or a negative errno; of memory the person has been told.
+ * Return: 0 or a negative errno; a lack of memory was reported.
  */
 int table_end(struct table *t)
 {

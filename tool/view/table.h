@@ -12,7 +12,7 @@ struct table;
 
 /**
  * struct table_head - a column to be added
- * @text: what stands above it
+ * @text: its head
  * @flags: enum table_flags
  */
 struct table_head {

@@ -30,7 +30,7 @@ void view_name(struct records *list, struct services *services)
 }
 
 /**
- * view_unname() - take the names of services away again
+ * view_unname() - remove the names of services
  * @list: port records
  */
 void view_unname(struct records *list)
@@ -116,7 +116,7 @@ static bool is_client(const struct record *r)
  * view_folds() - may a port be part of a fold?
  * @r: the port, named and marked
  *
- * A port folds if nobody gave it a name and it is one that hosts pick for
+ * A port is folded if it has no name and is one that hosts pick for
  * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
  * server without a name below those, on 8080 say, stays a line of its own. So
  * does not a port of another host that has sent the SYN: a client's.
@@ -195,7 +195,7 @@ void view_fold_into(struct record *fold, const struct record *r)
  * view_fold() - make one line of the ephemeral ports of a scope and transport
  * @list: port records, named and marked
  *
- * The line stands where the first of its ports stood. A single port stays
+ * The line takes the place of the first of its ports. A single port stays
  * what it is.
  */
 void view_fold(struct records *list)
@@ -361,7 +361,7 @@ void view_sort(struct records *list, enum sort_key key, bool reverse)
  *
  * Names are dear, and owners more so: only where something asks for them.
  *
- * Return: 0 or a negative errno, of which the person has been told.
+ * Return: 0 or a negative errno, after the error was printed.
  */
 int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners)
 {
@@ -410,9 +410,9 @@ void view_order(const struct ctx *ctx, struct records *ports)
 }
 
 /**
- * view_overflow() - leave out overflow lines that nobody asked for
+ * view_overflow() - leave out overflow lines that do not match
  * @ctx: the run
- * @overflow: what no port record could be had for
+ * @overflow: packets without a port record
  *
  * Of one port they tell nothing, and in a sum of its lines they would count.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What came between two snapshots, and a snapshot as text. */
+/* The differences between two snapshots, and a snapshot as text. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,18 +49,18 @@ static void fill(struct snapshot *s, uint64_t n)
 	check(!records_add(&s->other, &bucket));
 }
 
-static void test_came(void)
+static void test_difference(void)
 {
 	const struct filter all = FILTER_ALL;
 	struct filter one = FILTER_ALL;
-	struct came came = { 0 };
+	struct deltas delta = { 0 };
 	struct snapshot s;
 
 	fill(&s, 1);
-	check(!came_add(&came, &s, 1));
+	check(!deltas_add(&delta, &s, 1));
 	fill(&s, UINT64_C(1) << 40);
-	check(!came_add(&came, &s, 3) && came.ports.seconds == 2);
-	check(!came_get(&came, &all, &s));
+	check(!deltas_add(&delta, &s, 3) && delta.ports.seconds == 2);
+	check(!deltas_get(&delta, &all, &s));
 	check(s.ports.n == 1 && s.ports.v[0].port == 80);
 	check(s.ports.v[0].rx.packets == 10 * ((UINT64_C(1) << 40) - 1));
 	check(s.ports.v[0].tcp[PORTMON_A_TCP_MAX] ==
@@ -72,16 +72,16 @@ static void test_came(void)
 	snapshot_free(&s);
 	one.port = 81;
 	one.port_max = 90;
-	check(!came_get(&came, &one, &s) && !s.ports.n && s.overflow.n == 1);
+	check(!deltas_get(&delta, &one, &s) && !s.ports.n && s.overflow.n == 1);
 	snapshot_free(&s);
-	/* set back: what there is now came after that */
+	/* reset: the present value is the difference */
 	fill(&s, 2);
-	check(!came_add(&came, &s, 4) && came.ports.set_back == 2);
-	check(!came_get(&came, &all, &s) && s.ports.n == 1);
+	check(!deltas_add(&delta, &s, 4) && delta.ports.set_back == 2);
+	check(!deltas_get(&delta, &all, &s) && s.ports.n == 1);
 	check(s.ports.v[0].rx.packets == 20);
 	check(s.ports.v[0].drops && s.ports.v[0].drops->packets == 6);
 	snapshot_free(&s);
-	came_free(&came);
+	deltas_free(&delta);
 }
 
 static char *write_text(void)
@@ -183,7 +183,7 @@ static void test_text_length(void)
 static void test_reasons(void)
 {
 	const struct filter all = FILTER_ALL;
-	struct came came = { 0 };
+	struct deltas delta = { 0 };
 	struct snapshot s;
 	unsigned int i;
 
@@ -196,18 +196,18 @@ static void test_reasons(void)
 		snprintf(d->reason, sizeof(d->reason), "TCP_CSUM");
 		d->packets = 7;
 		s.ports.v[0].dropped += 7;
-		check(!came_add(&came, &s, i));
+		check(!deltas_add(&delta, &s, i));
 	}
-	check(!came_get(&came, &all, &s) && s.ports.n == 1);
+	check(!deltas_get(&delta, &all, &s) && s.ports.n == 1);
 	check(s.ports.v[0].drops && !s.ports.v[0].drops->next);
 	check_text(s.ports.v[0].drops->reason, "NO_SOCKET");
 	check(s.ports.v[0].drops->packets == 1);
 	snapshot_free(&s);
-	came_free(&came);
+	deltas_free(&delta);
 }
 
-const struct unit_test came_tests[] = {
-	{ "came", test_came },
+const struct unit_test deltas_tests[] = {
+	{ "difference", test_difference },
 	{ "text", test_text },
 	{ "text_wrong", test_text_wrong },
 	{ "text_length", test_text_length },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Only what the counters say; what they do not say is no zero. */
+/* Unknown counters are left out, not shown as zero. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +8,12 @@
 #include "lib/reasons.h"
 #include "lib/record.h"
 #include "lib/text.h"
-#include "view/story.h"
+#include "view/summary.h"
 
-#define HEAD_WIDTH 13
+#define HEAD_WIDTH 16
 
 /**
- * struct story - a story being told
+ * struct summary - a summary being printed
  * @out: where to
  * @ctx: the run
  * @r: the port
@@ -22,7 +22,7 @@
  * @line: its parts are written there
  * @size: length of @text
  */
-struct story {
+struct summary {
 	FILE *out;
 	const struct ctx *ctx;
 	const struct record *r;
@@ -32,7 +32,7 @@ struct story {
 	size_t size;
 };
 
-static uint64_t tcp(const struct story *s, unsigned int attr)
+static uint64_t tcp(const struct summary *s, unsigned int attr)
 {
 	return s->r->tcp[attr];
 }
@@ -42,12 +42,12 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static void no_memory(const struct story *s)
+static void no_memory(const struct summary *s)
 {
 	fprintf(s->out, "  out of memory\n");
 }
 
-static bool begin(struct story *s)
+static bool begin(struct summary *s)
 {
 	s->text = NULL;
 	s->size = 0;
@@ -57,7 +57,7 @@ static bool begin(struct story *s)
 	return s->line;
 }
 
-static void end(struct story *s, const char *head)
+static void end(struct summary *s, const char *head)
 {
 	const bool lost = ferror(s->line);
 
@@ -72,7 +72,7 @@ static void end(struct story *s, const char *head)
 }
 
 /* One more part of a sentence: how many of what. */
-static void part(struct story *s, uint64_t n, const char *what)
+static void part(struct summary *s, uint64_t n, const char *what)
 {
 	char buf[GROUPED_SIZE];
 
@@ -82,14 +82,14 @@ static void part(struct story *s, uint64_t n, const char *what)
 	fflush(s->line);
 }
 
-static void part_if(struct story *s, uint64_t n, const char *what)
+static void part_if(struct summary *s, uint64_t n, const char *what)
 {
 	if (n)
 		part(s, n, what);
 }
 
-/* A part that only a tracepoint tells. */
-static void part_known(struct story *s, unsigned int attr, const char *what)
+/* A part that only a tracepoint reports. */
+static void part_known(struct summary *s, unsigned int attr, const char *what)
 {
 	const enum unknown why = tcp_unknown(&s->ctx->info, s->r, attr);
 
@@ -99,11 +99,11 @@ static void part_known(struct story *s, unsigned int attr, const char *what)
 		fprintf(s->line, "%s%s: %s", s->size ? ", " : "", what,
 			why == UNKNOWN_MISSING ?
 			"not available (the kernel lacks the tracepoint)" :
-			"not known (switched off)");
+			"not known (disabled)");
 }
 
 /* Connections that others begin to this port. */
-static void tell_accepted(struct story *s)
+static void print_accepted(struct summary *s)
 {
 	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_RECEIVED);
 	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
@@ -112,23 +112,23 @@ static void tell_accepted(struct story *s)
 
 	if (!(syn || answered || done) || !begin(s))
 		return;
-	part(s, syn, "SYN arrived");
-	part(s, answered, "answered");
-	part_known(s, PORTMON_A_TCP_ESTABLISHED, "completed");
+	part(s, syn, "SYN received");
+	part(s, answered, "SYN-ACK sent");
+	part_known(s, PORTMON_A_TCP_ESTABLISHED, "established");
 	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_ESTABLISHED) &&
 	    !tcp_unknown(info, s->r, PORTMON_A_TCP_SYNACK_RETRANSMITTED))
-		part(s, sum_less(answered, done), "half-open or given up");
+		part(s, sum_less(answered, done), "half-open or aborted");
 	part(s, record_refused(s->r), "refused");
 	part_if(s, tcp(s, PORTMON_A_TCP_FAILED), "failed");
 	part_if(s, record_unanswered(s->r),
-		"repeated or not answered");
+		"SYN unanswered or duplicate");
 	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED),
-		"SYN-ACK sent again");
+		"SYN-ACK retransmitted");
 	end(s, "handshakes");
 }
 
 /* Connections that this host begins to the port of another. */
-static void tell_begun(struct story *s)
+static void print_initiated(struct summary *s)
 {
 	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_SENT);
 	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
@@ -138,22 +138,22 @@ static void tell_begun(struct story *s)
 	if (!(syn || done || failed) || !begin(s))
 		return;
 	part(s, syn, "SYN sent");
-	part(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "answered");
-	part_known(s, PORTMON_A_TCP_ESTABLISHED, "completed");
+	part(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK received");
+	part_known(s, PORTMON_A_TCP_ESTABLISHED, "established");
 	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_FAILED)) {
 		const uint64_t refused =
 			least(failed, tcp(s, PORTMON_A_TCP_RST_RECEIVED));
 
 		part(s, refused, "refused");
-		part_if(s, failed - refused, "timed out or given up");
+		part_if(s, failed - refused, "timed out or aborted");
 		part_if(s, sum_less(sum_less(syn, done), failed),
-			"repeated or under way");
+			"SYN pending or duplicate");
 	}
 	end(s, "handshakes");
 }
 
 /* The other end of a connection: a port that begins them. */
-static void tell_other_end(struct story *s, unsigned int syn,
+static void print_peer(struct summary *s, unsigned int syn,
 			   unsigned int synack, const char *began,
 			   const char *answered)
 {
@@ -164,66 +164,66 @@ static void tell_other_end(struct story *s, unsigned int syn,
 	end(s, "handshakes");
 }
 
-static void tell_forwarded(struct story *s)
+static void print_forwarded(struct summary *s)
 {
 	if (!begin(s))
 		return;
-	part_if(s, tcp(s, PORTMON_A_TCP_SYN_RECEIVED), "SYN went to it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_SENT), "SYN-ACK came from it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYN_SENT), "SYN came from it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK went to it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYN_RECEIVED), "SYN sent to it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_SENT), "SYN-ACK received from it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYN_SENT), "SYN received from it");
+	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK sent to it");
 	if (s->size)
 		fprintf(s->line,
-			"; which were completed only the two ends know");
+			"; a forwarding host cannot see which were established");
 	end(s, "handshakes");
 }
 
-static void tell_handshakes(struct story *s)
+static void print_handshakes(struct summary *s)
 {
 	switch (s->r->scope) {
 	case PORTMON_SCOPE_REMOTE:
-		tell_begun(s);
-		tell_other_end(s, PORTMON_A_TCP_SYN_RECEIVED,
+		print_initiated(s);
+		print_peer(s, PORTMON_A_TCP_SYN_RECEIVED,
 			       PORTMON_A_TCP_SYNACK_SENT,
-			       "SYN came from it", "answered");
+			       "SYN received from it", "SYN-ACK sent to it");
 		break;
 	case PORTMON_SCOPE_FORWARD:
-		tell_forwarded(s);
+		print_forwarded(s);
 		break;
 	default:
-		tell_accepted(s);
-		tell_other_end(s, PORTMON_A_TCP_SYN_SENT,
+		print_accepted(s);
+		print_peer(s, PORTMON_A_TCP_SYN_SENT,
 			       PORTMON_A_TCP_SYNACK_RECEIVED,
-			       "SYN went from it", "answered");
+			       "SYN sent from it", "SYN-ACK received");
 		break;
 	}
 }
 
 /* Segments and what the stack knows count at different ports then. */
-static void tell_translated(struct story *s)
+static void print_translated(struct summary *s)
 {
 	if (!tcp(s, PORTMON_A_TCP_SYN_TRANSLATED) || !begin(s))
 		return;
 	part(s, tcp(s, PORTMON_A_TCP_SYN_TRANSLATED),
-	     "SYNs sent were given another port by this host's NAT: segments count at the new port, established and failed at the port asked for");
+	     "SYNs sent were translated to another port by this host's NAT: segments count at the translated port, established and failed at the original port");
 	end(s, "NAT");
 }
 
-static void tell_ends(struct story *s)
+static void print_ends(struct summary *s)
 {
 	const bool forward = s->r->scope == PORTMON_SCOPE_FORWARD;
 
 	if (!begin(s))
 		return;
-	part_if(s, tcp(s, PORTMON_A_TCP_FIN), "FIN, both directions together");
+	part_if(s, tcp(s, PORTMON_A_TCP_FIN), "FIN segments (rx + tx)");
 	part_if(s, tcp(s, PORTMON_A_TCP_RST_RECEIVED),
-		forward ? "RST went to it" : "RST came");
+		forward ? "RST sent to it" : "RST received");
 	part_if(s, tcp(s, PORTMON_A_TCP_RST_SENT),
-		forward ? "RST came from it" : "RST sent");
+		forward ? "RST received from it" : "RST sent");
 	end(s, "ends");
 }
 
-static void tell_retransmitted(struct story *s)
+static void print_retransmitted(struct summary *s)
 {
 	const enum unknown why = tcp_unknown(&s->ctx->info, s->r,
 					     PORTMON_A_TCP_RETRANSMITTED);
@@ -242,10 +242,10 @@ static void tell_retransmitted(struct story *s)
 			format_grouped(a, again), format_grouped(b, sent));
 	if (again && sent)
 		fprintf(s->line, " (%.2f%%)", 100.0 * again / sent);
-	end(s, "sent again");
+	end(s, "retransmitted");
 }
 
-static void tell_drops(struct story *s)
+static void print_drops(struct summary *s)
 {
 	const struct drop *drop;
 	char age[AGE_SIZE];
@@ -260,7 +260,7 @@ static void tell_drops(struct story *s)
 		if (isdigit((unsigned char)age[0]))
 			fprintf(s->line, " ago");
 		fprintf(s->line, ": %s", reason ? reason->meaning :
-			"a reason that this tool does not know");
+			"unknown reason");
 		end(s, "dropped");
 	}
 }
@@ -293,16 +293,16 @@ static void title(FILE *out, const struct record *r)
 }
 
 /**
- * story_print() - tell what the counters of a port say
+ * summary_print() - print a port's counters as text
  * @out: where to
  * @ctx: the run
  * @r: the port
  * @now: what time it is
  */
-void story_print(FILE *out, const struct ctx *ctx, const struct record *r,
+void summary_print(FILE *out, const struct ctx *ctx, const struct record *r,
 		 uint64_t now)
 {
-	struct story s = { .out = out, .ctx = ctx, .r = r, .now = now };
+	struct summary s = { .out = out, .ctx = ctx, .r = r, .now = now };
 	const bool is_tcp = r->transport == PORTMON_TRANSPORT_TCP;
 	const bool quiet = silent(r);
 	const struct info *info = r->info ? r->info : &ctx->info;
@@ -311,12 +311,12 @@ void story_print(FILE *out, const struct ctx *ctx, const struct record *r,
 		return;
 	title(out, r);
 	if (is_tcp && quiet)
-		fprintf(out, "  no handshake, end or retransmission seen\n");
+		fprintf(out, "  no handshake, end or retransmission\n");
 	if (is_tcp && !quiet) {
-		tell_handshakes(&s);
-		tell_translated(&s);
-		tell_ends(&s);
-		tell_retransmitted(&s);
+		print_handshakes(&s);
+		print_translated(&s);
+		print_ends(&s);
+		print_retransmitted(&s);
 	}
-	tell_drops(&s);
+	print_drops(&s);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is told of a port, and what is not. */
+/* The summary of a port's counters. */
 #include <string.h>
 
 #include "lib/reasons.h"
 #include "test/ktap.h"
-#include "view/story.h"
+#include "view/summary.h"
 
 static struct ctx ctx;
 static struct record r;
@@ -22,14 +22,14 @@ static void begin(unsigned int scope)
 }
 
 /* Without its line breaks: where a line ends is not at stake here. */
-static const char *story(void)
+static const char *summary(void)
 {
 	static char text[4096];
 	FILE *f = tmpfile();
 	char *from, *to = text;
 	size_t n;
 
-	story_print(f, &ctx, &r, 1000);
+	summary_print(f, &ctx, &r, 1000);
 	rewind(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	fclose(f);
@@ -44,17 +44,17 @@ static const char *story(void)
 	return text;
 }
 
-static void tells(const char *what)
+static void contains(const char *what)
 {
-	const char *text = story();
+	const char *text = summary();
 
 	if (!strstr(text, what))
 		check_text(text, what);
 }
 
-static void tells_not(const char *what)
+static void lacks(const char *what)
 {
-	const char *text = story();
+	const char *text = summary();
 
 	if (strstr(text, what))
 		check_text(text, "");
@@ -70,17 +70,17 @@ static void test_server(void)
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 1018;
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 4;
 	r.tcp[PORTMON_A_TCP_RETRANSMITTED] = 15;
-	check_text(story(), " 443/tcp (https), local handshakes 1,024 SYN arrived, 1,020 answered, 1,018 completed, 2 half-open or given up, 4 refused, 5 SYN-ACK sent again ends 4 RST sent sent again 20 of 20,000 segments sent (0.10%) ");
+	check_text(summary(), " 443/tcp (https), local handshakes 1,024 SYN received, 1,020 SYN-ACK sent, 1,018 established, 2 half-open or aborted, 4 refused, 5 SYN-ACK retransmitted ends 4 RST sent retransmitted 20 of 20,000 segments sent (0.10%) ");
 
-	/* Counters read at different moments may not tell of negative ones. */
+	/* Counters read at different moments must not give negative counts. */
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 1021;
-	tells("1,021 completed, 0 half-open or given up");
+	contains("1,021 established, 0 half-open or aborted");
 	/* What was reset later was not refused. */
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 500;
-	tells(" 4 refused");
+	contains(" 4 refused");
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 2000;
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 0;
-	tells("0 refused, 980 repeated or not answered");
+	contains("0 refused, 980 SYN unanswered or duplicate");
 }
 
 static void test_missing(void)
@@ -90,15 +90,15 @@ static void test_missing(void)
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 3;
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE |
 			   PORTMON_TRACEPOINT_TCP_RETRANSMIT_SKB;
-	tells("completed: not available (the kernel lacks the tracepoint)");
-	tells("sent again not available: the kernel lacks the tracepoint tcp_retransmit_skb");
-	tells_not("half-open");
+	contains("established: not available (the kernel lacks the tracepoint)");
+	contains("retransmitted not available: the kernel lacks the tracepoint tcp_retransmit_skb");
+	lacks("half-open");
 	ctx.info.missing = PORTMON_TRACEPOINT_TCP_RETRANSMIT_SYNACK;
-	tells("0 completed");
-	tells_not("half-open");
+	contains("0 established");
+	lacks("half-open");
 	ctx.info = (struct info){ 0 };
-	tells("completed: not known (switched off)");
-	tells_not("segments sent");
+	contains("established: not known (disabled)");
+	lacks("segments sent");
 }
 
 static void test_client(void)
@@ -109,13 +109,13 @@ static void test_client(void)
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 10;
 	r.tcp[PORTMON_A_TCP_FAILED] = 7;
 	r.tcp[PORTMON_A_TCP_RST_RECEIVED] = 4;
-	tells("handshakes 20 SYN sent, 10 answered, 10 completed, 4 refused, 3 timed out or given up, 3 repeated or under way");
-	tells_not("arrived");
+	contains("handshakes 20 SYN sent, 10 SYN-ACK received, 10 established, 4 refused, 3 timed out or aborted, 3 SYN pending or duplicate");
+	lacks("SYN received");
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE;
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 0;
 	r.tcp[PORTMON_A_TCP_FAILED] = 0;
-	tells("10 answered, completed: not available");
-	tells_not("refused");
+	contains("10 SYN-ACK received, established: not available");
+	lacks("refused");
 }
 
 static void test_forward(void)
@@ -124,24 +124,24 @@ static void test_forward(void)
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 2;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2;
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 1;
-	tells("handshakes 2 SYN went to it, 2 SYN-ACK came from it; which were completed only the two ends know ends 1 RST came from it ");
-	tells_not("segments");
+	contains("handshakes 2 SYN sent to it, 2 SYN-ACK received from it; a forwarding host cannot see which were established ends 1 RST received from it ");
+	lacks("segments");
 	begin(PORTMON_SCOPE_FORWARD);
-	tells("no handshake, end or retransmission seen");
+	contains("no handshake, end or retransmission");
 }
 
-/* The port that a connection begins from has a part in it too. */
+/* The source port of a connection has a summary too. */
 static void test_other_end(void)
 {
 	begin(PORTMON_SCOPE_REMOTE);
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 3;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2;
-	tells("handshakes 3 SYN came from it, 2 answered");
+	contains("handshakes 3 SYN received from it, 2 SYN-ACK sent to it");
 	begin(PORTMON_SCOPE_LOCAL);
 	r.tcp[PORTMON_A_TCP_SYN_SENT] = 5;
 	r.tcp[PORTMON_A_TCP_SYNACK_RECEIVED] = 4;
-	tells("handshakes 5 SYN went from it, 4 answered");
-	tells_not("arrived");
+	contains("handshakes 5 SYN sent from it, 4 SYN-ACK received");
+	lacks("SYN received");
 }
 
 static void test_drops(void)
@@ -156,10 +156,10 @@ static void test_drops(void)
 
 	begin(PORTMON_SCOPE_LOCAL);
 	r.transport = PORTMON_TRANSPORT_UDP;
-	check_text(story(), "");
+	check_text(summary(), "");
 	r.drops = &first;
-	tells("dropped 1,200 packets, SOCKET_RCVBUFF, last 2m ago: The socket's receive buffer was full");
-	tells("dropped 1 packet, BRAND_NEW, last now: a reason that this tool does not know");
+	contains("dropped 1,200 packets, SOCKET_RCVBUFF, last 2m ago: The socket's receive buffer was full");
+	contains("dropped 1 packet, BRAND_NEW, last now: unknown reason");
 }
 
 static void test_reasons(void)
@@ -175,7 +175,7 @@ static void test_reasons(void)
 	check(!reason_find("BRAND_NEW") && !reason_find(""));
 }
 
-const struct unit_test story_tests[] = {
+const struct unit_test summary_tests[] = {
 	{ "server", test_server },
 	{ "missing", test_missing },
 	{ "client", test_client },
