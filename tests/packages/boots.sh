@@ -29,13 +29,17 @@ boot()
 	fi
 }
 
-# The module as dkms built it, without its signature: for the guest to put in its place.
+# The module as dkms built it, without its signature: for the guest to put in its place, where depmod would take minutes.
 unsigned() # KERNEL
 {
 	local ko
 	ko=$(ls "$work/root/lib/modules/$1/updates/dkms/"portmon.ko*)
-	case $ko in *.xz) xz -dc "$ko" ;; *) cat "$ko" ;; esac > "$work/root/root/unsigned.ko"
-	strip --strip-debug "$work/root/root/unsigned.ko"
+	case $ko in *.xz) xz -dc "$ko" ;; *) cat "$ko" ;; esac > "$work/root/root/unsigned"
+	strip --strip-debug "$work/root/root/unsigned"
+	case $ko in *.xz)
+		xz --check=crc32 "$work/root/root/unsigned"
+		mv "$work/root/root/unsigned.xz" "$work/root/root/unsigned"
+	esac
 }
 
 # The key that OVMF's variables for tests have in db.
