@@ -27,14 +27,17 @@ unpack_root()
 	echo 'autoinstall_all_kernels="yes"' >> "$work/root/etc/dkms/framework.conf"
 	echo force-unsafe-io > "$work/root/etc/dpkg/dpkg.cfg.d/tests"
 	k61=$(cat "$kept/6.1") k612=$(cat "$kept/6.12")
+	local deb
+	for deb in "$kept"/debs/*.deb; do dpkg-deb --fsys-tarfile "$deb" | tar -t; done |
+		sed -E 's,/$,,; s,^\./(lib|bin|sbin)/,./usr/\1/,' | sort -u > "$work/update.list"
 }
 
-# Without what dpkg, logs, caches and depmod keep; dkms' own key stays, and the new kernel comes in between.
+# Without what dpkg, logs, caches and depmod keep; dkms' own key stays, and so does the new kernel.
 list_root()
 {
 	(cd "$work/root" && find . \( -path ./proc -o -path ./root -o -path ./tmp -o -path ./run -o -path ./var/lib/dpkg -o -path ./var/log \
 		-o -path ./var/cache \) -prune -o -print) |
-		grep -vE '6\.12|/modules\.|^\./var/lib/dkms/mok|libdw|pahole|^\./etc/ld.so.cache|/doc/linux-|lib/libd(w|warves)|/(vmlinuz|initrd\.img)(\.old)?$' | sort
+		grep -vF "$k612" | grep -vE '/modules\.|^\./var/lib/dkms/mok|^\./etc/ld.so.cache|/(vmlinuz|initrd\.img)(\.old)?$' | grep -vxFf "$work/update.list" | sort
 }
 
 installed() # VERSION KERNEL
