@@ -119,8 +119,17 @@ mutations()
 	cp -a "$work/unpacked" "$work/broken"
 	tar -xf "$out/dist/portmon-$version.tar.gz" -C "$work"
 	local tree=$work/portmon-$version root=$work/broken
-	versions "$tree" "$root" "$tools_deb" || { echo "not even the packages as they are pass"; return 1; }
-	caught() { if ("${@:2}") > /dev/null 2>&1; then echo "not noticed: $1"; return 1; fi; }
+	versions "$tree" "$root" "$tools_deb"
+	# As in is(): in a condition errexit would not hold.
+	caught()
+	{
+		local status
+		set +e
+		(set -e; "${@:2}") > /dev/null 2>&1
+		status=$?
+		set -e
+		[ $status != 0 ] || { echo "not noticed: $1"; return 1; }
+	}
 
 	sed -i "1s/$version/9.9.9/" "$tree/.packaging/debian/changelog"
 	caught "another version in debian/changelog" versions "$tree" "$root" "$tools_deb"
