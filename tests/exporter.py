@@ -447,7 +447,10 @@ def bounded():
     for headers in {}, OPEN:
         text = exporter.get("/metrics", headers)
         n = len([line for line in text.splitlines() if not line.startswith(("#", "process_"))])
-        check(900 < n <= 1500, f"{n} series")
+        check(300 < n <= 1500, f"{n} series")
+    # With their _created samples more ports do not fit.
+    check(value(exporter.metrics(), "portmon_ports_shown") < 100, "ports shown")
+    check(value(exporter.metrics(), "portmon_ports_hidden") > 1000, "ports hidden")
 
 
 @case()
@@ -488,7 +491,7 @@ def scrapes(netns, process, url, times):
 
 @case()
 def cost():
-    "a scrape of 100 ports costs less than node_exporter's, whatever other hosts' ports were seen"
+    "a scrape of 100 ports costs a third of node_exporter's at most, and at most twice as much once all ports of other hosts were seen"
     hook = Hook()
     yard = Netns(on=True)
     yard.ip("link set lo up")
@@ -505,7 +508,7 @@ def cost():
         for port in range(65536):
             os.pwrite(file.fileno(), f"port {UAPI['scope']['remote']} {UAPI['transport']['tcp']} {port} 0 1 100 1".encode(), 0)
     many = scrapes(yard, exporter.process, f"{URL}/metrics", 15)
-    check(ctl("info", netns=yard)["records"] > 65536, "records")
+    check(value(exporter.metrics(), "portmon_records") > 65536, "records")
     peer = yard.popen(f"{PROMETHEUS}/usr/bin/prometheus-node-exporter", "--web.listen-address=127.0.0.1:9100",
                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -516,9 +519,9 @@ def cost():
     other = scrapes(yard, peer, "http://127.0.0.1:9100/metrics", 5)
     note(f"CPU of a scrape, {series} series: {few * 1000:.1f} ms with 100 remote ports, {many * 1000:.1f} ms with 65,536; "
          f"node_exporter {other * 1000:.1f} ms")
-    # A tick of the clock more or less.
-    check(many < few * 1.1 + 0.002, f"{many} s with many remote ports, {few} s with few")
-    check(few < other, f"{few} s, node_exporter {other} s")
+    # The kernel passes over the empty places of this host's ports beside those that were seen.
+    check(many < few * 2, f"{many} s with many remote ports, {few} s with few")
+    check(few < other / 3, f"{few} s, node_exporter {other} s")
 
 
 @case()
