@@ -87,7 +87,7 @@ static int add_span(struct filter *f, const struct portspec *spec)
 }
 
 /**
- * ctx_ports() - add ports to those that are asked for
+ * ctx_ports() - add ports to the requested ones
  * @ctx: the run; its filter is set
  * @list: ports, spans and names with commas between them
  *
@@ -114,8 +114,8 @@ int ctx_ports(struct ctx *ctx, const char *list)
 }
 
 /**
- * ctx_ports_plain() - can the kernel alone pick the ports that are asked for?
- * @f: what is asked for; a single span of all transports is made simple
+ * ctx_ports_plain() - can the kernel alone select the requested ports?
+ * @f: the request; a single span of all transports is made simple
  *
  * Return: whether it can.
  */

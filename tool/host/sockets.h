@@ -37,7 +37,7 @@ enum sock_kind {
  * @queue_max: bound on them
  * @memory: bytes of kernel memory that received packets take while they wait
  * @memory_max: bound on them, 0 if it is not known
- * @bytes_received: of a TCP connection, if SOCKS_BYTES was asked for
+ * @bytes_received: of a TCP connection, if SOCKS_BYTES was requested
  * @bytes_sent: the same, as acknowledged by the other end
  * @address: its own address, in network byte order
  * @peer_address: address of the other end

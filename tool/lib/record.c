@@ -255,8 +255,8 @@ static bool in_spans(const struct filter *f, const struct record *r)
 }
 
 /**
- * filter_takes() - is a record one that was asked for?
- * @f: what was asked for
+ * filter_takes() - does a record match the request?
+ * @f: the request
  * @r: the record; of ports, one without a port is always
  *
  * Return: whether it is.

@@ -203,7 +203,7 @@ static inline uint64_t record_unanswered(const struct record *r)
 				 record_answered(r)), record_refused(r));
 }
 
-/* Only the host that is asked for a connection can leave it unanswered. */
+/* Only the host that receives a SYN can leave it unanswered. */
 static inline uint64_t record_unanswered_at(const struct record *r)
 {
 	return r->scope == PORTMON_SCOPE_LOCAL ||
@@ -281,7 +281,7 @@ static inline bool info_has(const struct info *info, unsigned int attr)
 #define FILTER_SPANS 32
 
 /**
- * struct span_of_ports - ports that are asked for
+ * struct span_of_ports - requested ports
  * @port: first one
  * @port_max: last one
  * @transports: bit per enum portmon_transport
@@ -302,7 +302,7 @@ struct span_of_ports {
  * @non_zero: only what counted since the last reset
  * @dropped: only ports of which a packet was dropped
  * @histograms: return histograms of their connections, too (not of resets)
- * @scopes: bit per scope where several are asked for, else 0; what the kernel
+ * @scopes: bit per scope if several are requested, else 0; what the kernel
  *   does not pick is picked here
  * @spans: of ports, where there are several or of some transports only; @port
  *   and @port_max are around all of them
