@@ -178,7 +178,7 @@ def columns():
 def story():
     "show lists a port's handshakes, retransmissions and drops"
     says(["443/tcp .https., local handshakes 5 SYN received, 5 SYN-ACK sent, 5 established, 0 half-open or aborted, 0 refused",
-          "ends 10 FIN segments (rx + tx)", r"retransmitted 0 of \d+ segments sent"], "show", "443", netns=yard.server)
+          r"ends 10 FIN segments \(rx \+ tx\)", r"retransmitted 0 of \d+ segments sent"], "show", "443", netns=yard.server)
     says(["8443/tcp.*, local handshakes 3 SYN received, 0 SYN-ACK sent, 0 established, 0 half-open or aborted, 3 refused",
           r"ends 3 RST sent", r"dropped 3 packets, NO_SOCKET, last (now|\d+[sm] ago): No program listens"],
          "show", "8443", netns=yard.server)

@@ -46,7 +46,7 @@ def off():
     check("off" in out and "portmon-ctl enable" in out, f"info says {out!r}")
     equal(run_ctl("enable", netns=netns)[::2], (DONE, ""), "enable")
     expect_message(DONE, "counting is already on", "enable", netns=netns)
-    expect_message(DONE, "nothing", "stats", netns=netns)
+    expect_message(DONE, "no traffic yet", "stats", netns=netns)
     equal(run_ctl("disable", netns=netns)[::2], (DONE, ""), "disable")
 
 
@@ -65,7 +65,7 @@ def nothing():
     Packets(netns).out("tcp", 1000, 80)
     for arguments in (["stats", "--port", "81"], ["stats", "--scope", "forward"], ["ranges", "--transport", "dccp"],
                       ["show", "81"], ["show", "http", "--scope", "local"]):
-        equal(expect_message(DONE, "seen", *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
+        equal(expect_message(DONE, "no matching port|no traffic", *arguments, netns=netns), unused(arguments), f"standard output of {arguments}")
 
 
 @case()
@@ -111,7 +111,7 @@ def wrong():
             ("unknown sort field 'size'.*bytes.*last-seen", "stats", "--sort", "size"),
             ("unknown .*'red'.*auto, never, always", "stats", "--color", "red"),
             ("'65536' is not a port.*65535", "stats", "--port", "65536"),
-            ("no service is called 'nosuch'", "stats", "--port", "nosuch"),
+            ("no service is named 'nosuch'", "stats", "--port", "nosuch"),
             ("'-1' is not a port", "stats", "--port=-1"),
             ("'10-9' is not a port|'10-9'", "stats", "--port", "10-9"),
             ("'10-' is not a port", "stats", "--port", "10-"),
@@ -142,10 +142,10 @@ def wrong():
 @case()
 def no_netns():
     "there is no such namespace"
-    expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
-    expect_message(FAILED, "no network namespace 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
+    expect_message(FAILED, "no network namespace is named 'nowhere-x'.*ip netns", "stats", "--netns", "nowhere-x")
+    expect_message(FAILED, "no network namespace is named 'nowhere-x'.*ip netns", "--netns", "nowhere-x", "enable")
     expect_message(FAILED, "cannot enter network namespace '/dev/null': not a network namespace", "stats", "--netns", "/dev/null")
-    expect_message(FAILED, "no network namespace '999999999'.*ip netns list.*no process has that PID", "stats", "--netns", "999999999")
+    expect_message(FAILED, "no network namespace is named '999999999'.*ip netns list.*no process has that PID", "stats", "--netns", "999999999")
     expect_message(FAILED, "cannot open network namespace '1': Permission denied; run as root", "stats", "--netns", "1", user=1000)
 
 

@@ -106,7 +106,7 @@ def process():
     equal(run_ctl("show", "80", "--netns", str(there.pid))[0], 0, "status")
     status, _, err = run_ctl("stats", "--netns", "4194999")
     equal(status, 1, "status")
-    check(re.search("no network namespace '4194999'.*ip netns list.*no process", err), f"said {err!r}")
+    check(re.search("no network namespace is named '4194999'.*ip netns list.*no process has", err), f"said {err!r}")
     sh("ip", "netns", "add", str(there.pid))
     defer(sh, "ip", "netns", "del", str(there.pid))
     status, _, err = run_ctl("stats", "--netns", str(there.pid))
