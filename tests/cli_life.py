@@ -175,16 +175,16 @@ def columns():
 
 
 @case()
-def story():
+def summary():
     "show lists a port's handshakes, retransmissions and drops"
     says(["443/tcp .https., local handshakes 5 SYN received, 5 SYN-ACK sent, 5 established, 0 half-open or aborted, 0 refused",
           r"ends 10 FIN segments \(rx \+ tx\)", r"retransmitted 0 of \d+ segments sent"], "show", "443", netns=yard.server)
     says(["8443/tcp.*, local handshakes 3 SYN received, 0 SYN-ACK sent, 0 established, 0 half-open or aborted, 3 refused",
           r"ends 3 RST sent", r"dropped 3 packets, NO_SOCKET, last (now|\d+[sm] ago): No program listens"],
          "show", "8443", netns=yard.server)
-    says("443/tcp .https., remote handshakes 5 SYN sent, 5 answered, 5 completed, 0 refused", "show", "443",
+    says("443/tcp .https., remote handshakes 5 SYN sent, 5 SYN-ACK received, 5 established, 0 refused", "show", "443",
          netns=yard.client)
-    says("8443/tcp.*, remote handshakes 3 SYN sent, 0 answered, 0 completed, 3 refused", "show", "8443", netns=yard.client)
+    says("8443/tcp.*, remote handshakes 3 SYN sent, 0 SYN-ACK received, 0 established, 3 refused", "show", "8443", netns=yard.client)
     says("123/udp .*, local dropped 7 packets, NETFILTER_DROP, .*: A firewall rule of this host", "show", "123",
          netns=yard.server)
     off = Netns(on=True)
