@@ -170,8 +170,8 @@ static void scan(const struct evidence *e, struct findings *found,
 }
 
 /* @mean: how often a scan tried each port, 0 where there was none. */
-static void refused(const struct evidence *e, struct findings *found,
-		    const struct record *r, uint64_t mean)
+static void find_refused(const struct evidence *e, struct findings *found,
+			 const struct record *r, uint64_t mean)
 {
 	const uint64_t n = is_tcp(r) ? record_refused(r) :
 			   r->ephemeral ? 0 : drops_of(r, REASON_CLOSED);
@@ -187,8 +187,8 @@ static void refused(const struct evidence *e, struct findings *found,
 		f->meaning = "Connections were refused although a program listens now: it was started meanwhile, or listens on another address.";
 }
 
-static void failed(const struct evidence *e, struct findings *found,
-		   const struct record *r)
+static void find_failed(const struct evidence *e, struct findings *found,
+			const struct record *r)
 {
 	const uint64_t n = r->tcp[PORTMON_A_TCP_FAILED];
 	const uint64_t all = sum_add(n, r->tcp[PORTMON_A_TCP_ESTABLISHED]);
@@ -204,8 +204,8 @@ static void failed(const struct evidence *e, struct findings *found,
 		 format_grouped(a, n), format_grouped(b, all));
 }
 
-static void retransmitted(const struct evidence *e, struct findings *found,
-			  const struct record *r)
+static void find_retransmitted(const struct evidence *e,
+			       struct findings *found, const struct record *r)
 {
 	const uint64_t n = r->tcp[PORTMON_A_TCP_RETRANSMITTED];
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
@@ -238,7 +238,7 @@ void check_tcp(const struct evidence *e, struct findings *found)
 		const struct record *r = &e->s->ports.v[i];
 
 		if (is_local(r))
-			refused(e, found, r, mean);
+			find_refused(e, found, r, mean);
 		if (!is_tcp(r))
 			continue;
 		if (is_local(r) && check_listens(e, r)) {
@@ -247,8 +247,8 @@ void check_tcp(const struct evidence *e, struct findings *found)
 		}
 		/* Each connection has two ports; of the far one few are named. */
 		if (r->scope == PORTMON_SCOPE_REMOTE && !r->ephemeral)
-			failed(e, found, r);
+			find_failed(e, found, r);
 		if (is_local(r) || !r->ephemeral)
-			retransmitted(e, found, r);
+			find_retransmitted(e, found, r);
 	}
 }

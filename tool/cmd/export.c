@@ -142,7 +142,7 @@ static int run_export(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_export = {
 	.name = "export",
 	.summary = "print the metrics of portmon-exporter once",
-	.text = "Prints the metrics that portmon-exporter serves, once, in Prometheus' text format. With --file, writes them to a file for the textfile collector of node_exporter; the file is replaced as a whole. Where the counters are not available, the metrics say so (portmon_up 0) and the exit status is 1.",
-	.options = OPT(FILE) | OPT(PORTS) | OPT(NETNS),
+	.text = "Prints the metrics that portmon-exporter serves, once, in Prometheus' text format. With --file, writes them to a file for the textfile collector of node_exporter; the file is replaced as a whole. Where the counters are not available, the metrics say so (portmon_up 0), and the exit status is 1.",
+	.options = OPT(PORTS) | OPT(NETNS) | OPT(FILE),
 	.run = run_export,
 };

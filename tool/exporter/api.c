@@ -54,7 +54,8 @@ static int fold_drops(struct records *list, struct record *fold,
 			to = records_drop(list, fold);
 			if (!to)
 				return -ENOMEM;
-			strcpy(to->reason, drop->reason);
+			memcpy(to->reason, drop->reason,
+			       sizeof(to->reason));
 		}
 		to->packets = sum_add(to->packets, drop->packets);
 	}

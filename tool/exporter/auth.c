@@ -50,7 +50,7 @@ static bool digest(const char *user, const char *password,
 
 	/* With the end of the first, so that no two pairs are alike. */
 	memcpy(text, user, len);
-	strcpy(text + len, password);
+	memcpy(text + len, password, strlen(password));
 	len += strlen(password);
 	done = !gnutls_hmac_fast(DIGEST, key, sizeof(key), text, len, out);
 	explicit_bzero(text, sizeof(text));

@@ -54,7 +54,7 @@ static bool split(const char *s, struct address *a)
 		return true;
 	if (!colon[1] || strlen(colon + 1) >= sizeof(a->port))
 		return false;
-	strcpy(a->port, colon + 1);
+	snprintf(a->port, sizeof(a->port), "%s", colon + 1);
 	return true;
 }
 

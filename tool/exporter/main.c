@@ -86,7 +86,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static bool number(const char *name, const char *arg, unsigned int max,
+static bool take_number(const char *name, const char *arg, unsigned int max,
 		   unsigned int *v)
 {
 	unsigned long n;
@@ -128,10 +128,10 @@ static bool take(struct arguments *a, int option, const char *arg)
 	case OPT_PORTS:
 		return take_ports(a, arg);
 	case OPT_MAX_PORTS:
-		return number("max-ports", arg, SHOWN_PORTS_MAX,
+		return take_number("max-ports", arg, SHOWN_PORTS_MAX,
 			      &a->shown.max_ports);
 	case OPT_MAX_SERIES:
-		return number("max-series", arg, SHOWN_SERIES_MAX,
+		return take_number("max-series", arg, SHOWN_SERIES_MAX,
 			      &a->shown.max_series);
 	case OPT_LOOPBACK:
 		a->shown.loopback = true;

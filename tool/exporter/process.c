@@ -13,22 +13,27 @@ static const struct family family_cpu = {
 	"process_cpu_seconds", "seconds",
 	"CPU time of the exporter, user and system.", METRIC_COUNTER,
 };
+
 static const struct family family_resident = {
 	"process_resident_memory_bytes", "bytes",
 	"Resident memory of the exporter.", METRIC_GAUGE,
 };
+
 static const struct family family_virtual = {
 	"process_virtual_memory_bytes", "bytes",
 	"Virtual memory of the exporter.", METRIC_GAUGE,
 };
+
 static const struct family family_open_fds = {
 	"process_open_fds", NULL, "Open file descriptors of the exporter.",
 	METRIC_GAUGE,
 };
+
 static const struct family family_max_fds = {
 	"process_max_fds", NULL, "Limit on open file descriptors.",
 	METRIC_GAUGE,
 };
+
 static const struct family family_start = {
 	"process_start_time_seconds", "seconds",
 	"When the exporter was started, since the epoch.", METRIC_GAUGE,
@@ -55,8 +60,7 @@ static bool read_stat(struct stat_line *s)
 		p = strrchr(line, ')');
 	if (f)
 		fclose(f);
-	return p && sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-			   "%*u %*u %*d %*d %*d %*d %*d %*d %llu %llu %ld",
+	return p && sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu %llu %ld",
 			   &s->start, &s->size, &s->pages) == 3;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -34,7 +35,7 @@ static unsigned int buckets(void)
 	unsigned int i, n = PORTMON_BUCKET_MAX + 1;
 
 	for (i = 0; i <= UINT8_MAX; i++)
-		n += protocol_name(i) != NULL;
+		n += !!protocol_name(i);
 	return n;
 }
 
@@ -329,7 +330,7 @@ unsigned int shown_reason(struct shown *shown, const char *name)
 			return i;
 	if (i == REASONS_MAX)
 		return i;
-	strncpy(shown->reasons[i], name, REASON_SIZE - 1);
+	snprintf(shown->reasons[i], REASON_SIZE, "%s", name);
 	return shown->n_reasons++;
 }
 
