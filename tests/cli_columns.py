@@ -37,7 +37,7 @@ def table(*arguments, **options):
 def rows_of(*arguments):
     with yard.enter():
         text = subprocess.run(["portmon-ctl", *arguments], stdout=subprocess.PIPE, check=True).stdout.decode()
-    check(text.endswith("\r\n") and text.count("\n") == text.count("\r\n"), f"line ends of {arguments}")
+    check(text.endswith("\n") and "\r" not in text, f"line ends of {arguments}")
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -102,6 +102,12 @@ def quoted():
         text = sh("portmon-ctl", "show", "443", "--csv", "-o", "port,service", env={**os.environ, **config})
     equal(list(csv.reader(io.StringIO(text))), [["port", "service"], ["443", 'a,"b']], "rows")
     check('443,"a,""b"' in text, f"printed {text!r}")
+    config = own_services("=1+1 443/tcp\n")
+    with yard.enter():
+        text = sh("portmon-ctl", "show", "443", "--csv", "-o", "port,service", env={**os.environ, **config})
+    equal(text.splitlines()[1], '443,"\'=1+1"', "what a spreadsheet would take for a formula")
+    _, lines, _ = run_here("show", "443", "--csv", "--no-header", "-o", "port,rx-pkts")
+    equal(lines.splitlines(), run_here("show", "443", "--csv", "-o", "port,rx-pkts")[1].splitlines()[1:], "--no-header")
 
 
 @case()

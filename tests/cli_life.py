@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl shows handshakes, losses and drops as text, tables and JSON, and events as they occur."""
+import csv
 import contextlib
 import datetime
 import errno
@@ -235,6 +236,17 @@ def drops():
     blind = "SYNs that a full listen queue drops are not listed" in out
     equal(blind, int(os.uname().release.split(".")[0]) < 7, "whether it says where it cannot see")
     check("ntp" not in run_ctl("drops", "--numeric", netns=yard.server)[1], "a name with --numeric")
+    status, out, err = run_ctl("drops", "--csv", netns=yard.server)
+    got = [(row["scope"], row["transport"], row["port"], row["reason"], row["packets"]) for row in csv.DictReader(out.splitlines())]
+    equal([row for row in got if row[2] in ("53", "123", "5000", "8443")], [tuple(map(str, w)) for w in wanted], "drops --csv")
+    status, out, err = run_ctl("drops", "--sort", "port", "--csv", "--no-header", "-o", "port,packets", "--scope", "local", "--all",
+                               netns=yard.server)
+    ports = [int(line.split(",")[0]) for line in out.splitlines() if line.split(",")[0]]
+    check(ports == sorted(ports) and {53, 123, 5000, 8443} <= set(ports), f"drops --sort port: {ports}")
+    equal([r["port"] for r in ctl("drops", "--sort", "port", "--scope", "local", "--all", netns=yard.server)["drops"] if r["port"]],
+          ports, "drops --sort port --json")
+    status, out, err = run_ctl("drops", "--sort", "bytes", netns=yard.server)
+    check(status == 2 and "--sort takes one of these here: none, " in err, f"drops --sort bytes: {status} {err!r}")
     for arguments, holds in ((["--port", "53"], lambda w: w[2] == 53), (["--transport", "tcp"], lambda w: w[1] == "tcp"),
                              (["--range", "registered"], lambda w: w[2] > 1023), (["--scope", "local"], lambda w: True)):
         got = [(r["scope"], r["transport"], r["port"], r["reason"], r["packets"])

@@ -13,9 +13,9 @@
 #include "lib/reasons.h"
 #include "lib/record.h"
 #include "lib/util.h"
+#include "view/columns.h"
 #include "view/out_drops.h"
 #include "view/out_json.h"
-#include "view/table.h"
 #include "view/view.h"
 
 static bool every(const struct drop_row *row)
@@ -29,54 +29,6 @@ static bool closed(const struct drop_row *row)
 	       record_has(row->r, PORTMON_A_RECORD_PORT) &&
 	       (row->r->scope == PORTMON_SCOPE_LOCAL ||
 		row->r->scope == PORTMON_SCOPE_LOOPBACK);
-}
-
-static void columns_port(struct table *t, const struct ctx *ctx)
-{
-	static const struct table_head heads[] = {
-		{ "NETNS", COLUMN_LEFT },
-		{ "SCOPE", COLUMN_LEFT },
-		{ "PORT", COLUMN_LEFT },
-		{ "SERVICE", COLUMN_TRUNC },
-	};
-	const size_t skip = !given(&ctx->opt, OPT_ALL_NETNS);
-
-	table_columns(t, heads + skip, ARRAY_SIZE(heads) - skip);
-}
-
-static void cell_port(struct table *t, const struct ctx *ctx,
-		      const struct record *r)
-{
-	const char *transport = name_of(&transport_names, r->transport);
-	char buf[64];
-
-	if (given(&ctx->opt, OPT_ALL_NETNS))
-		table_cell(t, r->netns);
-	table_cell(t, name_of(&scope_names, r->scope));
-	if (!record_has(r, PORTMON_A_RECORD_PORT))
-		snprintf(buf, sizeof(buf), "overflow");
-	else if (r->folded)
-		snprintf(buf, sizeof(buf), "ephemeral/%s", transport);
-	else
-		snprintf(buf, sizeof(buf), "%u/%s", r->port, transport);
-	table_cell(t, buf);
-	snprintf(buf, sizeof(buf), "%u ports", r->ports);
-	table_cell(t, r->folded ? buf : r->service ? r->service : "-");
-}
-
-static void cell_number(struct table *t, const struct ctx *ctx, uint64_t v)
-{
-	char buf[NUMBER_SIZE];
-
-	table_cell(t, format_number(buf, v, ctx->opt.units));
-}
-
-/* When an overflow happened is not kept. */
-static void cell_age(struct table *t, uint64_t seen, uint64_t now)
-{
-	char buf[AGE_SIZE];
-
-	table_cell(t, seen ? format_age(buf, seen, now) : "-");
 }
 
 /* What each reason means, once, in the order of the lines. */
@@ -122,56 +74,44 @@ static void print_blind_spot(const struct ctx *ctx)
 		      0, ctx_width(ctx));
 }
 
+/* A record of its own for each line, so that columns and sorting are those of ports. */
+static int to_records(const struct drop_rows *rows, struct records *lines)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		struct record *r = records_new(lines);
+
+		if (!r)
+			return -ENOMEM;
+		drop_row_record(&rows->v[i], r);
+	}
+	return 0;
+}
+
+static int print_lines(struct ctx *ctx, const struct drop_rows *rows)
+{
+	struct records lines = { 0 };
+	int err = to_records(rows, &lines);
+
+	if (err)
+		warn_memory();
+	else
+		err = out_table(ctx, &lines, NULL, 0);
+	/* The drops belong to the rows. */
+	free(lines.v);
+	return err;
+}
+
 static int print_drops(struct ctx *ctx, const struct drop_rows *rows)
 {
-	static const struct table_head heads[] = {
-		{ "REASON", COLUMN_LEFT },
-		{ "PACKETS", COLUMN_RIGHT },
-		{ "LAST-SEEN", COLUMN_RIGHT },
-	};
-	const uint64_t now = time(NULL);
-	struct table *t = table_begin(ctx);
-	size_t i;
-	int err;
+	int err = print_lines(ctx, rows);
 
-	columns_port(t, ctx);
-	table_columns(t, heads, ARRAY_SIZE(heads));
-	for (i = 0; i < rows->n; i++) {
-		table_row(t, rows->v[i].r->folded);
-		cell_port(t, ctx, rows->v[i].r);
-		table_cell(t, rows->v[i].drop->reason);
-		cell_number(t, ctx, rows->v[i].drop->packets);
-		cell_age(t, rows->v[i].drop->last_seen, now);
-	}
-	err = table_end(t);
-	if (!err) {
+	if (!err && !given(&ctx->opt, OPT_CSV)) {
 		explain(ctx, rows);
 		print_blind_spot(ctx);
 	}
 	return err;
-}
-
-static int print_closed(struct ctx *ctx, const struct drop_rows *rows)
-{
-	static const struct table_head heads[] = {
-		{ "TRIED", COLUMN_RIGHT },
-		{ "FIRST", COLUMN_RIGHT },
-		{ "LAST", COLUMN_RIGHT },
-	};
-	const uint64_t now = time(NULL);
-	struct table *t = table_begin(ctx);
-	size_t i;
-
-	columns_port(t, ctx);
-	table_columns(t, heads, ARRAY_SIZE(heads));
-	for (i = 0; i < rows->n; i++) {
-		table_row(t, rows->v[i].r->folded);
-		cell_port(t, ctx, rows->v[i].r);
-		cell_number(t, ctx, rows->v[i].drop->packets);
-		cell_age(t, rows->v[i].drop->first_seen, now);
-		cell_age(t, rows->v[i].drop->last_seen, now);
-	}
-	return table_end(t);
 }
 
 /* Drops that are not counted must not look like zero drops. */
@@ -233,7 +173,8 @@ static int make_rows(const struct ctx *ctx, const struct snapshot *s,
 	if (err)
 		warn_memory();
 	else
-		drop_rows_sort(rows, given(&ctx->opt, OPT_REVERSE));
+		drop_rows_sort(rows, ctx->opt.sort,
+			       given(&ctx->opt, OPT_REVERSE));
 	return err;
 }
 
@@ -263,11 +204,11 @@ static int print_rows(struct ctx *ctx, const struct query *q,
 	if (err)
 		return err;
 	err = make_rows(ctx, &s, wanted, &rows);
-	if (!err && rows.n)
+	if (!err && (rows.n || given(&ctx->opt, OPT_CSV)))
 		err = fn(ctx, &rows);
-	else if (!err && given(&ctx->opt, OPT_ALL_NETNS))
+	if (!err && !rows.n && given(&ctx->opt, OPT_ALL_NETNS))
 		warn("%s in any network namespace", none);
-	else if (!err)
+	else if (!err && !rows.n)
 		warn("%s%s; counting began or was reset at %s", none,
 		     filter_is_set(&ctx->opt.filter) ?
 			     " that matches" : "",
@@ -314,7 +255,7 @@ static int table_closed(struct ctx *ctx, const struct query *q)
 {
 	return print_rows(ctx, q, closed,
 			  "no closed port has received packets",
-			  print_closed);
+			  print_lines);
 }
 
 static int run_closed(struct ctx *ctx, int argc, char **argv)
@@ -338,7 +279,9 @@ const struct command cmd_drops = {
 	.summary = "packets dropped by the kernel, reasons, and what to do",
 	.text = "Lists dropped packets by port and reason, the most first, then what each reason means and what to do. A drop counts at the port that the packet was addressed to. Drops without a counter are in the line overflow.",
 	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
-		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+		   OPT(NUMERIC) | OPT(ALL) | OPTS_SORT | OPTS_TABLE |
+		   OPTS_NETNS,
+	.layout = &drops_layout,
 	.run = run_drops,
 };
 
@@ -347,6 +290,8 @@ const struct command cmd_closed = {
 	.summary = "closed ports that received packets",
 	.text = "Lists closed ports of this host that received packets: how many packets, when the first and when the latest. Many ports in a short time are a port scan. Late packets of ended connections count as well, on ephemeral ports.",
 	.options = OPTS_JSON | OPTS_FILTER | (OPTS_UNITS & ~OPT(BITS)) |
-		   OPT(NUMERIC) | OPT(ALL) | OPT(REVERSE) | OPTS_NETNS,
+		   OPT(NUMERIC) | OPT(ALL) | OPTS_SORT | OPTS_TABLE |
+		   OPTS_NETNS,
+	.layout = &closed_layout,
 	.run = run_closed,
 };

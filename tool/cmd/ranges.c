@@ -6,6 +6,7 @@
 #include "ctl/ctx.h"
 #include "view/columns.h"
 #include "view/out_json.h"
+#include "view/view.h"
 
 static void warn_no_sums(const struct ctx *ctx)
 {
@@ -48,6 +49,9 @@ static int read_ranges(struct ctx *ctx, const struct query *q,
 		return pm_complain(ctx->pm, "read the ranges", err);
 	if (!given(&ctx->opt, OPT_JSON))
 		drop_empty(&a->s.ports);
+	else
+		view_sort(&a->s.ports, ctx->opt.sort,
+			  given(&ctx->opt, OPT_REVERSE));
 	return 0;
 }
 
@@ -65,6 +69,7 @@ static int print_ranges(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
+	view_sort(&s.ports, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
 	err = print_sums(ctx, &s.ports, &s.overflow);
 	snapshot_free(&s);
 	return err;
@@ -159,8 +164,8 @@ const struct command cmd_ranges = {
 	.name = "ranges",
 	.summary = "totals of well-known, registered and dynamic ports",
 	.text = "Totals for each scope, transport and IANA range: number of ports with traffic, packets and bytes.",
-	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_UNITS | OPTS_TABLE |
-		   OPT(BARS) | OPTS_NETNS,
+	.options = OPTS_JSON | OPTS_TRIPLE | OPTS_SORT | OPTS_UNITS |
+		   OPTS_TABLE | OPT(BARS) | OPTS_NETNS,
 	.layout = &ranges_layout,
 	.run = run_ranges,
 };

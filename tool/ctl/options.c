@@ -108,7 +108,7 @@ static const char *const sort_words[] = {
 	[SORT_UNANSWERED] = "unanswered",
 };
 
-static const struct names sort_names = {
+const struct names sort_names = {
 	"sort field", sort_words, ARRAY_SIZE(sort_words)
 };
 
@@ -340,6 +340,8 @@ static int take_argument(struct options *opt, int c, uint64_t taken)
 	opt->given |= UINT64_C(1) << i;
 	if (i == OPT_PRETTY)
 		opt->given |= OPT(JSON);
+	if (i == OPT_NO_HEADER)
+		opt->given |= OPT(CSV);
 	if (o->keep)
 		return o->keep(o, optarg, (char *)opt + o->at);
 	return o->set ? o->set(opt, optarg) : 0;

@@ -22,7 +22,7 @@ enum {
 #define OPTS_ALWAYS	(OPT(HELP) | OPT(VERSION) | OPT(COLOR))
 #define OPTS_JSON	(OPT(JSON) | OPT(PRETTY))
 #define OPTS_UNITS	(OPT(EXACT) | OPT(IEC) | OPT(SI) | OPT(BITS))
-#define OPTS_TABLE	(OPT(OUTPUT) | OPT(LIST_COLUMNS) | OPT(CSV))
+#define OPTS_TABLE	(OPT(OUTPUT) | OPT(LIST_COLUMNS) | OPT(CSV) | OPT(NO_HEADER))
 #define OPTS_TRIPLE	(OPT(SCOPE) | OPT(TRANSPORT) | OPT(RANGE))
 #define OPTS_FILTER	(OPTS_TRIPLE | OPT(PORT))
 #define OPTS_NETNS	(OPT(NETNS) | OPT(ALL_NETNS))
@@ -120,6 +120,8 @@ struct option_def {
 	int (*keep)(const struct option_def *def, const char *arg, void *to);
 	size_t at;
 };
+
+extern const struct names sort_names;
 
 const struct option_def *options_def(unsigned int i);
 unsigned int options_letter(int letter, uint64_t taken);

@@ -62,6 +62,8 @@ OPTION(LIST_COLUMNS, 0, "list-columns", NULL, NOTHING,
 	"list the columns for --output")
 OPTION(CSV, 0, "csv", NULL, NOTHING,
 	"comma-separated values with a header; numbers are exact")
+OPTION(NO_HEADER, 0, "no-header", NULL, NOTHING,
+	"CSV without the line of column names (implies --csv)")
 OPTION(BARS, 0, "bars", NULL, NOTHING,
 	"draw a bar per row, scaled by the sort key")
 OPTION(BITS, 0, "bits", NULL, NOTHING, "show bits instead of bytes")

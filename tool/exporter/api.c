@@ -185,7 +185,7 @@ static int write_drops(struct answer *a, struct json *j)
 	if (!err)
 		err = drop_rows_add(&rows, &a->list, some);
 	if (!err) {
-		drop_rows_sort(&rows, false);
+		drop_rows_sort(&rows, SORT_NONE, false);
 		json_array(j, "drops");
 		for (i = 0; i < rows.n; i++)
 			out_json_drop(j, &rows.v[i]);

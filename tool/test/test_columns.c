@@ -86,6 +86,7 @@ static void test_layouts(void)
 {
 	static const struct layout *const layouts[] = {
 		&ports_layout, &ranges_layout, &buckets_layout,
+		&drops_layout, &closed_layout,
 	};
 	static const uint64_t ways[] = {
 		0, OPT(DETAILS), OPT(CSV), OPT(BARS), OPT(INTERVAL),
@@ -139,10 +140,13 @@ static void test_csv(void)
 	csv_cell(f, "a,b", 2);
 	csv_cell(f, "say \"so\"", 3);
 	csv_cell(f, "two\nlines", 4);
+	/* What a spreadsheet would run. */
+	csv_cell(f, "=1+1", 5);
+	csv_cell(f, "@x", 6);
 	csv_end(f);
 	fclose(f);
-	check_text(text, "rx_bytes,port\r\n"
-			 "plain,,\"a,b\",\"say \"\"so\"\"\",\"two\nlines\"\r\n");
+	check_text(text, "rx_bytes,port\n"
+			 "plain,,\"a,b\",\"say \"\"so\"\"\",\"two\nlines\",\"'=1+1\",\"'@x\"\n");
 	free(text);
 }
 

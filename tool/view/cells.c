@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/names.h"
+#include "lib/reasons.h"
 #include "lib/record.h"
 #include "lib/util.h"
 #include "view/columns.h"
@@ -295,6 +296,24 @@ static const char *unanswered(struct cell *c, const struct record *r)
 		     record_unanswered_at(r));
 }
 
+static const char *reason(struct cell *c, const struct record *r)
+{
+	return r->drops ? r->drops->reason : nothing(c);
+}
+
+static const char *meaning(struct cell *c, const struct record *r)
+{
+	const struct reason *known = r->drops ? reason_find(r->drops->reason) :
+						NULL;
+
+	return known ? known->meaning : nothing(c);
+}
+
+static const char *lost(struct cell *c, const struct record *r)
+{
+	return number(c, r->dropped);
+}
+
 static const char *dropped(struct cell *c, const struct record *r)
 {
 	return known(c, drops_unknown(&c->ctx->info, r), r->dropped);
@@ -464,6 +483,36 @@ static const struct column of_ports[] = {
 	  "the processes that own the port" },
 };
 
+/* Of a line for one port and reason. */
+#define COLUMNS_DROP \
+	COLUMN_NETNS, \
+	{ "RECORD", COLUMN_LEFT, record, \
+	  "port, folded (a line for many ports) or overflow" }, \
+	{ "SCOPE", COLUMN_LEFT, scope, "local, remote, forward or loopback" }, \
+	{ "PORT", COLUMN_LEFT, port, "port; in CSV its number alone" }, \
+	{ "PORT-MAX", COLUMN_RIGHT, port_max, "last port of a folded line" }, \
+	{ "TRANSPORT", COLUMN_LEFT, transport, "transport protocol" }, \
+	{ "SERVICE", COLUMN_TRUNC, service, "short name of the service" }, \
+	{ "IANA", COLUMN_TRUNC, iana, "name that IANA registered for the port" }, \
+	{ "RANGE", COLUMN_TRUNC, range, \
+	  "IANA range; * for a port this host picks for itself" }
+
+static const struct column of_drops[] = {
+	COLUMNS_DROP,
+	{ "REASON", COLUMN_LEFT, reason, "the kernel's name for the reason" },
+	{ "PACKETS", COLUMN_RIGHT, lost, "packets dropped" },
+	{ "FIRST-SEEN", COLUMN_RIGHT, first_seen, "when the first was dropped" },
+	{ "LAST-SEEN", COLUMN_RIGHT, last_seen, "when the latest was dropped" },
+	{ "MEANING", COLUMN_TRUNC, meaning, "what the reason means" },
+};
+
+static const struct column of_closed[] = {
+	COLUMNS_DROP,
+	{ "TRIED", COLUMN_RIGHT, lost, "packets to the closed port" },
+	{ "FIRST", COLUMN_RIGHT, first_seen, "when the first arrived" },
+	{ "LAST", COLUMN_RIGHT, last_seen, "when the latest arrived" },
+};
+
 static const struct column of_ranges[] = {
 	COLUMN_NETNS,
 	{ "SCOPE", COLUMN_LEFT, scope, "local, remote, forward or loopback" },
@@ -490,6 +539,11 @@ static const struct column of_buckets[] = {
 	{ "BYTES", COLUMN_RIGHT, bytes, "bytes" },
 };
 
+#define SORT(key) (1u << SORT_##key)
+#define SORTS_DROPS (SORT(NONE) | SORT(PACKETS) | SORT(DROPS) | \
+		     SORT(FIRST_SEEN) | SORT(LAST_SEEN) | SORT(PORT) | \
+		     SORT(SERVICE) | SORT(SCOPE) | SORT(TRANSPORT))
+
 #define COLUMNS(v) (&(const struct columns){ v, ARRAY_SIZE(v) })
 
 const struct layout ports_layout = {
@@ -505,11 +559,28 @@ const struct layout ports_layout = {
 	.rates_csv = "TIME,RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS",
 };
 
+const struct layout drops_layout = {
+	.columns = COLUMNS(of_drops),
+	.plain = "SCOPE,PORT,SERVICE,REASON,PACKETS,LAST-SEEN",
+	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,RANGE,SERVICE,REASON,PACKETS,FIRST-SEEN,LAST-SEEN",
+	.sorts = SORTS_DROPS,
+};
+
+const struct layout closed_layout = {
+	.columns = COLUMNS(of_closed),
+	.plain = "SCOPE,PORT,SERVICE,TRIED,FIRST,LAST",
+	.csv = "RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,RANGE,SERVICE,TRIED,FIRST,LAST",
+	.sorts = SORTS_DROPS,
+};
+
 const struct layout ranges_layout = {
 	.columns = COLUMNS(of_ranges),
 	.plain = "SCOPE,TRANSPORT,RANGE,PORTS,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES",
 	.bars = "SCOPE,TRANSPORT,RANGE",
 	.csv = "SCOPE,TRANSPORT,RANGE,PORTS,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES",
+	.sorts = SORT(NONE) | SORT(BYTES) | SORT(PACKETS) | SORT(RX) |
+		 SORT(TX) | SORT(RX_PACKETS) | SORT(TX_PACKETS) |
+		 SORT(SCOPE) | SORT(TRANSPORT),
 };
 
 const struct layout buckets_layout = {

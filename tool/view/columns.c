@@ -116,6 +116,20 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 	return err;
 }
 
+static int refuse_sort(unsigned int sorts)
+{
+	char words[256] = "";
+	unsigned int i;
+
+	for (i = 0; i < sort_names.n; i++)
+		if (sorts & 1u << i)
+			snprintf(words + strlen(words),
+				 sizeof(words) - strlen(words), "%s%s",
+				 *words ? ", " : "", name_of(&sort_names, i));
+	warn("--sort takes one of these here: %s", words);
+	return USAGE;
+}
+
 /**
  * layout_choose() - decide which columns are printed
  * @ctx: the run; its columns are set
@@ -127,6 +141,9 @@ int layout_choose(struct ctx *ctx, const struct layout *layout)
 {
 	const char *output = ctx->opt.output;
 	int err = 0;
+
+	if (layout->sorts && !(layout->sorts & 1u << ctx->opt.sort))
+		return refuse_sort(layout->sorts);
 
 	if (!output || *output == '+')
 		err = add_usual(ctx, layout);

@@ -76,6 +76,7 @@ struct columns {
  * @bars: those it has with --bars, without what the bars stand for
  * @rates: those it has with --interval
  * @csv: those it has with --csv; never to be changed, only added to
+ * @sorts: bit per enum sort_key that its lines can be sorted by, 0 for all
  * @rates_csv: those it has with --csv and --interval
  */
 struct layout {
@@ -89,9 +90,12 @@ struct layout {
 	const char *rates;
 	const char *csv;
 	const char *rates_csv;
+	unsigned int sorts;
 };
 
 extern const struct layout ports_layout;
+extern const struct layout drops_layout;
+extern const struct layout closed_layout;
 extern const struct layout ranges_layout;
 extern const struct layout buckets_layout;
 

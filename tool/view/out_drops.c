@@ -8,6 +8,7 @@
 #include "lib/reasons.h"
 #include "lib/util.h"
 #include "view/out_drops.h"
+#include "view/view.h"
 
 /**
  * drop_rows_add() - add the lines of some ports
@@ -42,11 +43,45 @@ int drop_rows_add(struct drop_rows *rows, const struct records *list,
 	return 0;
 }
 
-/* The largest first; those alike as the kernel has them. */
-static int compare(const void *x, const void *y)
+/**
+ * drop_row_record() - a line as a record, for tables
+ * @row: the line
+ * @r: the port, with this line's drop and when it happened; valid as long as
+ *   the line's own
+ */
+void drop_row_record(const struct drop_row *row, struct record *r)
 {
-	const struct drop_row *a = x, *b = y;
+	const unsigned int seen = 1u << PORTMON_A_RECORD_LAST_SEEN;
 
+	*r = *row->r;
+	r->drops = (struct drop *)row->drop;
+	r->dropped = row->drop->packets;
+	r->first_seen = row->drop->first_seen;
+	r->last_seen = row->drop->last_seen;
+	/* When an overflow happened is not kept. */
+	r->has = r->last_seen ? r->has | seen : r->has & ~seen;
+}
+
+static bool is_amount(enum sort_key key)
+{
+	return key == SORT_NONE || key == SORT_PACKETS || key == SORT_DROPS;
+}
+
+/* Of those alike the largest first, then as the kernel has them. */
+static int compare_rows(const void *x, const void *y, void *arg)
+{
+	const enum sort_key key = *(enum sort_key *)arg;
+	const struct drop_row *a = x, *b = y;
+	struct record of_a, of_b;
+	int order = 0;
+
+	if (!is_amount(key)) {
+		drop_row_record(a, &of_a);
+		drop_row_record(b, &of_b);
+		order = view_compare(&of_a, &of_b, key);
+	}
+	if (order)
+		return order;
 	if (a->drop->packets != b->drop->packets)
 		return a->drop->packets < b->drop->packets ? 1 : -1;
 	if (a->r != b->r)
@@ -55,16 +90,18 @@ static int compare(const void *x, const void *y)
 }
 
 /**
- * drop_rows_sort() - put lines in order, the largest first
+ * drop_rows_sort() - put lines in order
  * @rows: the lines
- * @reverse: the smallest first
+ * @key: by what; SORT_NONE: the largest first
+ * @reverse: the other way
  */
-void drop_rows_sort(struct drop_rows *rows, bool reverse)
+void drop_rows_sort(struct drop_rows *rows, enum sort_key key, bool reverse)
 {
 	size_t i;
 
 	if (rows->n)
-		qsort(rows->v, rows->n, sizeof(*rows->v), compare);
+		qsort_r(rows->v, rows->n, sizeof(*rows->v), compare_rows,
+			&key);
 	for (i = 0; reverse && i < rows->n / 2; i++) {
 		const struct drop_row row = rows->v[i];
 

@@ -3,6 +3,7 @@
 #ifndef PORTMON_CTL_OUT_DROPS_H
 #define PORTMON_CTL_OUT_DROPS_H
 
+#include "ctl/options.h"
 #include "lib/json.h"
 #include "lib/record.h"
 
@@ -32,7 +33,8 @@ typedef bool (*drop_wanted_fn)(const struct drop_row *row);
 
 int drop_rows_add(struct drop_rows *rows, const struct records *list,
 		  drop_wanted_fn wanted);
-void drop_rows_sort(struct drop_rows *rows, bool reverse);
+void drop_row_record(const struct drop_row *row, struct record *r);
+void drop_rows_sort(struct drop_rows *rows, enum sort_key key, bool reverse);
 void out_json_drop(struct json *j, const struct drop_row *row);
 void out_json_tried(struct json *j, const struct drop_row *row);
 

@@ -73,6 +73,7 @@ struct table *table_begin(const struct ctx *ctx)
 		return NULL;
 	}
 	t->csv = given(&ctx->opt, OPT_CSV);
+	t->bare = t->csv && given(&ctx->opt, OPT_NO_HEADER);
 	t->width = ctx->tty ? terminal_width() : 0;
 	t->grid.color = ctx->color;
 	return t;
@@ -88,7 +89,7 @@ void table_lines(struct table *t, bool heads)
 	if (!t)
 		return;
 	t->lines = true;
-	t->bare = !heads;
+	t->bare |= !heads;
 }
 
 static unsigned int width_of(unsigned int flags)
@@ -262,7 +263,10 @@ void table_free(struct table *t)
 	free(t);
 }
 
-/* Comma-separated values as RFC 4180 has them. */
+/*
+ * Comma-separated values as RFC 4180 has them, but for the end of a line,
+ * which is the one that every program here writes and expects.
+ */
 
 /**
  * csv_head() - write the name of a column
@@ -282,18 +286,24 @@ void csv_head(FILE *out, const char *name, size_t column)
 /**
  * csv_cell() - write a value
  * @out: where to
- * @text: the value; it is quoted where that is needed
+ * @text: the value; it is quoted where that is needed, and one that a
+ *   spreadsheet would take for a formula gets an apostrophe in front
  * @column: which column, from 0
  */
 void csv_cell(FILE *out, const char *text, size_t column)
 {
+	bool formula;
+
 	if (column)
 		putc_unlocked(',', out);
-	if (!text[strcspn(text, ",\"\r\n")]) {
+	formula = *text && strchr("=+-@\t\r", *text);
+	if (!formula && !text[strcspn(text, ",\"\r\n")]) {
 		fputs_unlocked(text, out);
 		return;
 	}
 	putc_unlocked('"', out);
+	if (formula)
+		putc_unlocked('\'', out);
 	for (; *text; text++) {
 		if (*text == '"')
 			putc_unlocked('"', out);
@@ -308,5 +318,5 @@ void csv_cell(FILE *out, const char *text, size_t column)
  */
 void csv_end(FILE *out)
 {
-	fputs_unlocked("\r\n", out);
+	putc_unlocked('\n', out);
 }

@@ -310,10 +310,17 @@ int view_compare_services(const struct record *a, const struct record *b)
 	return !a->service - !b->service;
 }
 
-static int compare_records(const void *x, const void *y, void *arg)
+/**
+ * view_compare() - the order of two records
+ * @a: a record, named
+ * @b: another
+ * @key: by what, see view_sort()
+ *
+ * Return: negative, 0 or positive, as strcmp() has it.
+ */
+int view_compare(const struct record *a, const struct record *b,
+		 enum sort_key key)
 {
-	const struct record *a = x, *b = y;
-	const enum sort_key key = *(enum sort_key *)arg;
 	uint64_t wa = view_weight(a, key), wb = view_weight(b, key);
 	int order = 0;
 
@@ -326,6 +333,11 @@ static int compare_records(const void *x, const void *y, void *arg)
 	else if (key == SORT_TRANSPORT)
 		order = a->transport - b->transport;
 	return order ? order : compare_places(a, b);
+}
+
+static int compare_records(const void *a, const void *b, void *key)
+{
+	return view_compare(a, b, *(enum sort_key *)key);
 }
 
 /**
