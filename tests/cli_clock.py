@@ -129,8 +129,8 @@ def intervals(command):
             add(total, keyed(document))
         else:
             ms = document["interval_ms"]
-            add(total, {(r["scope"], r["transport"], r["port"]): Counts(r["came"]["rx"]["packets"], r["came"]["rx"]["bytes"],
-                                                                        r["came"]["tx"]["packets"], r["came"]["tx"]["bytes"])
+            add(total, {(r["scope"], r["transport"], r["port"]): Counts(r["interval"]["rx"]["packets"], r["interval"]["rx"]["bytes"],
+                                                                        r["interval"]["tx"]["packets"], r["interval"]["tx"]["bytes"])
                         for r in document["top"]})
         check(0 < ms < 1000 * NOT_LONG, f"an interval of {ms} ms")
     equal({key: counts for key, counts in total.items() if any(counts)}, packets.sent, "sum of all intervals")

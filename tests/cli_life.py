@@ -406,7 +406,7 @@ def monitor():
         check(re.search(pattern, line), f"wanted {pattern!r}, got {line!r}")
         got = json.loads(lines.line())
         del got["time"]
-        equal(got, {"schema": 1, **event}, "in JSON")
+        equal(got, {"schema": 2, **event}, "in JSON")
     equal(text.end(signal.SIGINT), (DONE, "", ""), "status, output and complaints after Ctrl-C")
     equal(lines.end(signal.SIGTERM), (DONE, "", ""), "status, output and complaints after SIGTERM")
 

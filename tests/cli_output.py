@@ -62,7 +62,7 @@ def head(document, *keys, netns=yard.name):
     with open(f"{MODULE}/version") as file:
         version = file.read().strip()
     known = {key: document["portmon"][key] for key in ("schema", "module", "netns")}
-    equal(known, {"schema": 1, "module": version, "netns": netns}, "head")
+    equal(known, {"schema": 2, "module": version, "netns": netns}, "head")
     when(document["portmon"]["since"])
     return document[keys[0]]
 

@@ -200,8 +200,8 @@ def jq():
     equal(ask("[.ports[]|.rx.packets+.tx.packets]|add", "stats", "--all"), sum(c.rx + c.tx for c in wanted.values()), "packets")
     equal(sorted(ask("[.ports[]|select(.scope==\"remote\" and .transport==\"tcp\")|.port]", "stats", "--all")),
           sorted(key[2] for key in wanted if key[:2] == ("remote", "tcp")), "remote TCP ports")
-    equal(ask(".portmon.schema", "info"), 1, "schema")
-    equal(ask("[.top[]|.came.rx.packets+.came.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "sum of came")
+    equal(ask(".portmon.schema", "info"), 2, "schema")
+    equal(ask("[.top[]|.interval.rx.packets+.interval.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "sum of the interval")
     equal(ask("[.coverage.hooks[].hook]", "coverage", "-i", "0.1"), ["local-in", "local-out", "forward"], "hooks")
     equal(ask(".drops|type", "drops"), "array", "drops")
     equal(ask("[.namespaces[]|select(.portmon.netns==\"%s\")|.portmon.enabled]" % yard.name, "stats", "-A"), [True], "namespaces")

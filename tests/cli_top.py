@@ -583,8 +583,8 @@ def batch_json():
     equal(document["portmon"]["netns"], netns.name, "name of the namespace")
     check(document["interval_ms"] >= 200, f"interval {document['interval_ms']}")
     row = document["top"][0]
-    equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "total", "came"}, "keys of a port")
-    for key in "total", "came":
+    equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "total", "interval"}, "keys of a port")
+    for key in "total", "interval":
         equal(set(row[key]), {"rx", "tx", "established", "dropped"}, f"keys of {key}")
     equal(totals(document), netns.portmon.ports(), "totals, idle")
     base, came = dict(sender.sent), {}
@@ -592,10 +592,10 @@ def batch_json():
         sender.out("udp", 53, 5000 + n % 3, 5)
         sender.out("tcp", 1000 + n, 80)
         if n % 4 == 0:
-            add(came, totals(following(), "came"))
+            add(came, totals(following(), "interval"))
     document = following()
     while True:
-        add(came, totals(document, "came"))
+        add(came, totals(document, "interval"))
         if totals(document) == sender.sent:
             break
         document = following()
@@ -619,8 +619,8 @@ def resets():
             back += sum(r.tx for r in returned)
         for row in following()["top"]:
             if (row["scope"], row["port"]) == ("local", 53):
-                came += row["came"]["tx"]["packets"]
-                check(row["came"]["tx"]["packets"] <= 305, f"absurd: {row}")
+                came += row["interval"]["tx"]["packets"]
+                check(row["interval"]["tx"]["packets"] <= 305, f"absurd: {row}")
     sent = sender.sent["local", "udp", 53].tx - start
     check(back > 100, f"the resets returned {back}")
     check(sent / 3 <= came <= sent, f"{came} came of {sent}")

@@ -169,7 +169,7 @@ def delta():
     for line in process.stdout:
         for row in json.loads(line)["top"]:
             if row["port"] in ports:
-                came[row["port"]] = came.get(row["port"], Counts()) + of_json(row["came"])
+                came[row["port"]] = came.get(row["port"], Counts()) + of_json(row["interval"])
                 last[row["port"]] = of_json(row["total"])
     equal(came, {port: Counts(3, 3 * packets.BYTES) for port in ports}, "top -b")
     for port, edge in ports.items():

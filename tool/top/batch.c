@@ -88,7 +88,7 @@ static void json_row(struct json *j, const struct top *t, const struct rate *r)
 	json_string(j, "service", t->numeric ? NULL : total->service);
 	json_string(j, "iana", t->numeric ? NULL : total->iana);
 	json_counters(j, info, "total", total, total);
-	json_counters(j, info, "came", total, &r->delta);
+	json_counters(j, info, "interval", total, &r->delta);
 	json_object_end(j);
 }
 

@@ -8,7 +8,7 @@
 #include "lib/snapshot.h"
 
 /* Version of Documentation/portmon-ctl.schema.json. */
-#define OUT_JSON_SCHEMA 1
+#define OUT_JSON_SCHEMA 2
 
 int out_json_begin(struct json *j, struct ctx *ctx);
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
