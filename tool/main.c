@@ -86,10 +86,8 @@ static void print_command(const struct command *c)
 	print_usage(stdout, c);
 	putchar('\n');
 	print_wrapped(stdout, c->text, 0, 80);
-	if (c->options) {
-		printf("\nOptions:\n");
-		options_help(stdout, c->options | OPTS_ALWAYS);
-	}
+	printf("\nOptions:\n");
+	options_help(stdout, c->options | OPTS_ALWAYS);
 }
 
 static void print_overview(void)
