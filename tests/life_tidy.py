@@ -117,7 +117,7 @@ def under_load():
     host.portmon.reset()
     hook.tidy(host)
     left, slots = in_use(host)["records"], host.portmon.do("info-get")["slots"]
-    check(left <= slots, f"{left} records at rest, of which at most {slots} have counters per CPU")
+    check(left <= slots, f"{left} idle records, of which at most {slots} have counters per CPU")
 
 
 run()

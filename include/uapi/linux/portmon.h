@@ -135,13 +135,13 @@ enum portmon_bucket {
 /**
  * enum portmon_tracepoint - Tracepoints of the kernel that tell what no packet
  *   does.
- * @PORTMON_TRACEPOINT_INET_SOCK_SET_STATE: Tells of established and failed
+ * @PORTMON_TRACEPOINT_INET_SOCK_SET_STATE: Reports established and failed
  *   (kernel net/ipv4/af_inet.c).
- * @PORTMON_TRACEPOINT_TCP_RETRANSMIT_SKB: Tells of retransmitted (kernel
+ * @PORTMON_TRACEPOINT_TCP_RETRANSMIT_SKB: Reports retransmitted (kernel
  *   net/ipv4/tcp_output.c).
- * @PORTMON_TRACEPOINT_TCP_RETRANSMIT_SYNACK: Tells of synack-retransmitted
+ * @PORTMON_TRACEPOINT_TCP_RETRANSMIT_SYNACK: Reports synack-retransmitted
  *   (kernel net/ipv4/tcp_output.c).
- * @PORTMON_TRACEPOINT_KFREE_SKB: Tells of drops (kernel net/core/skbuff.c).
+ * @PORTMON_TRACEPOINT_KFREE_SKB: Reports drops (kernel net/core/skbuff.c).
  */
 enum portmon_tracepoint {
 	PORTMON_TRACEPOINT_INET_SOCK_SET_STATE = 1,
