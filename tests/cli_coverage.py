@@ -31,7 +31,7 @@ def watch(netns, meanwhile, *arguments, user=None):
     process = netns.popen("portmon-ctl", "coverage", "--interval", "60", *arguments, stdout=subprocess.PIPE, stderr=theirs, **as_user)
     os.close(theirs)
     said = b""
-    while b"watching" not in said:
+    while b"measuring" not in said:
         said += os.read(ours, 1000)
     while not said.endswith(b"\n"):
         said += os.read(ours, 1000)
