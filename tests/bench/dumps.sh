@@ -14,7 +14,8 @@ count portmon-show portmon-ctl show --json 443
 }
 fill local 17 10000 1 9994 1
 count portmon-10000 portmon-ctl stats --json --all
-count portmon-table-10000 portmon-ctl stats --all
+# The columns of a terminal of usual width: what is piped has more of them.
+count portmon-table-10000 portmon-ctl stats --all -o SCOPE,PORT,SERVICE,RANGE,RX-PKTS,RX-BYTES,TX-PKTS,TX-BYTES,LAST-SEEN
 if [ $PEERS = 1 ]; then
 	fill local 17 0 1 65536 1
 	count portmon-65536 portmon-ctl stats --json --all

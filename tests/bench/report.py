@@ -102,7 +102,7 @@ DUMPS = {
     "portmon-1": "portmon-ctl stats --json --all, 2 records",
     "portmon-1000": "portmon-ctl stats --json --all, 1,000 records",
     "portmon-10000": "portmon-ctl stats --json --all, 10,000 records",
-    "portmon-table-10000": "portmon-ctl stats --all, 10,000 records",
+    "portmon-table-10000": "portmon-ctl stats --all, 10,000 records, nine columns",
     "portmon-65536": "portmon-ctl stats --json --all, 65,536 records",
     "portmon-262144": "portmon-ctl stats --json --all, every port in every scope",
     "portmon-show-262144": "portmon-ctl show, one port of these",

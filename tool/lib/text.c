@@ -66,6 +66,9 @@ bool text_is_safe(const char *s)
 	uint32_t c;
 	size_t len;
 
+	/* Nearly all text is ASCII, and every cell of a table comes here. */
+	while (*s >= ' ' && *s < 0x7f)
+		s++;
 	for (; *s; s += len) {
 		len = text_letter(s, &c);
 		if (!len || text_acts(c))
