@@ -178,7 +178,9 @@ def options():
     for arguments, word in ((["--nonsense"], "usage:"), (["x"], "unexpected"), (["--ports", "a"], "'a' is not"), (["--ports", "1-0"], "is not"),
                             (["--ports", "80/x"], "unknown transport"), (["--max-ports", "-1"], "number"), (["--max-series", "10"], "at least"),
                             (["--max-series", "9999999"], "number"), (["--listen", "nowhere:1"], "not an address"), (["--listen", ":x"], "not an address"),
-                            (["--listen", "1.2.3.4.5"], "not an address"), (["--listen", "[::1"], "not an address")):
+                            (["--listen", "1.2.3.4.5"], "not an address"), (["--listen", "[::1"], "not an address"),
+                            *((["--listen", bad], "not an address") for bad in (
+                                "", "[]", "[]:80", ":", ":0", "0", "65536", "70000", "127.0.0.1:70000", ": 80", ":+80", "127.0.0.1:-1", "[::1]:8x"))):
         done = subprocess.run([EXPORTER, *arguments], capture_output=True, text=True, timeout=20, check=False)
         equal((done.returncode, done.stdout), (2, ""), f"{arguments}: {done.stderr}")
         check(word in done.stderr, f"{arguments}: {done.stderr}")

@@ -10,6 +10,7 @@
 
 #include "exporter/log.h"
 #include "exporter/server.h"
+#include "lib/util.h"
 
 #define ADDRESS_SIZE 64
 
@@ -23,6 +24,17 @@ struct address {
 	char port[8];
 };
 
+/* getaddrinfo() takes blanks, signs and numbers that are too large for a port. */
+static bool take_port(const char *s, struct address *a)
+{
+	unsigned long port;
+
+	if (!parse_number(s, UINT16_MAX, &port, NULL) || !port)
+		return false;
+	snprintf(a->port, sizeof(a->port), "%u", (uint16_t)port);
+	return true;
+}
+
 /* ADDRESS:PORT, [ADDRESS]:PORT, :PORT, ADDRESS or PORT. */
 static bool split(const char *s, struct address *a)
 {
@@ -30,10 +42,8 @@ static bool split(const char *s, struct address *a)
 	size_t len;
 
 	*a = (struct address){ .port = SERVER_PORT };
-	if (*s && !s[strspn(s, "0123456789")]) {
-		snprintf(a->port, sizeof(a->port), "%.7s", s);
-		return strlen(s) < sizeof(a->port);
-	}
+	if (*s && !s[strspn(s, "0123456789")])
+		return take_port(s, a);
 	if (*s == '[') {
 		host++;
 		len = strcspn(host, "]");
@@ -49,13 +59,11 @@ static bool split(const char *s, struct address *a)
 	}
 	if (len >= sizeof(a->host) || (*colon && *colon != ':'))
 		return false;
-	*(char *)mempcpy(a->host, host, len) = '\0';
-	if (!*colon)
-		return true;
-	if (!colon[1] || strlen(colon + 1) >= sizeof(a->port))
+	/* All addresses only for :PORT, not for a variable that was empty. */
+	if (!len && *s != ':')
 		return false;
-	snprintf(a->port, sizeof(a->port), "%s", colon + 1);
-	return true;
+	*(char *)mempcpy(a->host, host, len) = '\0';
+	return !*colon || take_port(colon + 1, a);
 }
 
 static int open_one(const struct addrinfo *to, bool both)
