@@ -507,6 +507,21 @@ def hangup():
 
 
 @case()
+def hangup_kept():
+    "after SIGHUP an open request is answered, and its connection ends"
+    exporter = Exporter("--web-config", config("", "empty.yml"))
+    sock = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", 10)
+    idle = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 10)
+    wait_until(lambda: b"ok\n" in idle.recv(4096, socket.MSG_PEEK), what="the exporter having read both")
+    exporter.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "reloaded" in exporter.logged(), what="the configuration being read again")
+    check(until_closed(idle).startswith(b"HTTP/1.1 200"), "the reply before")
+    sock.sendall(b"\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+    equal(until_closed(sock).count(b"HTTP/1.1 200"), 1, "replies with the connection of before")
+    equal(exporter.status("/healthz"), 200, "with a new connection")
+
+
+@case()
 def prometheus_scrapes():
     "Prometheus itself scrapes over TLS with a password and a client certificate; without them it does not"
     exporter = Exporter("--web-config", config(TLS + "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n" + USERS),

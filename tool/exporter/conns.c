@@ -49,6 +49,19 @@ struct conn *conns_open(struct conns *conns, int fd, uint64_t now)
 	return NULL;
 }
 
+static void set(struct conn *conn, enum conn_state state)
+{
+	conn->state = state;
+	conn->since = conns_now();
+}
+
+/* libmicrohttpd sees the end of the connection and closes it. */
+static void end(struct conn *conn)
+{
+	shutdown(conn->fd, SHUT_RDWR);
+	set(conn, CONN_CLOSING);
+}
+
 /**
  * conns_state() - a connection waits for something else from now on
  * @conn: the connection
@@ -59,8 +72,10 @@ void conns_state(struct conn *conn, enum conn_state state)
 	/* Once it is to end nothing keeps it. */
 	if (conn->state == CONN_CLOSING && state != CONN_FREE)
 		return;
-	conn->state = state;
-	conn->since = conns_now();
+	if (conn->last && state == CONN_IDLE)
+		end(conn);
+	else
+		set(conn, state);
 }
 
 /**
@@ -78,13 +93,6 @@ unsigned int conns_count(const struct conns *conns)
 		n += conns->v[i].state != CONN_FREE &&
 		     conns->v[i].state != CONN_CLOSING;
 	return n;
-}
-
-/* libmicrohttpd sees the end of the connection and closes it. */
-static void end(struct conn *conn)
-{
-	shutdown(conn->fd, SHUT_RDWR);
-	conns_state(conn, CONN_CLOSING);
 }
 
 /**
@@ -117,16 +125,20 @@ bool conns_evict(struct conns *conns)
 }
 
 /**
- * conns_close_idle() - end the connections that have no request open
+ * conns_finish() - end each connection after the request that it has open
  * @conns: the connections
  */
-void conns_close_idle(struct conns *conns)
+void conns_finish(struct conns *conns)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(conns->v); i++)
-		if (conns->v[i].state == CONN_IDLE)
-			end(&conns->v[i]);
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
+		struct conn *conn = &conns->v[i];
+
+		conn->last = true;
+		if (conn->state == CONN_IDLE)
+			end(conn);
+	}
 }
 
 static uint64_t deadline(const struct conns *conns, const struct conn *conn)

@@ -33,12 +33,14 @@ enum conn_state {
  * @fd: its socket
  * @since: when it came into this state, in milliseconds of the monotonic clock
  * @loopback: it came to an address that only this host can reach
+ * @last: it ends after the reply to the request that is open
  */
 struct conn {
 	enum conn_state state;
 	int fd;
 	uint64_t since;
 	bool loopback;
+	bool last;
 };
 
 /**
@@ -56,7 +58,7 @@ struct conn *conns_open(struct conns *conns, int fd, uint64_t now);
 void conns_state(struct conn *conn, enum conn_state state);
 unsigned int conns_count(const struct conns *conns);
 bool conns_evict(struct conns *conns);
-void conns_close_idle(struct conns *conns);
+void conns_finish(struct conns *conns);
 int conns_expire(struct conns *conns, uint64_t now);
 
 #endif

@@ -273,7 +273,7 @@ static void begin_stop(struct server *server)
 		close(server->listeners[i]);
 	server->n_listeners = 0;
 	server->conns.cap_ms = STOP_MS;
-	conns_close_idle(&server->conns);
+	conns_finish(&server->conns);
 }
 
 static void take_signal(struct server *server)
@@ -287,7 +287,8 @@ static void take_signal(struct server *server)
 		}
 		systemd_notify("RELOADING=1");
 		if (!configure(server)) {
-			conns_close_idle(&server->conns);
+			/* They have the TLS of the configuration before. */
+			conns_finish(&server->conns);
 			log_line("configuration reloaded");
 		} else {
 			log_line("going on with the configuration before");
