@@ -47,6 +47,12 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def cpu(pid):
+    "CPU time of a process, in ticks."
+    with open(f"/proc/{pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
 class Exporter:
     "portmon-exporter on a port of its own, until the case ends."
 
@@ -103,8 +109,7 @@ class Exporter:
         return took
 
     def cpu(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+        return cpu(self.process.pid)
 
     def fds(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -213,10 +218,17 @@ def systemd():
         hand_over()
     equal(notices.recv(100), b"READY=1", "first notice")
     connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=20)
-    connection.request("GET", "/healthz")
-    equal(connection.getresponse().status, 200, "status")
-    os.kill(pid, signal.SIGTERM)
-    equal(notices.recv(100), b"STOPPING=1", "last notice")
+    with socket.create_connection(listener.getsockname(), timeout=20) as open_request:
+        open_request.sendall(b"GET /healthz HTTP/1.1\r\n")
+        connection.request("GET", "/healthz")
+        equal(connection.getresponse().status, 200, "status")
+        os.kill(pid, signal.SIGTERM)
+        equal(notices.recv(100), b"STOPPING=1", "last notice")
+        # The next client, whom the service manager has a new exporter for.
+        with socket.create_connection(listener.getsockname(), timeout=20):
+            before = cpu(pid)
+            time.sleep(1)
+            check(cpu(pid) - before < 5, f"{cpu(pid) - before} ticks in 1 s of waiting for the end")
     equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "status of the exporter")
     connection.close()
 

@@ -269,8 +269,12 @@ static void begin_stop(struct server *server)
 		return;
 	server->stopping = true;
 	systemd_notify("STOPPING=1");
-	for (i = 0; i < server->n_listeners; i++)
+	for (i = 0; i < server->n_listeners; i++) {
+		/* The service manager has the socket too: closing is not enough. */
+		epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listeners[i],
+			  NULL);
 		close(server->listeners[i]);
+	}
 	server->n_listeners = 0;
 	server->conns.cap_ms = STOP_MS;
 	conns_finish(&server->conns);
