@@ -36,6 +36,18 @@ static void log_mhd(void *cls, const char *format, va_list args)
 	log_line("%s", line);
 }
 
+/* Who vouches for the client? Only where it has a certificate. */
+static int verify_given(gnutls_session_t session)
+{
+	unsigned int n, status;
+
+	if (!gnutls_certificate_get_peers(session, &n))
+		return 0;
+	if (gnutls_certificate_verify_peers2(session, &status) || status)
+		return GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR;
+	return 0;
+}
+
 /* Before the handshake: what is asked of the client's certificate. */
 static void ask_certificate(const struct server *server,
 			    struct MHD_Connection *connection)
@@ -55,6 +67,8 @@ static void ask_certificate(const struct server *server,
 					      GNUTLS_CERT_REQUEST);
 	if (auth == CLIENT_AUTH_REQUIRE_VERIFY)
 		gnutls_session_set_verify_cert(session, NULL, 0);
+	else if (auth == CLIENT_AUTH_VERIFY)
+		gnutls_session_set_verify_function(session, verify_given);
 }
 
 static void notice_connection(void *cls, struct MHD_Connection *connection,
