@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl apply brings portmon.conf into force: what can change, what cannot, and nothing of a file with a bad line."""
+import os
+import signal
 import tempfile
 
 from lib.ctl import DONE, FAILED, USAGE, run_ctl
-from lib.ktap import case, check, defer, equal, run
-from lib.module import parameter, parameters
+from lib.ktap import case, check, defer, equal, run, wait_until
+from lib.module import parameter, parameters, reloads_module, unload
 from lib.netns import Netns
 
 def keep(*names):
@@ -14,11 +16,11 @@ def keep(*names):
         parameter(name, parameter(name))
 
 
-def apply(text):
+def apply(text, **options):
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
         file.write(text)
         file.flush()
-        status, out, err = run_ctl("apply", file.name)
+        status, out, err = run_ctl("apply", file.name, **options)
         return status, out, err.replace(file.name, "FILE")
 
 
@@ -78,6 +80,36 @@ def parts():
     equal(apply("lifecycle = yes\ndrops = yes\n")[::2], (DONE, ""), "on")
     status, out, err = run_ctl("info")
     equal(out.count("off (enable it with"), 0, f"parts that are off in {out!r}")
+
+
+@case()
+def parts_of_named():
+    "lifecycle and drops hold for a namespace of the file that is counted already"
+    keep("lifecycle", "drops")
+    netns = Netns(on=True)
+    for value, wanted in ("no", 2), ("yes", 0):
+        equal(apply(f"lifecycle = {value}\ndrops = {value}\nnetns = {netns.name}\n")[::2], (DONE, ""), value)
+        out = run_ctl("info", netns=netns)[1]
+        equal(out.count("off (enable it with"), wanted, f"parts that are off with {value}: {out!r}")
+
+
+@case()
+def loads():
+    "apply loads the module and waits for modprobe, also where SIGCHLD is ignored, and then starts counting"
+    netns = Netns()
+    reloads_module()
+    os.makedirs("/run/modprobe.d", exist_ok=True)
+    # As modprobe would do it where the module is installed.
+    if ko := os.environ.get("PORTMON_KO"):
+        with open("/run/modprobe.d/portmon-test.conf", "w") as file:
+            defer(os.unlink, file.name)
+            file.write(f"install portmon sleep 0.2; /sbin/insmod {ko} $CMDLINE_OPTS\n")
+    for ignore in False, True:
+        wait_until(lambda: not unload(), what="unloading the module")
+        status, out, err = apply(f"max_records = 5000\nnetns = {netns.name}\n",
+                                 preexec_fn=lambda ignored=ignore: signal.signal(signal.SIGCHLD, signal.SIG_IGN if ignored else signal.SIG_DFL))
+        equal((status, out, err), (DONE, f"counting is on in network namespace {netns.name}\n", ""), f"SIGCHLD ignored: {ignore}")
+        equal(parameter("max_records"), "5000", "max_records")
 
 
 @case()

@@ -2,6 +2,7 @@
 /* portmon-ctl: the one table of subcommands, dispatch and help. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,8 @@ int main(int argc, char **argv)
 
 	if (hold_standard_streams())
 		return EXIT_FAILED;
+	/* Ignored by whoever started this, nobody could wait for modprobe. */
+	signal(SIGCHLD, SIG_DFL);
 	ctx_init(&ctx);
 	err = dispatch(&ctx, argc, argv);
 	/* Memory can run out anywhere; it is reported in one place. */

@@ -37,13 +37,16 @@ static int read_conf(struct settings *s, const char *path)
 	return err;
 }
 
-/* modprobe knows where modules are, and what /etc/modprobe.d says of this one. */
-static int load(const struct settings *s)
+/*
+ * modprobe knows where modules are, and what /etc/modprobe.d says of this one.
+ * Whether it is loaded afterwards is seen where it is used.
+ */
+static void load(const struct settings *s)
 {
 	char text[SETTING_PARAMETERS][40];
 	char *argv[SETTING_PARAMETERS + 3] = { "modprobe", "portmon" };
 	unsigned int i, n = 2;
-	int err, status;
+	int err;
 	pid_t pid;
 
 	for (i = 0; i < SETTING_PARAMETERS; i++) {
@@ -56,12 +59,10 @@ static int load(const struct settings *s)
 	err = posix_spawn(&pid, "/sbin/modprobe", NULL, NULL, argv, environ);
 	if (err) {
 		warn("cannot run modprobe: %s", strerror(err));
-		return -err;
+		return;
 	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOEXEC;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* What a parameter is now, as sysfs shows it. */
@@ -124,7 +125,7 @@ static int change_parameter(const struct settings *s, unsigned int which)
 	return err;
 }
 
-/* The parameters are for namespaces that are switched on later: not for this one. */
+/* The parameters are for namespaces that are switched on later: not for one that is on. */
 static int follow(struct ctx *ctx, const struct settings *s)
 {
 	static const struct {
@@ -149,7 +150,7 @@ static int follow(struct ctx *ctx, const struct settings *s)
 	return 0;
 }
 
-static int enable(struct ctx *ctx, const char *name)
+static int enable(struct ctx *ctx, const struct settings *s, const char *name)
 {
 	struct error e;
 	int err = netns_enter(name, &e);
@@ -163,11 +164,15 @@ static int enable(struct ctx *ctx, const char *name)
 		return warn_error(err, &e);
 	err = pm_switch(ctx->pm, 1u << PORTMON_A_INFO_ENABLED, true,
 			&ctx->info);
-	if (err && err != -EALREADY)
-		return pm_complain(ctx->pm, "switch counting on", err);
-	if (!err)
+	if (!err) {
 		printf("counting is on in network namespace %s\n", name);
-	return 0;
+		return 0;
+	}
+	if (err == -EALREADY)
+		err = pm_info(ctx->pm, &ctx->info);
+	if (err)
+		return pm_complain(ctx->pm, "switch counting on", err);
+	return follow(ctx, s);
 }
 
 /* Many network namespaces are created after boot: one that is missing is no error. */
@@ -184,29 +189,35 @@ static int enable_all(struct ctx *ctx, const struct settings *s)
 			     s->netns[i]);
 			continue;
 		}
-		failed = enable(ctx, s->netns[i]);
+		failed = enable(ctx, s, s->netns[i]);
 		if (failed)
 			err = failed;
 	}
 	return err;
 }
 
-static int apply(struct ctx *ctx, const struct settings *s)
+static int change_parameters(const struct settings *s)
 {
 	unsigned int i;
 	int err, failed = 0;
 
-	if (access(PARAMETERS, F_OK)) {
-		err = load(s);
+	for (i = 0; i < SETTING_PARAMETERS; i++) {
+		err = *s->value[i] ? change_parameter(s, i) : 0;
 		if (err)
-			return ctx_connect(ctx) ? err : 0;
-	} else {
-		for (i = 0; i < SETTING_PARAMETERS; i++) {
-			err = *s->value[i] ? change_parameter(s, i) : 0;
-			if (err)
-				failed = err;
-		}
+			failed = err;
 	}
+	return failed;
+}
+
+static int apply(struct ctx *ctx, const struct settings *s)
+{
+	int err, failed = 0;
+
+	if (access(PARAMETERS, F_OK))
+		load(s);
+	/* Someone else may have loaded it meanwhile: modprobe is content then. */
+	if (!access(PARAMETERS, F_OK))
+		failed = change_parameters(s);
 	err = ctx_connect(ctx);
 	if (!err)
 		err = follow(ctx, s);
