@@ -178,7 +178,7 @@ def untold():
     defer(sh, "sysctl", "-q", f"kernel.modprobe={loader}")
     sh("sysctl", "-q", "kernel.modprobe=/bin/false")
     expect_message(DONE, "warning: cannot list sctp sockets on this kernel; try: modprobe sctp_diag", "stats", "-p", netns=yard)
-    expect_message(DONE, "the sockets of sctp here", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
+    expect_message(DONE, "cannot list sctp sockets", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
 
 
 @case()

@@ -132,7 +132,7 @@ def wrong():
             ("--interval needs seconds, from 0.001 to 86400, not '0'", "stats", "--interval", "0"),
             ("--count needs a number of at least 1, not 'many'", "stats", "--interval", "1", "--count", "many"),
             ("--output needs LIST, not an empty word", "stats", "--output", ""),
-            ("unknown column 'SIZE'; there are: .*RX-BYTES", "stats", "--output", "SIZE"),
+            ("unknown column 'SIZE'; available: .*RX-BYTES", "stats", "--output", "SIZE"),
             ("more than 64 columns", "stats", "--output", ",".join(["PORT"] * 65)),
             ("closed ports have scope local or loopback", "closed", "--scope", "remote"),
             ("--netns needs NAME", "stats", "--netns", "")):

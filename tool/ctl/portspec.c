@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +57,7 @@ int portspec_parse(struct services *services, const char *arg,
 		spec[0].transports = transports;
 		return 1;
 	}
-	if (isdigit((unsigned char)*name) && !name[strspn(name, "0123456789-")]) {
+	if (!name[strspn(name, "0123456789-")]) {
 		warn_ports(name);
 		return USAGE;
 	}
