@@ -10,6 +10,7 @@ import struct
 import subprocess
 import tempfile
 import termios
+import threading
 
 from lib.ktap import check, defer, equal, wait_until
 from lib.process import sh
@@ -62,15 +63,24 @@ def ctl_on_terminal(*arguments, columns=80, **options):
     "Run portmon-ctl on a terminal: status, what the terminal received, standard error."
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-    status, _, err = run_ctl(*arguments, stdout=theirs, **options)
-    # To the end, which comes when nobody has the other side: what there is may come bit by bit.
-    os.close(theirs)
-    out = b""
-    with contextlib.suppress(OSError):
-        while data := os.read(ours, 65536):
-            out += data
+    out = []
+
+    def read():
+        # To the end, which comes when nobody has the other side: what there is may come bit by bit.
+        with contextlib.suppress(OSError):
+            while data := os.read(ours, 65536):
+                out.append(data)
+
+    # Meanwhile, since a terminal that nobody reads has room for 12 kB.
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        status, _, err = run_ctl(*arguments, stdout=theirs, **options)
+    finally:
+        os.close(theirs)
+        reader.join()
     os.close(ours)
-    return status, out.decode(), err
+    return status, b"".join(out).decode(), err
 
 
 def expect_message(status, sentence, *arguments, quiet=True, **options):
