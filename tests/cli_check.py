@@ -180,6 +180,11 @@ def thresholds():
             status, out, err = settings(f"drops = 10\n{wrong}\n")
             equal((status, out), (UNSURE, ""), f"status with {wrong!r}")
             check("check.conf, line 2: expected NAME = NUMBER" in err, err)
+        check(settings(f"# {'x' * 300} scan-ports = 20\n{' ' * 300}scan-ports = 41\n")[0] == DONE, "long lines")
+        os.unlink(f"{folder}/portmon/check.conf")
+        os.mkdir(f"{folder}/portmon/check.conf")
+        status, out, err = run_ctl("check", "--all-time", netns=server, env=env)
+        equal((status, out, err), (UNSURE, "", f"portmon-ctl: cannot read {folder}/portmon/check.conf: Is a directory\n"), "a folder")
 
 
 @case()

@@ -11,7 +11,6 @@
 #include "lib/util.h"
 
 #define SITE_FILE	"/etc/portmon/check.conf"
-#define LINE_SIZE	256
 
 const struct limit_def limit_defs[LIMITS] = {
 	[LIMIT_PER_MINUTE] = { "per-minute", 6, 1e9,
@@ -90,22 +89,32 @@ static bool parse_line(struct limits *limits, char *line)
  * @f: where from
  * @path: its name, for sentences
  *
- * Return: 0, or -EINVAL after a line that is wrong, after the error was
- * printed.
+ * Return: 0, -EINVAL for a line that is wrong, or another negative errno,
+ * after the error was printed.
  */
 int limits_parse(struct limits *limits, FILE *f, const char *path)
 {
-	char line[LINE_SIZE];
-	unsigned int n;
+	unsigned int n = 0;
+	char *line = NULL;
+	size_t size = 0;
+	int err = 0;
+	ssize_t len;
 
-	for (n = 1; fgets(line, sizeof(line), f); n++) {
-		if (parse_line(limits, line))
-			continue;
+	errno = 0;
+	while (!err && (len = getline(&line, &size, f)) >= 0) {
+		n++;
+		if (strlen(line) != (size_t)len || !parse_line(limits, line))
+			err = -EINVAL;
+	}
+	if (err) {
 		warn("%s, line %u: expected NAME = NUMBER with a name and a number that portmon-ctl(8) lists under check",
 		     path, n);
-		return -EINVAL;
+	} else if (!feof(f)) {
+		err = errno ? -errno : -EIO;
+		warn("cannot read %s: %s", path, strerror(-err));
 	}
-	return 0;
+	free(line);
+	return err;
 }
 
 static int read_file(struct limits *limits, const char *path)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What check finds in counters and sockets, and what it does not. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -312,7 +313,7 @@ static void test_limits(void)
 	check(limits.v[LIMIT_SCAN_PORTS] == 7);
 	check(limits.v[LIMIT_SPAN] == 1.5);
 	begin_capture();
-	check(parse("drops = 9\ndrop = 1\n"));
+	check(parse("drops = 9\ndrop = 1\n") == -EINVAL);
 	check(strstr(end_capture(), "file, line 2:"));
 	begin_capture();
 	check(parse("drops = -1\n"));
@@ -322,8 +323,31 @@ static void test_limits(void)
 	end_capture();
 }
 
+/* A long line is one line, and what cannot be read is no empty file. */
+static void test_limits_whole(void)
+{
+	char text[600];
+	FILE *f;
+
+	begin();
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "# ", 2);
+	memcpy(text + 300, "drops = 7", sizeof("drops = 7"));
+	check(!parse(text));
+	check(limits.v[LIMIT_DROPS] != 7);
+	memset(text, ' ', 300);
+	check(!parse(text));
+	check(limits.v[LIMIT_DROPS] == 7);
+	f = fopen("/", "re");
+	begin_capture();
+	check(limits_parse(&limits, f, "file") == -EISDIR);
+	check_text(end_capture(), "portmon-ctl: cannot read file: Is a directory\n");
+	fclose(f);
+}
+
 const struct unit_test check_tests[] = {
 	{ "nothing", test_nothing },
+	{ "limits: long lines, files that cannot be read", test_limits_whole },
 	{ "unanswered", test_unanswered },
 	{ "accept-queue", test_accept_queue },
 	{ "flood", test_flood },
