@@ -101,6 +101,13 @@ static int unknown_setting(const char *key, const char *name, unsigned int line)
 	return -EINVAL;
 }
 
+/* What is behind a NUL byte would be left out silently. */
+static int no_text(const char *name, unsigned int line)
+{
+	warn("%s:%u: a NUL byte in the line", name, line);
+	return -EINVAL;
+}
+
 static int read_line(struct settings *s, char *text, const char *name,
 		     unsigned int line)
 {
@@ -148,11 +155,13 @@ int settings_read(struct settings *s, FILE *file, const char *name)
 	char *text = NULL;
 	size_t size = 0;
 	int err = 0, bad;
+	ssize_t len;
 
 	memset(s, 0, sizeof(*s));
 	errno = 0;
-	while (getline(&text, &size, file) >= 0) {
-		bad = read_line(s, text, name, ++line);
+	while ((len = getline(&text, &size, file)) >= 0) {
+		bad = strlen(text) == (size_t)len ?
+		      read_line(s, text, name, ++line) : no_text(name, ++line);
 		if (bad)
 			err = bad;
 		if (bad == -ENOMEM)

@@ -68,8 +68,23 @@ static void test_bad(void)
 	}
 }
 
+static void test_nul(void)
+{
+	static const char text[] = "drops = no\0thing\nlifecycle = no\n";
+	FILE *file = fmemopen((void *)text, sizeof(text) - 1, "r");
+	struct settings s;
+
+	begin_capture();
+	check(settings_read(&s, file, "conf") == -EINVAL);
+	check_text(end_capture(), "portmon-ctl: conf:1: a NUL byte in the line\n");
+	check_text(s.value[SETTING_DROPS], "");
+	fclose(file);
+	settings_free(&s);
+}
+
 const struct unit_test settings_tests[] = {
 	{ "settings: values", test_values },
 	{ "settings: bad lines", test_bad },
+	{ "settings: NUL bytes", test_nul },
 	{ NULL, NULL },
 };
