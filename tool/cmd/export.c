@@ -29,14 +29,10 @@ static int write_all(int fd, const struct text *t)
 	return 0;
 }
 
-static int write_temporary(const char *path, const struct text *t)
+static int write_temporary(int fd, const struct text *t)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	int err;
+	int err = write_all(fd, t);
 
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, t);
 	/* node_exporter is another user. */
 	if (!err && fchmod(fd, 0644))
 		err = -errno;
@@ -49,19 +45,20 @@ static int write_temporary(const char *path, const struct text *t)
 static int write_file(const char *path, const struct text *t)
 {
 	char *temporary;
-	int err;
+	int fd, err;
 
 	/* Not a name that the textfile collector takes for one of its files. */
-	if (asprintf(&temporary, "%s.%d", path, (int)getpid()) < 0) {
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
 		warn("out of memory");
 		return -ENOMEM;
 	}
-	err = write_temporary(temporary, t);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	err = fd < 0 ? -errno : write_temporary(fd, t);
 	if (!err && rename(temporary, path))
 		err = -errno;
 	if (err) {
 		warn("cannot write %s: %s", path, strerror(-err));
-		if (err != -EEXIST)
+		if (fd >= 0)
 			unlink(temporary);
 	}
 	free(temporary);
