@@ -449,7 +449,8 @@ def passwords():
         equal(exporter.status(Authorization=header), 401, header[:20])
     for path in "/", "/healthz", "/api/v1/stats", "/nothing":
         equal(exporter.status(path), 401, path)
-    slow = config("basic_auth_users:\n  alice: " + subprocess.run(
+    # What an unknown user takes is not that of the first.
+    slow = config(f"basic_auth_users:\n  carol: {HASH}\n  alice: " + subprocess.run(
         ["perl", "-e", "print crypt('secret', '$2y$09$abcdefghijklmnopqrstuu')"], capture_output=True, text=True, check=True).stdout + "\n", "slow.yml")
     exporter = Exporter("--web-config", slow)
 
