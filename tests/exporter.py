@@ -448,6 +448,7 @@ def bounded():
         text = exporter.get("/metrics", headers)
         n = len([line for line in text.splitlines() if not line.startswith(("#", "process_"))])
         check(300 < n <= 1500, f"{n} series")
+        check("\nportmon_port_packets_created{" in text and "process_cpu_seconds_created" not in text, "_created samples")
     # With their _created samples more ports do not fit.
     check(value(exporter.metrics(), "portmon_ports_shown") < 100, "ports shown")
     check(value(exporter.metrics(), "portmon_ports_hidden") > 1000, "ports hidden")

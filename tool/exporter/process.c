@@ -112,6 +112,8 @@ void process_write(struct text *t)
 	struct rlimit limit;
 	struct rusage usage;
 
+	/* The module's, not this process's: that is process_start_time_seconds. */
+	t->created = 0;
 	getrusage(RUSAGE_SELF, &usage);
 	write_time(t, &family_cpu,
 		   (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000ULL +
