@@ -79,7 +79,7 @@ void exporter_state(struct exporter *exporter)
 const struct text *exporter_metrics(struct exporter *exporter,
 				    bool openmetrics)
 {
-	struct collector *c = &exporter->collector;
+	const struct collector *c = &exporter->collector;
 	struct text *t = &exporter->text[openmetrics];
 
 	exporter_state(exporter);

@@ -337,6 +337,27 @@ static int read_all(struct collector *c)
 	return fail(c, "read the counters", err);
 }
 
+/* Once for each reading, however often it is written. */
+static void show_drops(struct collector *c)
+{
+	const struct drop *drop;
+	size_t i;
+
+	for (i = 0; i < c->shown.n; i++) {
+		struct shown_port *p = &c->shown.v[i];
+		const struct record *r;
+
+		if (p->record == NO_RECORD)
+			continue;
+		r = &c->ports.v[p->record];
+		if (drops_unknown(&c->info, r))
+			continue;
+		for (drop = r->drops; drop; drop = drop->next)
+			shown_drop(&c->shown, p->reasons,
+				   shown_reason(&c->shown, drop->reason));
+	}
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec now;
@@ -358,7 +379,9 @@ void collector_read(struct collector *c)
 
 	c->known = false;
 	c->up = !read_all(c);
-	if (!c->up)
+	if (c->up)
+		show_drops(c);
+	else
 		empty(c);
 	c->took_us = now_us() - begun;
 }

@@ -62,7 +62,7 @@ struct collector {
 
 int collector_init(struct collector *c, const struct shown_options *opt);
 void collector_read(struct collector *c);
-void collector_write(struct collector *c, struct text *t);
+void collector_write(const struct collector *c, struct text *t);
 void collector_free(struct collector *c);
 
 #endif

@@ -162,34 +162,23 @@ static uint64_t dropped_for(const struct record *r, const char *reason)
 	return 0;
 }
 
-static void admit_drops(struct collector *c, struct shown_port *p,
-			const struct record *r)
-{
-	const struct drop *drop;
-
-	for (drop = r->drops; drop; drop = drop->next)
-		shown_drop(&c->shown, p->reasons,
-			   shown_reason(&c->shown, drop->reason));
-}
-
 static bool has_reason(const uint64_t *reasons, unsigned int reason)
 {
 	return reasons[reason / 64] >> reason % 64 & 1;
 }
 
-static void write_port_drops(struct collector *c, struct text *t)
+static void write_port_drops(const struct collector *c, struct text *t)
 {
 	unsigned int reason;
 	size_t i;
 
 	text_family(t, &family_port_dropped);
 	for (i = 0; i < c->shown.n; i++) {
-		struct shown_port *p = &c->shown.v[i];
+		const struct shown_port *p = &c->shown.v[i];
 		struct record r = record_of(c, p);
 
 		if (drops_unknown(&c->info, &r))
 			continue;
-		admit_drops(c, p, &r);
 		for (reason = 0; reason < c->shown.n_reasons; reason++) {
 			const char *name = c->shown.reasons[reason];
 
@@ -323,7 +312,7 @@ static void write_state(const struct collector *c, struct text *t)
 	text_single(t, &family_series_limit, c->shown.opt.max_series);
 }
 
-static void write_counters(struct collector *c, struct text *t)
+static void write_counters(const struct collector *c, struct text *t)
 {
 	write_ranges(c, t, true);
 	write_ranges(c, t, false);
@@ -344,7 +333,7 @@ static void write_counters(struct collector *c, struct text *t)
  * @c: the collector, after collector_read()
  * @t: the text, begun
  */
-void collector_write(struct collector *c, struct text *t)
+void collector_write(const struct collector *c, struct text *t)
 {
 	text_single(t, &family_up, c->up);
 	text_family(t, &family_build);
