@@ -52,7 +52,7 @@ versions()
 	same "NEWS" "$(grep -m 1 -oE '^[0-9][0-9.]*' "$tree/Documentation/NEWS")"
 	same "dkms.conf" "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$root"/usr/src/portmon-*/dkms.conf)"
 	same "/usr/src" "$(basename "$root"/usr/src/portmon-* | sed 's/^portmon-//')"
-	same "portmon-ctl" "$("$root/usr/sbin/portmon-ctl" --version | awk '{ print $2 }')"
+	same "portmon-ctl" "$("$root/usr/bin/portmon-ctl" --version | awk '{ print $2 }')"
 	for page in "$root"/usr/share/man/man*/portmon*; do
 		same "${page##*/}" "$(zcat -f "$page" | sed -n 's/^\.TH.*"portmon \(.*\)" ".*/\1/p')"
 	done
@@ -63,7 +63,7 @@ versions()
 pages()
 {
 	local root=$1 file page
-	for file in "$root"/usr/sbin/* "$root"/etc/portmon/*.conf; do
+	for file in "$root"/usr/{bin,sbin}/* "$root"/etc/portmon/*.conf; do
 		page=$(find "$root/usr/share/man" -name "${file##*/}.[58]*")
 		[ -n "$page" ] || { echo "no manual page for ${file##*/}"; return 1; }
 		zcat -f "$page" | mandoc -Tlint -W warning
@@ -75,7 +75,7 @@ units()
 	local root=$1 unit
 	for unit in "$root"/lib/systemd/system/*; do
 		# Programs are looked for in the system that checks.
-		sed -i "s,=/usr/sbin/portmon,=$root/usr/sbin/portmon," "$unit"
+		sed -Ei "s,=(/usr/s?bin/portmon),=$root\1," "$unit"
 		empty systemd-analyze verify --man=no "$unit"
 	done
 }
@@ -103,9 +103,9 @@ install_lists()
 	make -s -C "$top" install DESTDIR="$work/dest" PREFIX=/opt/here KDIR="$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= > /dev/null
 	find "$work/dest" -type f -printf '/%P\n' > "$work/dest.list"
 	grep -q '^/lib/modules/.*/portmon.ko' "$work/dest.list"
-	grep -q '^/opt/here/sbin/portmon-ctl$' "$work/dest.list"
+	grep -q '^/opt/here/bin/portmon-ctl$' "$work/dest.list"
 	grep -q '^/opt/here/lib/systemd/system/portmon.service$' "$work/dest.list"
-	grep -q '^ExecStart=/opt/here/sbin/portmon-ctl apply$' "$work/dest/opt/here/lib/systemd/system/portmon.service"
+	grep -q '^ExecStart=/opt/here/bin/portmon-ctl apply$' "$work/dest/opt/here/lib/systemd/system/portmon.service"
 	[ -z "$(grep -vE '^/opt/here/|^/lib/modules/[^/]*/(updates|extra)/portmon' "$work/dest.list")" ] || { cat "$work/dest.list"; return 1; }
 	make -s -C "$top" uninstall DESTDIR="$work/dest" PREFIX=/opt/here KDIR="$kdir"
 	empty find "$work/dest" ! -type d
