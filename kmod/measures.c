@@ -200,6 +200,7 @@ static u64 portmon_measure_bytes(const struct sock *sk, u64 sample)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	u64 received = tp->bytes_received;
+	u64 sent = tp->bytes_sent, retrans = tp->bytes_retrans;
 
 	/* The FIN that a socket has received is in there, too. */
 	if (received && sock_flag(sk, SOCK_DONE))
@@ -207,7 +208,7 @@ static u64 portmon_measure_bytes(const struct sock *sk, u64 sample)
 	sample = portmon_sample(sample, PORTMON_A_HISTOGRAMS_RX_BYTES,
 				received);
 	return portmon_sample(sample, PORTMON_A_HISTOGRAMS_TX_BYTES,
-			      tp->bytes_sent - tp->bytes_retrans);
+			      sent > retrans ? sent - retrans : 0);
 }
 
 /**
