@@ -70,6 +70,9 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 				  new == TCP_ESTABLISHED);
 	else if (t)
 		portmon_measure_end(t, sk);
+	else if (new == TCP_CLOSE)
+		/* Another socket may be given its memory, and be followed. */
+		portmon_measure_drop(sk);
 	if (new == TCP_CLOSE)
 		portmon_tcp_closed(sk);
 	rcu_read_unlock();
