@@ -78,9 +78,10 @@ static void portmon_probe_state(void *data, const struct sock *sk,
 	rcu_read_unlock();
 }
 
-/* Both ports of a segment that this host retransmits. */
-static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
-				  unsigned int kind, u64 segments)
+/* Both ports of a segment that this host retransmits; @req: of a SYN-ACK. */
+static void portmon_retransmitted(const struct sock *sk,
+				  const struct request_sock *req, u16 own,
+				  u16 peer, unsigned int kind, u64 segments)
 {
 	struct portmon_tables *t;
 	bool loopback;
@@ -95,6 +96,8 @@ static void portmon_retransmitted(const struct sock *sk, u16 own, u16 peer,
 		portmon_tcp_add(t, loopback ? PORTMON_SCOPE_LOOPBACK :
 					      PORTMON_SCOPE_REMOTE,
 				peer, kind, segments);
+		if (req)
+			portmon_measure_synack(req);
 	}
 	rcu_read_unlock();
 }
@@ -107,7 +110,7 @@ static void portmon_probe_retransmit(void *data, const struct sock *sk,
 
 	if (err)
 		return;
-	portmon_retransmitted(sk, ntohs(inet->inet_sport),
+	portmon_retransmitted(sk, NULL, ntohs(inet->inet_sport),
 			      ntohs(inet->inet_dport),
 			      PORTMON_A_TCP_RETRANSMITTED,
 			      tcp_skb_pcount(skb));
@@ -121,8 +124,7 @@ static void portmon_probe_synack(void *data, const struct sock *sk,
 {
 	const struct inet_request_sock *ireq = inet_rsk(req);
 
-	portmon_measure_synack(req);
-	portmon_retransmitted(req_to_sk((struct request_sock *)req),
+	portmon_retransmitted(req_to_sk((struct request_sock *)req), req,
 			      ireq->ir_num, ntohs(ireq->ir_rmt_port),
 			      PORTMON_A_TCP_SYNACK_RETRANSMITTED, 1);
 }
