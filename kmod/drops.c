@@ -327,7 +327,7 @@ static unsigned int portmon_reason(unsigned int reason)
  * @reason: &enum skb_drop_reason, or of another subsystem
  * @rx_sk: socket that was to receive it, where the kernel has it
  *
- * Context: Any, preemption off.
+ * Context: Any.
  */
 void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 			const struct sock *rx_sk)

@@ -231,7 +231,8 @@ struct portmon_notice {
  * @histograms_refused: samples of ports for which there were none
  * @overflow: events without a counter, by scope and kind
  * @work: reports notices, and counts what was deferred
- * @lock: protects what follows. Raw: tracepoints are called with preemption off
+ * @lock: protects what follows. Raw: older kernels call tracepoints with
+ *	preemption off
  * @notice: ring of what @work has to do
  * @head: the oldest of them
  * @n: how many there are
