@@ -348,6 +348,8 @@ static unsigned long *portmon_walk_ports(struct portmon_ports *p,
 	const struct portmon_leaf *leaf;
 
 	while (*port <= max) {
+		if (!(*port & 0xff))
+			cond_resched();
 		leaf = READ_ONCE(p->leaf[scope][*port >> 8]);
 		if (leaf == &portmon_empty_leaf) {
 			*port = (*port | 0xff) + 1;

@@ -90,6 +90,7 @@ static void portmon_removed_finish(struct portmon_tables *t,
 	struct portmon_removed *r;
 
 	for (r = removed; r < removed + n; r++) {
+		cond_resched();
 		if (portmon_removed_used(r->record)) {
 			if (cmpxchg(r->entry, PORTMON_COLD,
 				    (unsigned long)r->record | PORTMON_COLD) ==
@@ -118,6 +119,7 @@ static unsigned int portmon_tidy_batch(struct portmon_tables *t,
 
 	for (; n < PORTMON_TIDY_BATCH &&
 	     (entry = portmon_walk(t, key, &portmon_tidy_all)); key->port++) {
+		cond_resched();
 		e = READ_ONCE(*entry);
 		portmon_read(t, entry, &v);
 		portmon_read_histograms(t, entry, &v);
@@ -132,7 +134,6 @@ static unsigned int portmon_tidy_batch(struct portmon_tables *t,
 		if (cmpxchg(entry, e, PORTMON_COLD) != e)
 			continue;
 		removed[n++] = (struct portmon_removed) { entry, record, *key };
-		cond_resched();
 	}
 	return n;
 }
