@@ -400,13 +400,11 @@ unsigned long *portmon_walk(struct portmon_tables *t, struct portmon_key *key,
 
 /**
  * portmon_record_free() - free a record
- * @t: tables of the namespace
- * @record: the record, without event counters; nobody has it
+ * @record: the record, without event counters; nobody has it, and it is no
+ *	longer counted in the tables' @records
  */
-void portmon_record_free(struct portmon_tables *t,
-			 struct portmon_record *record)
+void portmon_record_free(struct portmon_record *record)
 {
-	atomic_dec(&t->records);
 	kmem_cache_free(portmon_record_cache, record);
 }
 
@@ -424,7 +422,8 @@ static void portmon_leaf_free(struct portmon_tables *t,
 		if (!record)
 			continue;
 		forget(t, record);
-		portmon_record_free(t, record);
+		atomic_dec(&t->records);
+		portmon_record_free(record);
 	}
 	kfree(leaf);
 }

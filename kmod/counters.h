@@ -125,8 +125,7 @@ void portmon_ports_start(struct portmon_tables *t);
 void portmon_ports_free(struct portmon_tables *t, struct portmon_ports *p,
 			void (*forget)(struct portmon_tables *t,
 				       struct portmon_record *record));
-void portmon_record_free(struct portmon_tables *t,
-			 struct portmon_record *record);
+void portmon_record_free(struct portmon_record *record);
 
 int portmon_counters_init(void);
 void portmon_counters_exit(void);

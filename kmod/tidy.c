@@ -94,12 +94,14 @@ static void portmon_removed_finish(struct portmon_tables *t,
 		if (portmon_removed_used(r->record)) {
 			if (cmpxchg(r->entry, PORTMON_COLD,
 				    (unsigned long)r->record | PORTMON_COLD) ==
-			    PORTMON_COLD)
+			    PORTMON_COLD) {
+				atomic_inc(&t->records);
 				continue;
+			}
 			portmon_removed_merge(t, r);
 		}
 		portmon_events_free(t, r->record->events);
-		portmon_record_free(t, r->record);
+		portmon_record_free(r->record);
 	}
 }
 
@@ -133,6 +135,12 @@ static unsigned int portmon_tidy_batch(struct portmon_tables *t,
 		}
 		if (cmpxchg(entry, e, PORTMON_COLD) != e)
 			continue;
+		/*
+		 * Or a full table would refuse a new record to the next packet
+		 * of this port. Those that are put back may exceed the bound,
+		 * by at most one batch.
+		 */
+		atomic_dec(&t->records);
 		removed[n++] = (struct portmon_removed) { entry, record, *key };
 	}
 	return n;
