@@ -11,10 +11,12 @@
  *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
  *	tidy MS
+ *	stop
  *
  * all of them numbers, as netlink and events.h have them. What is held is so
  * for MS milliseconds between having found a busy port's slot and counting
- * there. tidy gives back at once what is zero and has been idle for MS.
+ * there. tidy gives back at once what is zero and has been idle for MS,
+ * unless stop has been written since counting was switched on.
  */
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -126,14 +128,17 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 	return -EINVAL;
 }
 
-static int portmon_test_tidy(unsigned int ms)
+static int portmon_test_tidy(unsigned int ms, bool stop)
 {
 	struct portmon_net *pn = portmon_net(current->nsproxy->net_ns);
 	int err = -ENETDOWN;
 
 	mutex_lock(&pn->lock);
 	if (pn->tables) {
-		portmon_tidy_now(pn->tables, msecs_to_jiffies(ms));
+		if (stop)
+			portmon_tidy_stop(pn->tables);
+		else
+			portmon_tidy_now(pn->tables, msecs_to_jiffies(ms));
 		err = 0;
 	}
 	mutex_unlock(&pn->lock);
@@ -150,7 +155,9 @@ static int portmon_test_set(const char *line, const struct kernel_param *kp)
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
 		return -EINVAL;
 	if (sscanf(line, "tidy %u", &ms) == 1)
-		return portmon_test_tidy(ms);
+		return portmon_test_tidy(ms, false);
+	if (sysfs_streq(line, "stop"))
+		return portmon_test_tidy(0, true);
 	/* Readers are not kept out, as packets do not keep them out. */
 	rcu_read_lock();
 	t = rcu_dereference(portmon_net(current->nsproxy->net_ns)->live);

@@ -169,6 +169,8 @@ bool portmon_tidy_now(struct portmon_tables *t, unsigned long idle)
 	portmon_slots_reclaim(&t->slots);
 	mutex_unlock(&t->lock);
 	do {
+		if (READ_ONCE(t->stopping))
+			break;
 		mutex_lock(&t->lock);
 		n = portmon_tidy_batch(t, &key, removed, idle, &later);
 		if (n) {
@@ -208,6 +210,7 @@ void portmon_tidy(struct portmon_tables *t)
  */
 void portmon_tidy_start(struct portmon_tables *t)
 {
+	t->stopping = false;
 	INIT_DELAYED_WORK(&t->tidy, portmon_tidy_work);
 }
 
@@ -215,9 +218,13 @@ void portmon_tidy_start(struct portmon_tables *t)
  * portmon_tidy_stop() - let nothing be given back any more
  * @t: the tables
  *
+ * What is being given back may have many grace periods to go: this waits for
+ * one of them.
+ *
  * Context: Process context, may sleep.
  */
 void portmon_tidy_stop(struct portmon_tables *t)
 {
+	WRITE_ONCE(t->stopping, true);
 	cancel_delayed_work_sync(&t->tidy);
 }

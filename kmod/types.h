@@ -289,6 +289,7 @@ struct portmon_stats {
  *	the packet path.
  * @histograms: of the port that is being read; under @lock
  * @tidy: gives back what is zero and idle
+ * @stopping: nothing more is to be given back
  */
 struct portmon_tables {
 	struct portmon_ports *ports[256];
@@ -305,6 +306,7 @@ struct portmon_tables {
 	struct portmon_stats base;
 	struct portmon_histogram_values histograms;
 	struct delayed_work tidy;
+	bool stopping;
 };
 
 /**

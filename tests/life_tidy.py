@@ -76,6 +76,22 @@ def by_itself():
 
 
 @case()
+def stopped():
+    "once counting is being stopped no batch more is given back; the next tables are not stopped"
+    hook, host = Hook(), Netns(on=True)
+    for stop in True, False:
+        for port in range(1, 11):
+            hook.port(host, "local", "tcp", port, "rx", 1, SIZE)
+        host.portmon.reset()
+        if stop:
+            hook.stop(host)
+        hook.tidy(host)
+        equal(in_use(host)["records"], 10 if stop else 0, f"records, {'stopped' if stop else 'not stopped'}")
+        host.portmon.do("netns-set", enabled=0)
+        host.portmon.do("netns-set", enabled=1)
+
+
+@case()
 def under_load():
     "packets come without a pause while all is reset and given back, over and over: returned and left are all that passed"
     hook, host = Hook(), Netns(on=True)

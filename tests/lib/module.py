@@ -88,6 +88,10 @@ class Hook:
         "Give back what is zero and has been idle for so long."
         self.write(netns, "tidy", ms)
 
+    def stop(self, netns):
+        "Let nothing be given back any more, as counting is stopped."
+        self.write(netns, "stop")
+
     def event(self, netns, scope, transport, port, event, n):
         self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
 
