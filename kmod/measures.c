@@ -4,8 +4,9 @@
  * it ends.  Nearly all of it is in the socket; when the connection began, and
  * on which side, is not.  That is noted in a table of fixed size for the whole
  * host: no memory is allocated where a connection changes its state, and an
- * entry is taken by one atomic operation.  A set that is full forgets one of
- * its entries, and that connection is not measured any more.
+ * entry is taken by one atomic operation.  A set that is full forgets the
+ * oldest handshake that is not complete, which may never be; one that is full
+ * of connections forgets one of these, which is not measured any more.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -60,6 +61,31 @@ static u64 portmon_stamp_hash_isn(const struct sock *sk, u32 isn)
 			    net_hash_mix(sock_net(sk)), &portmon_stamp_key);
 }
 
+static enum portmon_stamp portmon_stamp_what(u64 entry)
+{
+	return (entry & PORTMON_STAMP_WHAT) >> 40;
+}
+
+/* Both are cut to the bits of an entry. */
+static u64 portmon_stamp_since(u64 entry, u64 now)
+{
+	return (now - entry) & PORTMON_STAMP_TIME;
+}
+
+/*
+ * How soon an entry gives way to another: an empty one first, then handshakes
+ * by age, a connection last. No tracepoint reports that a request is dropped,
+ * thus handshakes stay until another entry needs the place.
+ */
+static u64 portmon_stamp_spare(u64 entry)
+{
+	if (!entry)
+		return U64_MAX;
+	if (portmon_stamp_what(entry) != PORTMON_STAMP_BEGUN)
+		return 0;
+	return 1 + portmon_stamp_since(entry, portmon_now_us());
+}
+
 static struct portmon_stamps *portmon_stamp_set(u64 hash)
 {
 	struct portmon_stamps *stamps = READ_ONCE(portmon_stamps);
@@ -67,27 +93,36 @@ static struct portmon_stamps *portmon_stamp_set(u64 hash)
 	return stamps ? &stamps[hash % PORTMON_STAMP_SETS] : NULL;
 }
 
-/* Note when something was; where another CPU is quicker twice, it is not. */
+/*
+ * Note when something was; where another CPU is quicker twice, or a handshake
+ * finds only connections, it is not.
+ */
 static void portmon_stamp_put(u64 hash, enum portmon_stamp what, u64 when)
 {
 	u64 entry = (hash & PORTMON_STAMP_KEY) | (u64)what << 40 |
 		    (when & PORTMON_STAMP_TIME);
 	struct portmon_stamps *set = portmon_stamp_set(hash);
 	unsigned int i, at, tries;
-	u64 old, seen;
+	u64 old, seen, spare, most;
 
 	for (tries = 0; set && tries < 2; tries++) {
 		at = when % PORTMON_STAMP_WAYS;
 		old = atomic64_read(&set->way[at]);
+		most = 0;
 		for (i = 0; i < PORTMON_STAMP_WAYS; i++) {
 			seen = atomic64_read(&set->way[i]);
-			if (!seen || !((seen ^ hash) & PORTMON_STAMP_KEY)) {
-				at = i;
-				old = seen;
-			}
+			spare = portmon_stamp_spare(seen);
+			/* Its own entry is the one to replace, whatever it is. */
 			if (seen && !((seen ^ hash) & PORTMON_STAMP_KEY))
-				break;
+				spare = U64_MAX;
+			else if (spare <= most)
+				continue;
+			at = i;
+			old = seen;
+			most = spare;
 		}
+		if (what == PORTMON_STAMP_BEGUN && !most)
+			return;
 		if (atomic64_cmpxchg(&set->way[at], old, entry) == old)
 			return;
 	}
@@ -107,17 +142,6 @@ static u64 portmon_stamp_take(u64 hash)
 			return seen;
 	}
 	return 0;
-}
-
-static enum portmon_stamp portmon_stamp_what(u64 entry)
-{
-	return (entry & PORTMON_STAMP_WHAT) >> 40;
-}
-
-/* Both are cut to the bits of an entry. */
-static u64 portmon_stamp_since(u64 entry, u64 now)
-{
-	return (now - entry) & PORTMON_STAMP_TIME;
 }
 
 /**

@@ -12,19 +12,28 @@
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
  *	tidy MS
  *	stop
+ *	unanswered N
  *
  * all of them numbers, as netlink and events.h have them. What is held is so
  * for MS milliseconds between having found a busy port's slot and counting
  * there. tidy gives back at once what is zero and has been idle for MS,
- * unless stop has been written since counting was switched on.
+ * unless stop has been written since counting was switched on. unanswered is
+ * N SYN-ACKs, retransmitted, of handshakes that are never completed.
  */
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
+#include <linux/random.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <net/inet_sock.h>
+#include <net/tcp.h>
 
 #include "counters.h"
 #include "events.h"
+#include "measures.h"
 #include "net.h"
 #include "tidy.h"
 
@@ -145,11 +154,28 @@ static int portmon_test_tidy(unsigned int ms, bool stop)
 	return err;
 }
 
+static int portmon_test_unanswered(unsigned int n)
+{
+	struct tcp_request_sock *treq = kzalloc(sizeof(*treq), GFP_KERNEL);
+
+	if (!treq)
+		return -ENOMEM;
+	write_pnet(&treq->req.ireq_net, current->nsproxy->net_ns);
+	while (n--) {
+		treq->snt_isn = get_random_u32();
+		treq->snt_synack = div_u64(ktime_get_ns(), NSEC_PER_USEC);
+		portmon_measure_synack(&treq->req.req);
+		cond_resched();
+	}
+	kfree(treq);
+	return 0;
+}
+
 static int portmon_test_set(const char *line, const struct kernel_param *kp)
 {
 	struct portmon_tables *t;
 	int err = -ENETDOWN;
-	unsigned int ms;
+	unsigned int ms, n;
 
 	/* At load there is nothing to count in. */
 	if (THIS_MODULE->state != MODULE_STATE_LIVE)
@@ -158,6 +184,8 @@ static int portmon_test_set(const char *line, const struct kernel_param *kp)
 		return portmon_test_tidy(ms, false);
 	if (sysfs_streq(line, "stop"))
 		return portmon_test_tidy(0, true);
+	if (sscanf(line, "unanswered %u", &n) == 1)
+		return portmon_test_unanswered(n);
 	/* Readers are not kept out, as packets do not keep them out. */
 	rcu_read_lock();
 	t = rcu_dereference(portmon_net(current->nsproxy->net_ns)->live);

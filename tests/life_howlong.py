@@ -9,7 +9,7 @@ import time
 from lib.connection import TcpInfo, transfer
 from lib.ctl import ctl, ctl_text
 from lib.ktap import case, check, defer, equal, run, wait_until
-from lib.module import parameter
+from lib.module import Hook, parameter
 from lib.netns import Netns, address, hosts
 
 PORT = 443
@@ -205,6 +205,23 @@ def reset():
         equal(histograms(server, "local"), {}, "what is left")
         whole += sum(returned[0]["histograms"]["handshake"])
     equal(whole, 8, "handshakes in both resets together")
+
+
+@case()
+def unanswered():
+    "connections are measured though more handshakes were never completed than the table has places"
+    hook = Hook()
+    (client, server), (_, far) = hosts()
+    pairs = Pairs(client, server, far.ipv4)
+    held = []
+    for _ in range(2):
+        held += [pairs.open()[0] for _ in range(8)]
+        hook.unanswered(server, 150000)
+    for caller in held:
+        abort(caller)
+    for netns, scope in (client, "remote"), (server, "local"):
+        wait_until(lambda: sum(histograms(netns, scope).get("lifetime", [])) == len(held), what=f"all lifetimes, scope {scope}")
+        equal(sum(histograms(netns, scope)["handshake"]), len(held), f"handshakes, scope {scope}")
 
 
 @case()

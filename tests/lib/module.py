@@ -92,6 +92,10 @@ class Hook:
         "Let nothing be given back any more, as counting is stopped."
         self.write(netns, "stop")
 
+    def unanswered(self, netns, n):
+        "So many handshakes whose SYN-ACK is retransmitted and never answered."
+        self.write(netns, "unanswered", n)
+
     def event(self, netns, scope, transport, port, event, n):
         self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
 
