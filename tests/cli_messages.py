@@ -25,7 +25,7 @@ def loaded():
     reloads_module()
     wait_until(lambda: not unload(), what="unloading")
     for arguments in [*READERS, *CHANGERS, ["info"], ["info", "--json"]]:
-        expect_message(FAILED, f"module is not loaded: it is not built for this kernel, {os.uname().release}; install the headers", *arguments)
+        expect_message(FAILED, f"module is not loaded: it is not built for this kernel, {re.escape(os.uname().release)}; install the headers", *arguments)
     for arguments in ["explain", "443"], ["explain", "dns", "--json"], ["services"], ["help"], ["--version"]:
         status, out, err = run_ctl(*arguments)
         equal((status, err), (DONE, ""), f"{arguments} without the module")
