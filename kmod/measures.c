@@ -297,8 +297,9 @@ void portmon_measures_start(void)
 {
 	if (!portmon_stamps)
 		WRITE_ONCE(portmon_stamps,
-			   vzalloc(array_size(PORTMON_STAMP_SETS,
-					      sizeof(*portmon_stamps))));
+			   __vmalloc(array_size(PORTMON_STAMP_SETS,
+						sizeof(*portmon_stamps)),
+				     GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN));
 }
 
 /**
