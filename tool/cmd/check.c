@@ -8,6 +8,7 @@
 #include "cmd/deltafile.h"
 #include "ctl/ctx.h"
 #include "ctl/read.h"
+#include "lib/clock.h"
 #include "lib/util.h"
 #include "view/rates.h"
 #include "view/view.h"
@@ -47,31 +48,12 @@ struct look {
 
 static void wait_ms(unsigned int ms)
 {
-	struct timespec ts = {
-		.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L
-	};
-
-	while (nanosleep(&ts, &ts) && errno == EINTR)
-		;
-}
-
-static int read_counters(struct ctx *ctx, struct snapshot *s,
-			 struct mark *mark)
-{
-	struct filter all = FILTER_ALL;
-	int err;
-
-	all.non_zero = true;
-	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
-	mark->generation = ctx->info.generation;
-	mark->since = ctx->info.since;
-	mark->time = time(NULL);
-	return err;
+	clock_sleep_until(clock_seconds() + ms / 1e3);
 }
 
 static int look_for(struct look *l, unsigned int ms)
 {
-	int err = read_counters(l->ctx, &l->before, &l->was);
+	int err = mark_read(l->ctx, &l->was, &l->before);
 
 	if (!err)
 		wait_ms(ms);
@@ -187,7 +169,7 @@ static int judge(struct look *l, const struct mark *now)
 static int look(struct look *l, struct mark *now, const struct deltafile *d)
 {
 	struct snapshot s;
-	int kept, err = read_counters(l->ctx, &s, now);
+	int kept, err = mark_read(l->ctx, now, &s);
 
 	if (err)
 		return err;

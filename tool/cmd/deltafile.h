@@ -7,6 +7,8 @@
 
 #include "lib/snapshot.h"
 
+struct ctx;
+
 #define BOOT_ID_SIZE 40
 
 /**
@@ -47,6 +49,7 @@ int deltafile_commit(const struct deltafile *d);
 void deltafile_close(struct deltafile *d);
 
 int mark_take(struct mark *mark);
+int mark_read(struct ctx *ctx, struct mark *mark, struct snapshot *s);
 bool mark_follows(const struct mark *mark, const struct mark *old);
 
 int delta_write(FILE *f, const struct mark *mark, const struct snapshot *s);

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/deltafile.h"
+#include "ctl/ctx.h"
+#include "ctl/read.h"
 #include "ctl/warn.h"
 
 static int read_boot(char boot[static BOOT_ID_SIZE])
@@ -49,6 +52,27 @@ int mark_take(struct mark *mark)
 {
 	mark->cookie = read_cookie();
 	return read_boot(mark->boot);
+}
+
+/**
+ * mark_read() - read all counters, and of which moment they are
+ * @ctx: the run
+ * @mark: set but for its @boot and @cookie
+ * @s: the counters, whatever the filter is: the mark is one for the namespace
+ *
+ * Return: 0 or a negative errno, after the error was printed.
+ */
+int mark_read(struct ctx *ctx, struct mark *mark, struct snapshot *s)
+{
+	struct filter all = FILTER_ALL;
+	int err;
+
+	all.non_zero = true;
+	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	mark->generation = ctx->info.generation;
+	mark->since = ctx->info.since;
+	mark->time = time(NULL);
+	return err;
 }
 
 /**

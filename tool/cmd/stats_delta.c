@@ -11,20 +11,6 @@
 #include "view/rates.h"
 #include "view/view.h"
 
-/* Read everything, with any filter: the mark is one for the namespace. */
-static int read_now(struct ctx *ctx, struct mark *mark, struct snapshot *s)
-{
-	struct filter all = FILTER_ALL;
-	int err;
-
-	all.non_zero = true;
-	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
-	mark->generation = ctx->info.generation;
-	mark->since = ctx->info.since;
-	mark->time = time(NULL);
-	return err;
-}
-
 /*
  * What was counted between the last call and a reset is nowhere any more; a
  * snapshot of another boot or before a reset is not usable.
@@ -104,7 +90,7 @@ static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
 
 	if (found && found != -ENOENT)
 		return found;
-	err = read_now(ctx, now, &s);
+	err = mark_read(ctx, now, &s);
 	if (!err)
 		err = deltafile_prepare(d, now, &s);
 	if (err)
