@@ -6,7 +6,7 @@
 #include "ctl/ctx.h"
 #include "view/columns.h"
 #include "view/out_json.h"
-#include "view/view.h"
+#include "view/sort.h"
 
 static void warn_no_sums(const struct ctx *ctx)
 {
@@ -39,6 +39,13 @@ static int print_sums(struct ctx *ctx, const struct records *list,
 	return 0;
 }
 
+static void sort_lines(const struct ctx *ctx, const struct layout *l,
+		       struct records *list)
+{
+	view_sort(list, l->columns, ctx->opt.sort,
+		  given(&ctx->opt, OPT_REVERSE));
+}
+
 static int read_ranges(struct ctx *ctx, const struct query *q,
 		       struct answer *a)
 {
@@ -50,8 +57,7 @@ static int read_ranges(struct ctx *ctx, const struct query *q,
 	if (!given(&ctx->opt, OPT_JSON))
 		drop_empty(&a->s.ports);
 	else
-		view_sort(&a->s.ports, ctx->opt.sort,
-			  given(&ctx->opt, OPT_REVERSE));
+		sort_lines(ctx, &ranges_layout, &a->s.ports);
 	return 0;
 }
 
@@ -69,7 +75,7 @@ static int print_ranges(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	view_sort(&s.ports, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
+	sort_lines(ctx, &ranges_layout, &s.ports);
 	err = print_sums(ctx, &s.ports, &s.overflow);
 	snapshot_free(&s);
 	return err;

@@ -12,6 +12,7 @@
 #include "view/out_json.h"
 #include "view/out_owners.h"
 #include "view/out_peers.h"
+#include "view/sort.h"
 #include "view/summary.h"
 #include "view/view.h"
 
@@ -172,7 +173,8 @@ static bool is_text(const struct options *opt)
 
 static void sort_ports(const struct ctx *ctx, struct records *list)
 {
-	view_sort(list, ctx->opt.sort, given(&ctx->opt, OPT_REVERSE));
+	view_sort(list, ports_layout.columns, ctx->opt.sort,
+		  given(&ctx->opt, OPT_REVERSE));
 }
 
 static int read_show(struct ctx *ctx, const struct query *q,

@@ -46,6 +46,7 @@ enum sort_key {
 	SORT_RETRANSMITTED,
 	SORT_DROPS,
 	SORT_UNANSWERED,
+	SORT_KEYS
 };
 
 enum when {

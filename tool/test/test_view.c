@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "test/ktap.h"
+#include "view/sort.h"
 #include "view/view.h"
 
 static const struct info info = {
@@ -105,7 +106,7 @@ static void is_order(enum sort_key key, bool reverse, unsigned int a,
 		     unsigned int b, unsigned int c, unsigned int d)
 {
 	fill();
-	view_sort(&list, key, reverse);
+	view_sort(&list, &columns_of_ports, key, reverse);
 	check(list.v[0].port == a && list.v[1].port == b);
 	check(list.v[2].port == c && list.v[3].port == d);
 }
@@ -131,7 +132,7 @@ static void test_sort(void)
 	is_order(SORT_RETRANSMITTED, false, 443, 80, 8080, 53);
 	is_order(SORT_DROPS, false, 80, 8080, 53, 443);
 	records_free(&list);
-	view_sort(&list, SORT_BYTES, true);
+	view_sort(&list, &columns_of_ports, SORT_BYTES, true);
 }
 
 const struct unit_test view_tests[] = {

@@ -6,6 +6,7 @@
 
 #include "lib/util.h"
 #include "top/top.h"
+#include "view/sort.h"
 #include "view/view.h"
 
 /**

@@ -4,7 +4,6 @@
 
 #include "view/columns.h"
 #include "view/table.h"
-#include "view/view.h"
 
 static const struct column *find_column(const struct columns *all,
 					const char *name,
@@ -13,9 +12,9 @@ static const struct column *find_column(const struct columns *all,
 	size_t i;
 
 	for (i = 0; i < all->n; i++)
-		if (!strncasecmp(all->v[i].name, name, len) &&
-		    !all->v[i].name[len])
-			return &all->v[i];
+		if (!strncasecmp(all->v[i]->name, name, len) &&
+		    !all->v[i]->name[len])
+			return all->v[i];
 	return NULL;
 }
 
@@ -26,7 +25,7 @@ static int refuse_column(const struct columns *all, const char *name, int len)
 
 	for (i = 0; i < all->n && used < sizeof(names); i++)
 		used += snprintf(names + used, sizeof(names) - used, "%s%s",
-				 i ? ", " : "", all->v[i].name);
+				 i ? ", " : "", all->v[i]->name);
 	warn("unknown column '%.*s'; available: %s", len, name, names);
 	return USAGE;
 }
@@ -55,25 +54,6 @@ static int add_columns(struct ctx *ctx, const struct columns *all,
 	}
 }
 
-/* A bar shows the sort key. */
-static const char *amount_column(const struct options *opt)
-{
-	switch (opt->sort) {
-	case SORT_PACKETS:
-		return "PACKETS,SHARE,BAR";
-	case SORT_RX:
-		return "RX-BYTES,SHARE,BAR";
-	case SORT_TX:
-		return "TX-BYTES,SHARE,BAR";
-	case SORT_RX_PACKETS:
-		return "RX-PKTS,SHARE,BAR";
-	case SORT_TX_PACKETS:
-		return "TX-PKTS,SHARE,BAR";
-	default:
-		return "TOTAL,SHARE,BAR";
-	}
-}
-
 static const char *list_of(const struct ctx *ctx, const struct layout *l)
 {
 	const struct options *opt = &ctx->opt;
@@ -99,6 +79,14 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 	return narrow ? l->narrow : l->plain;
 }
 
+/* A bar shows the sort key. */
+static int add_bars(struct ctx *ctx, const struct columns *all)
+{
+	int err = add_columns(ctx, all, amount_column(ctx->opt.sort)->name);
+
+	return err ? err : add_columns(ctx, all, "SHARE,BAR");
+}
+
 static int add_usual(struct ctx *ctx, const struct layout *l)
 {
 	const struct options *opt = &ctx->opt;
@@ -110,22 +98,22 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 	if (!err)
 		err = add_columns(ctx, l->columns, list_of(ctx, l));
 	if (!err && given(opt, OPT_BARS))
-		err = add_columns(ctx, l->columns, amount_column(opt));
+		err = add_bars(ctx, l->columns);
 	if (!err && given(opt, OPT_PROCESSES))
 		err = add_columns(ctx, l->columns, "OPEN,OWNER");
 	return err;
 }
 
-static int refuse_sort(unsigned int sorts)
+static int refuse_sort(const struct columns *all)
 {
-	char words[256] = "";
+	char words[256] = "none";
 	unsigned int i;
 
-	for (i = 0; i < sort_names.n; i++)
-		if (sorts & 1u << i)
+	for (i = SORT_NONE + 1; i < sort_names.n; i++)
+		if (columns_sorted_by(all, i))
 			snprintf(words + strlen(words),
-				 sizeof(words) - strlen(words), "%s%s",
-				 *words ? ", " : "", name_of(&sort_names, i));
+				 sizeof(words) - strlen(words), ", %s",
+				 name_of(&sort_names, i));
 	warn("--sort takes one of these here: %s", words);
 	return USAGE;
 }
@@ -142,8 +130,8 @@ int layout_choose(struct ctx *ctx, const struct layout *layout)
 	const char *output = ctx->opt.output;
 	int err = 0;
 
-	if (layout->sorts && !(layout->sorts & 1u << ctx->opt.sort))
-		return refuse_sort(layout->sorts);
+	if (ctx->opt.sort && !columns_sorted_by(layout->columns, ctx->opt.sort))
+		return refuse_sort(layout->columns);
 
 	if (!output || *output == '+')
 		err = add_usual(ctx, layout);
@@ -163,7 +151,7 @@ void layout_list(const struct layout *layout)
 	size_t i;
 
 	for (i = 0; i < all->n; i++)
-		printf("%-10s %s\n", all->v[i].name, all->v[i].help);
+		printf("%-10s %s\n", all->v[i]->name, all->v[i]->help);
 }
 
 /* A shorter bar is useless. */
@@ -184,7 +172,7 @@ static const char *note_of(struct cell *c, const struct column *column,
 			   !strcmp(all[named]->name, "TIME");
 
 	if (!strcmp(column->name, "NETNS") || !strcmp(column->name, "TIME"))
-		return column->text(c, r);
+		return column_text(c, column, r);
 	if (column != all[named + timed])
 		return c->csv ? "" : "-";
 	if (c->csv)
@@ -201,7 +189,7 @@ static bool is_bar(const struct column *column)
 static const char *text(struct cell *c, const struct column *column,
 			const struct record *r)
 {
-	return r->note ? note_of(c, column, r) : column->text(c, r);
+	return r->note ? note_of(c, column, r) : column_text(c, column, r);
 }
 
 static void fill_rows(struct table *t, struct cell *c,
@@ -272,10 +260,11 @@ static bool has_bars(const struct ctx *ctx)
 
 static void weigh(struct cell *c, const struct records *list)
 {
+	const struct column *column = amount_column(c->ctx->opt.sort);
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
-		uint64_t v = view_amount(&list->v[i], c->ctx->opt.sort);
+		uint64_t v = column->value(&list->v[i]);
 
 		c->sum += v;
 		c->largest = v > c->largest ? v : c->largest;

@@ -16,6 +16,7 @@
  * @COLUMN_TRUNC: words that may be cut where the terminal is narrow
  * @COLUMN_WIDE: longer than most, where columns have a fixed width
  * @COLUMN_OWNERS: for columns.c: it needs to read all processes
+ * @COLUMN_BYTES: for cells.c: bits where those are wanted
  */
 enum table_flags {
 	COLUMN_LEFT = 0,
@@ -23,6 +24,7 @@ enum table_flags {
 	COLUMN_TRUNC = 2,
 	COLUMN_WIDE = 4,
 	COLUMN_OWNERS = 8,
+	COLUMN_BYTES = 16,
 };
 
 /**

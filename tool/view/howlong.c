@@ -4,7 +4,7 @@
 #include "lib/format.h"
 #include "lib/histogram.h"
 #include "lib/util.h"
-#include "view/columns.h"
+#include "view/bars.h"
 #include "view/howlong.h"
 
 /* A value with its unit, and with "under" or "at least". */

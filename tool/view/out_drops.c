@@ -8,7 +8,7 @@
 #include "lib/reasons.h"
 #include "lib/util.h"
 #include "view/out_drops.h"
-#include "view/view.h"
+#include "view/sort.h"
 
 /**
  * drop_rows_add() - add the lines of some ports

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/owners.h"
+#include "view/sort.h"
 #include "view/view.h"
 
 /* Of so many ports marking those with a name pays. */
@@ -227,144 +228,6 @@ void view_fold(struct records *list)
 }
 
 /**
- * view_weight() - what amounts are sorted by
- * @r: the record
- * @key: by which
- *
- * Return: the amount, 0 for what is none.
- */
-uint64_t view_weight(const struct record *r, enum sort_key key)
-{
-	switch (key) {
-	case SORT_BYTES:
-		return sum_add(r->rx.bytes, r->tx.bytes);
-	case SORT_PACKETS:
-		return sum_add(r->rx.packets, r->tx.packets);
-	case SORT_RX:
-		return r->rx.bytes;
-	case SORT_TX:
-		return r->tx.bytes;
-	case SORT_RX_PACKETS:
-		return r->rx.packets;
-	case SORT_TX_PACKETS:
-		return r->tx.packets;
-	case SORT_LAST_SEEN:
-		return r->last_seen;
-	case SORT_FIRST_SEEN:
-		return r->first_seen;
-	case SORT_CONNECTIONS:
-		return r->tcp[PORTMON_A_TCP_ESTABLISHED];
-	case SORT_RETRANSMITTED:
-		return record_retransmitted(r);
-	case SORT_DROPS:
-		return r->dropped;
-	case SORT_UNANSWERED:
-		return record_unanswered_at(r);
-	default:
-		return 0;
-	}
-}
-
-/**
- * view_amount() - how long the bar of a record is
- * @r: the record
- * @key: what is sorted by
- *
- * Return: the packets or bytes that are sorted by; all bytes where it is
- * neither.
- */
-uint64_t view_amount(const struct record *r, enum sort_key key)
-{
-	switch (key) {
-	case SORT_PACKETS:
-	case SORT_RX:
-	case SORT_TX:
-	case SORT_RX_PACKETS:
-	case SORT_TX_PACKETS:
-		return view_weight(r, key);
-	default:
-		return view_weight(r, SORT_BYTES);
-	}
-}
-
-static int compare_places(const struct record *a, const struct record *b)
-{
-	if (a->scope != b->scope)
-		return a->scope - b->scope;
-	if (a->transport != b->transport)
-		return a->transport - b->transport;
-	return a->port - b->port;
-}
-
-/**
- * view_compare_services() - order by name, with ports without one at the end
- * @a: a port
- * @b: another
- *
- * Return: negative, 0 or positive, as strcmp() has it.
- */
-int view_compare_services(const struct record *a, const struct record *b)
-{
-	if (a->service && b->service)
-		return strcmp(a->service, b->service);
-	return !a->service - !b->service;
-}
-
-/**
- * view_compare() - the order of two records
- * @a: a record, named
- * @b: another
- * @key: by what, see view_sort()
- *
- * Return: negative, 0 or positive, as strcmp() has it.
- */
-int view_compare(const struct record *a, const struct record *b,
-		 enum sort_key key)
-{
-	uint64_t wa = view_weight(a, key), wb = view_weight(b, key);
-	int order = 0;
-
-	if (wa != wb)
-		return wa < wb ? 1 : -1;
-	if (key == SORT_PORT)
-		order = a->port - b->port;
-	else if (key == SORT_SERVICE)
-		order = view_compare_services(a, b);
-	else if (key == SORT_TRANSPORT)
-		order = a->transport - b->transport;
-	return order ? order : compare_places(a, b);
-}
-
-static int compare_records(const void *a, const void *b, void *key)
-{
-	return view_compare(a, b, *(enum sort_key *)key);
-}
-
-/**
- * view_sort() - put records in order
- * @list: the records, named
- * @key: by what: amounts and times with the largest first, names and numbers
- *   with the smallest; SORT_NONE keeps the kernel's order
- * @reverse: the other way
- */
-void view_sort(struct records *list, enum sort_key key, bool reverse)
-{
-	size_t i;
-
-	if (key != SORT_NONE && list->n)
-		qsort_r(list->v, list->n, sizeof(*list->v),
-			compare_records, &key);
-	if (!reverse)
-		return;
-	for (i = 0; i < list->n / 2; i++) {
-		struct record r = list->v[i];
-
-		list->v[i] = list->v[list->n - 1 - i];
-		list->v[list->n - 1 - i] = r;
-	}
-}
-
-/**
  * view_ports() - mark, name and fold ports as the options ask
  * @ctx: the run, in the network namespace
  * @ports: its ports
@@ -416,7 +279,8 @@ static enum sort_key sort_key(const struct options *opt)
  */
 void view_order(const struct ctx *ctx, struct records *ports)
 {
-	view_sort(ports, sort_key(&ctx->opt), given(&ctx->opt, OPT_REVERSE));
+	view_sort(ports, ports_layout.columns, sort_key(&ctx->opt),
+		  given(&ctx->opt, OPT_REVERSE));
 	if (ctx->opt.limit && ports->n > ctx->opt.limit)
 		ports->n = ctx->opt.limit;
 }

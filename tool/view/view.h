@@ -14,14 +14,8 @@ int view_owned(struct records *list, const char *process, const char *unit);
 bool view_folds(const struct record *r);
 void view_fold_into(struct record *fold, const struct record *r);
 void view_fold(struct records *list);
-void view_sort(struct records *list, enum sort_key key, bool reverse);
 int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners);
 void view_order(const struct ctx *ctx, struct records *ports);
 void view_overflow(const struct ctx *ctx, struct records *overflow);
-uint64_t view_weight(const struct record *r, enum sort_key key);
-int view_compare(const struct record *a, const struct record *b,
-		 enum sort_key key);
-int view_compare_services(const struct record *a, const struct record *b);
-uint64_t view_amount(const struct record *r, enum sort_key key);
 
 #endif
