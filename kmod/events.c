@@ -125,39 +125,60 @@ static __always_inline void portmon_event_free(struct portmon_counter *event)
 		kmem_cache_free(portmon_event_cache, event);
 }
 
+/**
+ * portmon_event_enter() - enter a counter in the list of a port's record
+ * @record: the record
+ * @searched: where to stop looking for one of the same kind, NULL for the end
+ *	of the list
+ * @new: the counter, charged
+ *
+ * Context: Any, under rcu_read_lock() or where the record stays.
+ * Return: @new, or the counter of its kind that is there already; then @new
+ *	is still the caller's, with another @next.
+ */
+struct portmon_counter *
+portmon_event_enter(struct portmon_record *record,
+		    const struct portmon_counter *searched,
+		    struct portmon_counter *new)
+{
+	struct portmon_counter *event, *head;
+
+	for (;;) {
+		head = READ_ONCE(record->events);
+		event = portmon_event_find(head, searched, new->kind);
+		if (event)
+			return event;
+		searched = head;
+		new->next = head;
+		if (cmpxchg(&record->events, head, new) == head)
+			return new;
+	}
+}
+
 /* Find or make the counter; sets @made. Made for events, and for histograms. */
 static __always_inline struct portmon_counter *
 portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
 		  unsigned int scope, unsigned int kind, bool *made)
 {
-	struct portmon_counter *event = NULL, *new = NULL, *head, *searched = NULL;
+	struct portmon_counter *head = READ_ONCE(record->events), *event, *new;
 
 	*made = false;
-	for (;;) {
-		head = READ_ONCE(record->events);
-		event = portmon_event_find(head, searched, kind);
-		if (event)
-			break;
-		searched = head;
-		if (!new) {
-			if (!portmon_event_room(head, kind) ||
-			    !portmon_event_charge(t, scope, kind))
-				return NULL;
-			new = portmon_event_alloc(kind);
-			if (!new)
-				break;
-		}
-		new->next = head;
-		if (cmpxchg(&record->events, head, new) == head) {
-			*made = true;
-			return new;
-		}
+	event = portmon_event_find(head, NULL, kind);
+	if (event)
+		return event;
+	if (!portmon_event_room(head, kind) ||
+	    !portmon_event_charge(t, scope, kind))
+		return NULL;
+	new = portmon_event_alloc(kind);
+	event = new ? portmon_event_enter(record, head, new) : NULL;
+	if (event && event == new) {
+		*made = true;
+		return event;
 	}
 	/* Another CPU was quicker, or there is no memory. */
 	if (new)
 		portmon_event_free(new);
-	if (new || !event)
-		atomic_dec(portmon_event_pool(t, kind));
+	atomic_dec(portmon_event_pool(t, kind));
 	return event;
 }
 
@@ -325,6 +346,23 @@ void portmon_events_read(const struct portmon_counter *events,
 		portmon_values_event(v, events->kind,
 				     atomic64_read(&events->count),
 				     events->first, READ_ONCE(events->last));
+}
+
+/**
+ * portmon_events_dropped() - are there drops among the event counters of a
+ *	port?
+ * @events: of its record
+ *
+ * Less than reading them, for whoever asks only for ports with drops.
+ *
+ * Return: false if there are none; true if there may be some.
+ */
+bool portmon_events_dropped(const struct portmon_counter *events)
+{
+	for (; events; events = events->next)
+		if (events->kind >= PORTMON_KIND_DROP)
+			return true;
+	return false;
 }
 
 /**

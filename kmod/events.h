@@ -8,6 +8,10 @@
 struct portmon_counter *
 portmon_event_find(struct portmon_counter *events,
 		   const struct portmon_counter *end, unsigned int kind);
+struct portmon_counter *
+portmon_event_enter(struct portmon_record *record,
+		    const struct portmon_counter *searched,
+		    struct portmon_counter *new);
 struct portmon_counter *portmon_histograms_head(struct portmon_tables *t,
 						struct portmon_record *record,
 						unsigned int scope);
@@ -19,6 +23,7 @@ void portmon_segment_add(struct portmon_tables *t,
 
 void portmon_events_read(const struct portmon_counter *events,
 			 struct portmon_values *v);
+bool portmon_events_dropped(const struct portmon_counter *events);
 void portmon_events_subtract(struct portmon_counter *events,
 			     const struct portmon_values *v);
 unsigned int portmon_events_overflow(const struct portmon_tables *t,

@@ -94,32 +94,34 @@ bool portmon_histograms_zero(const struct portmon_counter *head)
 }
 
 /**
- * portmon_histograms_merge() - add histograms to those of a port
+ * portmon_histograms_merge() - give histograms to a port's record
  * @t: tables of the namespace
- * @key: the port
- * @head: of the histograms, which nobody changes
+ * @record: of the port
+ * @head: of the histograms, in no list; nobody else has them
  *
- * Context: Process context, under rcu_read_lock().
+ * A record without histograms takes these themselves, which are charged and
+ * need no memory: so no sample is lost where there are no more to be had.
+ *
+ * Context: Process context, where the record stays.
  */
 void portmon_histograms_merge(struct portmon_tables *t,
-			      const struct portmon_key *key,
-			      const struct portmon_counter *head)
+			      struct portmon_record *record,
+			      struct portmon_counter *head)
 {
 	const struct portmon_histograms *from = portmon_histograms(head);
+	struct portmon_counter *has = portmon_event_enter(record, NULL, head);
 	struct portmon_histograms *to;
 	unsigned int i, bucket;
 
-	if (portmon_histograms_zero(head))
+	if (has == head)
 		return;
-	to = portmon_histograms_get(t, key);
-	if (!to) {
-		atomic64_inc(&t->events.histograms_refused);
-		return;
-	}
+	to = portmon_histograms(has);
 	for (i = 0; i < ARRAY_SIZE(to->bucket); i++)
 		for (bucket = 0; bucket < PORTMON_HISTOGRAM_BUCKETS; bucket++)
 			atomic64_add(atomic64_read(&from->bucket[i][bucket]),
 				     &to->bucket[i][bucket]);
+	head->next = NULL;
+	portmon_events_free(t, head);
 }
 
 /**

@@ -31,8 +31,8 @@ void portmon_histograms_add(struct portmon_tables *t,
 			    const struct portmon_key *key, u64 sample);
 bool portmon_histograms_zero(const struct portmon_counter *head);
 void portmon_histograms_merge(struct portmon_tables *t,
-			      const struct portmon_key *key,
-			      const struct portmon_counter *head);
+			      struct portmon_record *record,
+			      struct portmon_counter *head);
 void portmon_histograms_read(struct portmon_tables *t,
 			     const struct portmon_counter *events,
 			     struct portmon_values *v);

@@ -168,6 +168,9 @@ static int portmon_dump_ports(struct sk_buff *skb, struct netlink_callback *cb,
 	int err;
 
 	for (; (entry = portmon_walk(t, &d->key, &d->filter)); d->key.port++) {
+		/* Few have any, and reading one is most of the work. */
+		if (d->dropped && !portmon_dropped(entry))
+			continue;
 		portmon_read(t, entry, &v);
 		/* A connection may end, after a reset, without a packet. */
 		if (d->histograms || (d->non_zero && portmon_values_zero(&v)))
@@ -212,14 +215,12 @@ static void portmon_read_overflow(const struct portmon_tables *t, u8 scope,
 	struct portmon_pair sum;
 	enum portmon_dir dir;
 
+	memset(v, 0, sizeof(*v));
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		sum = portmon_stats_read(t, &base[dir]);
 		v->packets[dir] = sum.packets;
 		v->bytes[dir] = sum.bytes;
 	}
-	v->has_tcp = false;
-	v->n_drops = 0;
-	v->histograms = NULL;
 }
 
 /* A sum of ports can be more than a counter: then it is the largest number. */
@@ -246,7 +247,7 @@ static u32 portmon_read_range(struct portmon_tables *t, u8 scope, u8 transport,
 
 	portmon_range_span(range, &filter.port_min, &filter.port_max);
 	for (; (entry = portmon_walk(t, &key, &filter)); key.port++) {
-		portmon_read(t, entry, &one);
+		portmon_read_traffic(t, entry, &one);
 		if (!portmon_values_traffic(&one))
 			continue;
 		for (dir = 0; dir < PORTMON_DIRS; dir++) {

@@ -32,6 +32,73 @@ static time64_t portmon_wall(u64 then)
 	return div_u64(epoch + jiffies64_to_nsecs(then), NSEC_PER_SEC);
 }
 
+/* Sum up packets and bytes; returns jiffies of the latest packet. */
+static unsigned long portmon_sum_up(unsigned long e,
+				    const struct portmon_record *record,
+				    struct portmon_values *v)
+{
+	unsigned long last = READ_ONCE(record->last);
+	struct portmon_slot __percpu *slot;
+	enum portmon_dir dir;
+	int cpu;
+
+	for (dir = 0; dir < PORTMON_DIRS; dir++) {
+		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
+		v->bytes[dir] = atomic64_read(&record->dir[dir].bytes);
+	}
+	if (e & PORTMON_COLD)
+		return last;
+	slot = portmon_entry_slot(e);
+	for_each_possible_cpu(cpu) {
+		struct portmon_pair rx, tx;
+		unsigned long at;
+
+		rx = portmon_pair_read(&slot->dir[PORTMON_RX], cpu);
+		tx = portmon_pair_read(&slot->dir[PORTMON_TX], cpu);
+		if (!(rx.packets | tx.packets))
+			continue;
+		v->packets[PORTMON_RX] += rx.packets;
+		v->bytes[PORTMON_RX] += rx.bytes;
+		v->packets[PORTMON_TX] += tx.packets;
+		v->bytes[PORTMON_TX] += tx.bytes;
+		at = READ_ONCE(per_cpu_ptr(slot, cpu)->last);
+		if (time_after(at, last))
+			last = at;
+	}
+	return last;
+}
+
+/**
+ * portmon_read_traffic() - sum up packets and bytes of an entry, no more
+ * @t: tables of the namespace
+ * @entry: the entry
+ * @v: its @packets and @bytes set to those since the last reset
+ *
+ * Context: Under the tables' lock, so that the slot stays with its record.
+ */
+void portmon_read_traffic(const struct portmon_tables *t,
+			  const unsigned long *entry, struct portmon_values *v)
+{
+	unsigned long e = READ_ONCE(*entry);
+
+	lockdep_assert_held(&t->lock);
+	portmon_sum_up(e, portmon_record(e), v);
+}
+
+/**
+ * portmon_dropped() - may an entry have drops?
+ * @entry: the entry
+ *
+ * Context: Where the record stays.
+ * Return: false if there is nothing for portmon_read() to find.
+ */
+bool portmon_dropped(const unsigned long *entry)
+{
+	const struct portmon_record *record = portmon_record(READ_ONCE(*entry));
+
+	return portmon_events_dropped(READ_ONCE(record->events));
+}
+
 /**
  * portmon_read() - sum up what an entry has counted
  * @t: tables of the namespace
@@ -46,36 +113,10 @@ void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 	unsigned long e = READ_ONCE(*entry), last;
 	struct portmon_record *record = portmon_record(e);
 	const struct portmon_counter *events;
-	struct portmon_slot __percpu *slot;
-	enum portmon_dir dir;
 	u64 now = get_jiffies_64();
-	int cpu;
 
 	lockdep_assert_held(&t->lock);
-	last = READ_ONCE(record->last);
-	for (dir = 0; dir < PORTMON_DIRS; dir++) {
-		v->packets[dir] = atomic64_read(&record->dir[dir].packets);
-		v->bytes[dir] = atomic64_read(&record->dir[dir].bytes);
-	}
-	if (!(e & PORTMON_COLD)) {
-		slot = portmon_entry_slot(e);
-		for_each_possible_cpu(cpu) {
-			struct portmon_pair rx, tx;
-			unsigned long at;
-
-			rx = portmon_pair_read(&slot->dir[PORTMON_RX], cpu);
-			tx = portmon_pair_read(&slot->dir[PORTMON_TX], cpu);
-			if (!(rx.packets | tx.packets))
-				continue;
-			v->packets[PORTMON_RX] += rx.packets;
-			v->bytes[PORTMON_RX] += rx.bytes;
-			v->packets[PORTMON_TX] += tx.packets;
-			v->bytes[PORTMON_TX] += tx.bytes;
-			at = READ_ONCE(per_cpu_ptr(slot, cpu)->last);
-			if (time_after(at, last))
-				last = at;
-		}
-	}
+	last = portmon_sum_up(e, record, v);
 	v->has_tcp = false;
 	v->n_drops = 0;
 	v->histograms = NULL;

@@ -7,6 +7,9 @@
 
 void portmon_read(const struct portmon_tables *t, const unsigned long *entry,
 		  struct portmon_values *v);
+void portmon_read_traffic(const struct portmon_tables *t,
+			  const unsigned long *entry, struct portmon_values *v);
+bool portmon_dropped(const unsigned long *entry);
 void portmon_subtract(const struct portmon_tables *t,
 		      const unsigned long *entry,
 		      const struct portmon_values *v);

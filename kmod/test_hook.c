@@ -10,6 +10,8 @@
  *	event SCOPE TRANSPORT PORT KIND N
  *	protocol HOOK FAMILY PROTOCOL PACKETS BYTES
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
+ *	sample SCOPE TRANSPORT PORT N
+ *	late SCOPE TRANSPORT PORT N
  *	tidy MS
  *	stop
  *	unanswered N
@@ -18,7 +20,11 @@
  * for MS milliseconds between having found a busy port's slot and counting
  * there. tidy gives back at once what is zero and has been idle for MS,
  * unless stop has been written since counting was switched on. unanswered is
- * N SYN-ACKs, retransmitted, of handshakes that are never completed.
+ * N SYN-ACKs, retransmitted, of handshakes that are never completed. sample is
+ * N connections in which everything was zero. late is one more, which has found
+ * the port's record before the worker takes that out to give it back, and
+ * counts there after a packet and N samples have come to the next record; it
+ * takes two CPUs.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -33,6 +39,7 @@
 
 #include "counters.h"
 #include "events.h"
+#include "histograms.h"
 #include "measures.h"
 #include "net.h"
 #include "tidy.h"
@@ -100,6 +107,54 @@ static int portmon_test_event(struct portmon_tables *t,
 	return 0;
 }
 
+static int portmon_test_sample(struct portmon_tables *t,
+			       const struct portmon_line *l)
+{
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
+	unsigned int i;
+
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX)
+		return -EINVAL;
+	for (i = 0; i < l->n[3]; i++)
+		portmon_histograms_add(t, &key, 0);
+	return 0;
+}
+
+static int portmon_test_late(struct portmon_tables *t,
+			     const struct portmon_line *l)
+{
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
+	ktime_t till = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
+	struct portmon_record *record;
+	struct portmon_counter *head;
+
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX)
+		return -EINVAL;
+	record = portmon_record_find(t, &key);
+	head = record ? portmon_event_find(READ_ONCE(record->events), NULL,
+					   PORTMON_KIND_HISTOGRAMS) : NULL;
+	if (!head)
+		return -ENOENT;
+	WRITE_ONCE(record->last, jiffies - 3600 * HZ);
+	portmon_tidy(t);
+	while (portmon_record_find(t, &key) == record) {
+		if (ktime_after(ktime_get(), till))
+			return -ETIME;
+		cpu_relax();
+	}
+	portmon_port_add(t, &key, PORTMON_RX, 1, 1);
+	portmon_test_sample(t, l);
+	atomic64_inc(&container_of(head, struct portmon_histograms,
+				   head)->bucket[0][0]);
+	return 0;
+}
+
 static int portmon_test_other(struct portmon_tables *t,
 			      const struct portmon_line *l, bool protocol)
 {
@@ -128,6 +183,12 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 	if (sscanf(line, "event %u %u %u %u %llu", &l.n[0], &l.n[1], &l.n[2],
 		   &l.n[3], &l.packets) == 5)
 		return portmon_test_event(t, &l);
+	if (sscanf(line, "sample %u %u %u %u", &l.n[0], &l.n[1], &l.n[2],
+		   &l.n[3]) == 4)
+		return portmon_test_sample(t, &l);
+	if (sscanf(line, "late %u %u %u %u", &l.n[0], &l.n[1], &l.n[2],
+		   &l.n[3]) == 4)
+		return portmon_test_late(t, &l);
 	if (sscanf(line, "protocol %u %u %u %llu %llu", &l.n[0], &l.n[1],
 		   &l.n[2], &l.packets, &l.bytes) == 5)
 		return portmon_test_other(t, &l, true);

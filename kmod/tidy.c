@@ -60,11 +60,11 @@ static bool portmon_removed_used(const struct portmon_record *record)
 static void portmon_removed_merge(struct portmon_tables *t,
 				  const struct portmon_removed *r)
 {
-	struct portmon_counter *event;
+	struct portmon_counter **where = &r->record->events, *event;
 	enum portmon_dir dir;
 	u64 packets, bytes;
 
-	/* Keeps the other with its entry. */
+	/* Keeps the other with its entry; only tidying takes records out. */
 	rcu_read_lock();
 	for (dir = 0; dir < PORTMON_DIRS; dir++) {
 		packets = atomic64_read(&r->record->dir[dir].packets);
@@ -72,12 +72,19 @@ static void portmon_removed_merge(struct portmon_tables *t,
 		if (packets || bytes)
 			portmon_port_add(t, &r->key, dir, packets, bytes);
 	}
-	for (event = r->record->events; event; event = event->next) {
-		if (event->kind == PORTMON_KIND_HISTOGRAMS)
-			portmon_histograms_merge(t, &r->key, event);
-		else if (atomic64_read(&event->count))
+	while ((event = *where)) {
+		if (event->kind == PORTMON_KIND_HISTOGRAMS &&
+		    !portmon_histograms_zero(event)) {
+			*where = event->next;
+			portmon_histograms_merge(t,
+						 portmon_record_find(t, &r->key),
+						 event);
+			continue;
+		}
+		if (atomic64_read(&event->count))
 			portmon_event_add(t, &r->key, event->kind,
 					  atomic64_read(&event->count));
+		where = &event->next;
 	}
 	rcu_read_unlock();
 }

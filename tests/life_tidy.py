@@ -7,8 +7,8 @@ import signal
 import socket
 
 from lib.connection import connect
-from lib.ktap import case, check, defer, equal, run, wait_until
-from lib.module import Hook
+from lib.ktap import Skip, case, check, defer, equal, run, wait_until
+from lib.module import Hook, parameter
 from lib.netns import Netns, hosts
 from lib.nlclient import Counts, ports_of
 
@@ -73,6 +73,28 @@ def by_itself():
     client.portmon.reset()
     wait_until(lambda: in_use(client) == NONE, 60, "the return of all that the client had")
     equal(in_use(server), before, "what the server has, of which everything was reset by filters")
+
+
+@case("none", "one")
+def late(others):
+    "a connection that ends at a record that is being given back is not lost, the limit on histograms reached: samples at the next record:"
+    n = ("none", "one").index(others)
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is one CPU only")
+    hook, host = Hook(), Netns(on=True)
+    # None for the next record, or one.
+    parameter("max_records", 256 * (1 + n))
+    hook.sample(host, "local", "tcp", 80, 1)
+    host.portmon.reset()
+    hook.late(host, "local", "tcp", 80, n)
+    records = host.portmon.dump("port-get", with_histograms=True)
+    equal([(r["port"], Counts.of(r), r.get("histograms", {}).get("handshake")) for r in records],
+          [(80, Counts(1, 1), [1 + n])], "port, counts, handshakes")
+    equal(in_use(host), {"records": 1, "events": 0, "histograms": 1}, "in use")
+    equal(host.portmon.do("info-get")["histograms-refused"], 0, "samples refused")
+    host.portmon.reset()
+    hook.tidy(host)
+    equal(in_use(host), NONE, "in use in the end")
 
 
 @case()

@@ -88,6 +88,17 @@ class Hook:
         "Give back what is zero and has been idle for so long."
         self.write(netns, "tidy", ms)
 
+    def sample(self, netns, scope, transport, port, n):
+        "So many connections in whose histograms everything is zero."
+        self.write(netns, "sample", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
+
+    def late(self, netns, scope, transport, port, n):
+        """One more, which counts at a record that is being given back, after a packet and n others at the port's next one.
+
+        Takes two CPUs; ETIME if it was not given back meanwhile, ENOENT if it has no histograms.
+        """
+        self.write(netns, "late", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
+
     def stop(self, netns):
         "Let nothing be given back any more, as counting is stopped."
         self.write(netns, "stop")
