@@ -31,6 +31,7 @@ static const struct {
 	{ "check", check_tests },
 	{ "deltas", deltas_tests },
 	{ "delta", delta_tests },
+	{ "golden", golden_tests },
 };
 
 static unsigned int failures;

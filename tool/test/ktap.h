@@ -28,6 +28,7 @@ const char *end_capture(void);
 
 extern const struct unit_test events_tests[];
 extern const struct unit_test format_tests[];
+extern const struct unit_test golden_tests[];
 extern const struct unit_test grid_tests[];
 extern const struct unit_test histogram_tests[];
 extern const struct unit_test json_tests[];

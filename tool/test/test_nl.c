@@ -14,6 +14,7 @@
 #include "lib/nl.h"
 #include "lib/util.h"
 #include "test/ktap.h"
+#include "test/recorded.h"
 
 enum reply {
 	END,
@@ -60,6 +61,10 @@ ssize_t send(int fd, const void *buf, size_t n, int flags)
 
 	(void)fd;
 	(void)flags;
+	if (recorded) {
+		recorded_request(buf, n);
+		return n;
+	}
 	seq = h->nlmsg_seq;
 	requests++;
 	errno = refuse;
@@ -79,13 +84,15 @@ int setsockopt(int fd, int level, int name, const void *value, socklen_t n)
 
 int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
 {
+	const uint32_t dropped = recorded ? 2 : lost;
+
 	(void)fd;
 	if (level != SOL_SOCKET || name != SO_MEMINFO ||
-	    *n < SK_MEMINFO_VARS * sizeof(lost))
+	    *n < SK_MEMINFO_VARS * sizeof(dropped))
 		return -1;
 	memset(value, 0xff, *n);
-	memcpy((uint32_t *)value + SK_MEMINFO_DROPS, &lost, sizeof(lost));
-	*n = SK_MEMINFO_VARS * sizeof(lost);
+	memcpy((uint32_t *)value + SK_MEMINFO_DROPS, &dropped, sizeof(dropped));
+	*n = SK_MEMINFO_VARS * sizeof(dropped);
 	return 0;
 }
 
@@ -286,13 +293,17 @@ static void put_reply(enum reply reply)
 ssize_t recvfrom(int fd, void *buf, size_t n, int flags,
 		 struct sockaddr *from, socklen_t *from_len)
 {
-	const enum reply reply = *script;
+	const enum reply reply = recorded ? END : *script;
 	const struct sockaddr_nl who = {
 		.nl_family = AF_NETLINK, .nl_pid = reply == FORGED,
 	};
 
 	(void)fd;
 	(void)flags;
+	memcpy(from, &who, sizeof(who));
+	*from_len = sizeof(who);
+	if (recorded)
+		return recorded_reply(buf, n);
 	if (reply == END) {
 		check_at(false, "the script continues", __FILE__, __LINE__);
 		errno = EIO;
@@ -305,8 +316,6 @@ ssize_t recvfrom(int fd, void *buf, size_t n, int flags,
 	}
 	len = 0;
 	put_reply(reply);
-	memcpy(from, &who, sizeof(who));
-	*from_len = sizeof(who);
 	if (reply == HUGE)
 		return n + 1;
 	check((size_t)len <= n);
