@@ -5,6 +5,7 @@ import csv
 import io
 import os
 import re
+import socket
 import subprocess
 
 from lib.ctl import ctl, own_services, run_ctl
@@ -147,6 +148,23 @@ def units():
         equal(rows[0][heads.index(name)], wanted, f"{arguments}")
         equal(rows[0][heads.index("TX-PKTS")], "50", f"packets with {arguments}")
     equal(ctl("stats", "--bits", netns=yard)["ports"], ctl("stats", netns=yard)["ports"], "JSON with --bits")
+
+
+@case()
+def sockets():
+    "-o BACKLOG,OPEN,HALF-OPEN: of a listener that accepts nothing; in CSV the limit is a column of its own"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
+    server.listen(7)
+    for _ in range(3):
+        netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
+    names = "PORT,BACKLOG,BACKLOG-MAX,OPEN,HALF-OPEN,RTT"
+    status, out, err = run_ctl("stats", "--port", "8080", "-o", names, netns=netns)
+    equal((status, err, [line.split() for line in out.splitlines()]),
+          (0, "", [names.split(","), ["8080/tcp", "3/7", "7", "3", "0", "-"]]), "table")
+    status, out, err = run_ctl("stats", "--port", "8080", "--csv", "-o", names, netns=netns)
+    equal((status, err, out), (0, "", "port,backlog,backlog_max,open,half_open,rtt\n8080,3,7,3,0,\n"), "CSV")
 
 
 @case()

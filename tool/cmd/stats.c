@@ -70,8 +70,8 @@ static int read_stats(struct ctx *ctx, const struct query *q,
 
 	(void)q;
 	filter.non_zero = true;
-	filter.histograms = json && given(&ctx->opt, OPT_DETAILS) &&
-			    info_has(&ctx->info, PORTMON_A_INFO_HISTOGRAMS_MAX);
+	filter.histograms |= json && given(&ctx->opt, OPT_DETAILS);
+	filter.histograms &= info_has(&ctx->info, PORTMON_A_INFO_HISTOGRAMS_MAX);
 	err = ctx_read(ctx, &filter, SNAP_OVERFLOW | (json ? SNAP_OTHER : 0),
 		       &a->s);
 	if (err)

@@ -52,6 +52,7 @@ static int take_reading(struct ctx *ctx, struct intervals *i)
 	int err;
 
 	filter.non_zero = true;
+	filter.histograms = false;
 	err = ctx_read(ctx, &filter, SNAP_OVERFLOW | SNAP_OTHER, &s);
 	if (err)
 		return err;

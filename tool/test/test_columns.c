@@ -150,6 +150,109 @@ static void test_csv(void)
 	free(text);
 }
 
+/* The cell of a column, by name. */
+static const char *cell(struct cell *c, const struct record *r,
+			const char *name)
+{
+	size_t i;
+
+	c->ctx = &ctx;
+	for (i = 0; i < ports_layout.columns->n; i++)
+		if (!strcmp(ports_layout.columns->v[i]->name, name))
+			return column_text(c, ports_layout.columns->v[i], r);
+	return "no such column";
+}
+
+static void test_rates(void)
+{
+	struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT |
+		       1u << PORTMON_A_RECORD_TRANSPORT,
+		.port = 443,
+		.rx = { 3, 100 }, .tx = { 1, 25 },
+	};
+	struct cell c = { 0 };
+
+	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 40;
+	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 10;
+	r.tcp[PORTMON_A_TCP_RETRANSMITTED] = 5;
+	/* A single reading has no rates: that is not zero. */
+	check_text(cell(&c, &r, "PPS"), "-");
+	c.seconds = 2;
+	check_text(cell(&c, &r, "PPS"), "2");
+	check_text(cell(&c, &r, "BPS"), "500");
+	check_text(cell(&c, &r, "RX-BPS"), "400");
+	check_text(cell(&c, &r, "UNANS-PS"), "15");
+	check_text(cell(&c, &r, "TX-PPS"), "0.5");
+	check_text(cell(&c, &r, "CPS"), "n/a");
+	check_text(cell(&c, &r, "DROP-PS"), "n/a");
+	check_text(cell(&c, &r, "RETR-PS"), "3");
+	ctx.info.lifecycle = true;
+	check_text(cell(&c, &r, "CPS"), "0");
+	c.seconds = 100;
+	check_text(cell(&c, &r, "TX-PPS"), "<0.1");
+	c.csv = true;
+	check_text(cell(&c, &r, "TX-PPS"), "0");
+	c.csv = false;
+	r.transport = PORTMON_TRANSPORT_UDP;
+	check_text(cell(&c, &r, "CPS"), "-");
+}
+
+static void test_sockets(void)
+{
+	struct sock socks[] = {
+		{ .port = 80, .kind = SOCK_LISTENS, .queue = 3,
+		  .queue_max = 128 },
+		{ .port = 80, .peer = 1, .kind = SOCK_OPENING },
+		{ .port = 80, .peer = 2, .kind = SOCK_OPEN },
+		{ .port = 90, .peer = 3, .kind = SOCK_OPEN },
+	};
+	const struct owners owners = { .socks = { socks, 4, 4, 0 } };
+	struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT, .port = 80,
+	};
+	struct cell c = { 0 };
+
+	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
+	check_text(cell(&c, &r, "BACKLOG"), "-");
+	r.owners = &owners;
+	check_text(cell(&c, &r, "BACKLOG"), "3/128");
+	check_text(cell(&c, &r, "HALF-OPEN"), "1");
+	check_text(cell(&c, &r, "OPEN"), "1");
+	c.csv = true;
+	check_text(cell(&c, &r, "BACKLOG"), "3");
+	check_text(cell(&c, &r, "BACKLOG-MAX"), "128");
+	r.port = 90;
+	check_text(cell(&c, &r, "BACKLOG"), "");
+	check_text(cell(&c, &r, "OPEN"), "1");
+	r.port = 91;
+	check_text(cell(&c, &r, "OPEN"), "");
+}
+
+static void test_rtt(void)
+{
+	struct histograms h = { 0 };
+	struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT, .port = 80,
+	};
+	struct cell c = { 0 };
+	uint64_t *bucket = h.of[PORTMON_A_HISTOGRAMS_RTT].bucket;
+
+	check(!choose(0, "PORT,RTT") && ctx.opt.filter.histograms);
+	check(!choose(0, "PORT") && !ctx.opt.filter.histograms);
+	check_text(cell(&c, &r, "RTT"), "-");
+	r.histograms = &h;
+	bucket[11] = 1;
+	check_text(cell(&c, &r, "RTT"), "-");	/* too few to tell */
+	bucket[11] = 8;
+	check_text(cell(&c, &r, "RTT"), "<2.05ms");
+	c.csv = true;
+	check_text(cell(&c, &r, "RTT"), "2048");
+	bucket[PORTMON_HISTOGRAM_BUCKETS - 1] = 100;
+	check_text(cell(&c, &r, "RTT"), "");
+}
+
 const struct unit_test columns_tests[] = {
 	{ "choose", test_choose },
 	{ "amounts", test_amounts },
@@ -157,5 +260,8 @@ const struct unit_test columns_tests[] = {
 	{ "layouts", test_layouts },
 	{ "bars", test_bars },
 	{ "csv", test_csv },
+	{ "rates", test_rates },
+	{ "sockets", test_sockets },
+	{ "rtt", test_rtt },
 	{ 0 }
 };

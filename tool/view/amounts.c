@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Columns of packets, bytes, times and rates. */
+/* Columns of packets, bytes and times. */
 #include <time.h>
 
 #include "lib/record.h"
@@ -223,60 +223,6 @@ const struct column column_time = {
 	.name = "TIME",
 	.text = time_of_day,
 	.help = "time of the line",
-};
-
-/* The difference of an interval as a rate per second. */
-static const char *rate(struct cell *c, double delta)
-{
-	return cell_number(c, c->seconds > 0 ? sum_round(delta / c->seconds) : 0);
-}
-
-static const char *rx_pps(struct cell *c, const struct record *r)
-{
-	return rate(c, r->rx.packets);
-}
-
-const struct column column_rx_pps = {
-	.name = "RX-PPS",
-	.flags = COLUMN_RIGHT,
-	.text = rx_pps,
-	.help = "packets received per second (--interval)",
-};
-
-static const char *rx_bps(struct cell *c, const struct record *r)
-{
-	return rate(c, 8.0 * r->rx.bytes);
-}
-
-const struct column column_rx_bps = {
-	.name = "RX-BPS",
-	.flags = COLUMN_RIGHT,
-	.text = rx_bps,
-	.help = "bits received per second (--interval)",
-};
-
-static const char *tx_pps(struct cell *c, const struct record *r)
-{
-	return rate(c, r->tx.packets);
-}
-
-const struct column column_tx_pps = {
-	.name = "TX-PPS",
-	.flags = COLUMN_RIGHT,
-	.text = tx_pps,
-	.help = "packets sent per second (--interval)",
-};
-
-static const char *tx_bps(struct cell *c, const struct record *r)
-{
-	return rate(c, 8.0 * r->tx.bytes);
-}
-
-const struct column column_tx_bps = {
-	.name = "TX-BPS",
-	.flags = COLUMN_RIGHT,
-	.text = tx_bps,
-	.help = "bits sent per second (--interval)",
 };
 
 /**

@@ -217,14 +217,6 @@ const struct column column_ephemeral = {
 	.help = "does this host pick the port for outgoing connections?",
 };
 
-static const char *known(struct cell *c, enum unknown why, uint64_t v)
-{
-	if (!why)
-		return cell_number(c, v);
-	return c->csv || why == UNKNOWN_NO_TCP || why == UNKNOWN_FORWARD ?
-		       cell_nothing(c) : "n/a";
-}
-
 static uint64_t established(const struct record *r)
 {
 	return r->tcp[PORTMON_A_TCP_ESTABLISHED];
@@ -234,7 +226,7 @@ static const char *connections(struct cell *c, const struct record *r)
 {
 	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
 
-	return known(c, tcp_unknown(&c->ctx->info, r, attr), r->tcp[attr]);
+	return cell_known(c, tcp_unknown(&c->ctx->info, r, attr), r->tcp[attr]);
 }
 
 const struct column column_connections = {
@@ -251,9 +243,9 @@ static const char *retransmitted(struct cell *c, const struct record *r)
 {
 	const uint64_t v = record_retransmitted(r);
 
-	return known(c, v ? KNOWN : tcp_unknown(&c->ctx->info, r,
-						PORTMON_A_TCP_RETRANSMITTED),
-		     v);
+	return cell_known(c, v ? KNOWN :
+			  tcp_unknown(&c->ctx->info, r,
+				      PORTMON_A_TCP_RETRANSMITTED), v);
 }
 
 const struct column column_retransmitted = {
@@ -267,8 +259,8 @@ const struct column column_retransmitted = {
 
 static const char *unanswered(struct cell *c, const struct record *r)
 {
-	return known(c, unanswered_unknown(&c->ctx->info, r),
-		     record_unanswered_at(r));
+	return cell_known(c, unanswered_unknown(&c->ctx->info, r),
+			  record_unanswered_at(r));
 }
 
 const struct column column_unanswered = {
@@ -288,7 +280,7 @@ static uint64_t dropped(const struct record *r)
 
 static const char *drops(struct cell *c, const struct record *r)
 {
-	return known(c, drops_unknown(&c->ctx->info, r), r->dropped);
+	return cell_known(c, drops_unknown(&c->ctx->info, r), r->dropped);
 }
 
 const struct column column_drops = {
@@ -411,49 +403,4 @@ const struct column column_protocol = {
 	.text = protocol,
 	.key = "protocol",
 	.help = "number of the IP protocol",
-};
-
-static const char no_memory[] = "out of memory";
-
-static const char *open_now(struct cell *c, const struct record *r)
-{
-	struct port_use use;
-	int err = owners_of_record(r, &use);
-	const bool some = !err && (use.n || use.connections);
-	const unsigned int n = use.connections;
-
-	port_use_free(&use);
-	if (err)
-		return no_memory;
-	return some ? cell_exact(c, n) : cell_nothing(c);
-}
-
-const struct column column_open = {
-	.name = "OPEN",
-	.flags = COLUMN_RIGHT | COLUMN_OWNERS,
-	.text = open_now,
-	.key = "sockets.open",
-	.help = "open connections now",
-};
-
-static const char *owner(struct cell *c, const struct record *r)
-{
-	struct port_use use;
-
-	if (owners_of_record(r, &use))
-		snprintf(c->buf, CELL_SIZE, "%s", no_memory);
-	else if (!use.n)
-		snprintf(c->buf, CELL_SIZE, "%s", cell_nothing(c));
-	else
-		owners_text(c->buf, &use);
-	port_use_free(&use);
-	return c->buf;
-}
-
-const struct column column_owner = {
-	.name = "OWNER",
-	.flags = COLUMN_TRUNC | COLUMN_OWNERS,
-	.text = owner,
-	.key = "owner",
-	.help = "the processes that own the port",
 };

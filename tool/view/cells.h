@@ -88,7 +88,11 @@ extern const struct column column_family;
 extern const struct column column_bucket;
 extern const struct column column_protocol;
 extern const struct column column_open;
+extern const struct column column_half_open;
+extern const struct column column_backlog;
+extern const struct column column_backlog_max;
 extern const struct column column_owner;
+extern const struct column column_rtt;
 extern const struct column column_rx_packets;
 extern const struct column column_rx_bytes;
 extern const struct column column_tx_packets;
@@ -108,6 +112,12 @@ extern const struct column column_rx_pps;
 extern const struct column column_rx_bps;
 extern const struct column column_tx_pps;
 extern const struct column column_tx_bps;
+extern const struct column column_pps;
+extern const struct column column_bps;
+extern const struct column column_cps;
+extern const struct column column_retr_ps;
+extern const struct column column_unans_ps;
+extern const struct column column_drop_ps;
 extern const struct column column_share;
 extern const struct column column_range_share;
 extern const struct column column_bar;
@@ -115,6 +125,8 @@ extern const struct column column_bar;
 const struct column *amount_column(enum sort_key key);
 const char *column_text(struct cell *c, const struct column *column,
 			const struct record *r);
+const char *cell_unknown(const struct cell *c, enum unknown why);
+const char *cell_rate(struct cell *c, double delta);
 
 static inline const char *cell_nothing(const struct cell *c)
 {
@@ -130,6 +142,13 @@ static inline const char *cell_number(struct cell *c, uint64_t v)
 {
 	return c->csv ? cell_exact(c, v) :
 			format_number(c->buf, v, c->ctx->opt.units);
+}
+
+/* A counter, unless there is a reason why it is not known. */
+static inline const char *cell_known(struct cell *c, enum unknown why,
+				     uint64_t v)
+{
+	return why ? cell_unknown(c, why) : cell_number(c, v);
 }
 
 #endif

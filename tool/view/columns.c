@@ -48,6 +48,8 @@ static int add_columns(struct ctx *ctx, const struct columns *all,
 		ctx->columns[ctx->n_columns++] = c;
 		if (c->flags & COLUMN_OWNERS)
 			ctx->opt.given |= OPT(PROCESSES);
+		if (c->flags & COLUMN_HISTOGRAMS)
+			ctx->opt.filter.histograms = true;
 		if (!name[len])
 			return 0;
 		name += len + 1;

@@ -17,6 +17,8 @@
  * @COLUMN_WIDE: longer than most, where columns have a fixed width
  * @COLUMN_OWNERS: for columns.c: it needs to read all processes
  * @COLUMN_BYTES: for cells.c: bits where those are wanted
+ * @COLUMN_HISTOGRAMS: for columns.c: it needs the histograms of connections
+ * @COLUMN_RATE: for top: it is of the differences of an interval
  */
 enum table_flags {
 	COLUMN_LEFT = 0,
@@ -25,6 +27,8 @@ enum table_flags {
 	COLUMN_WIDE = 4,
 	COLUMN_OWNERS = 8,
 	COLUMN_BYTES = 16,
+	COLUMN_HISTOGRAMS = 32,
+	COLUMN_RATE = 64,
 };
 
 /**

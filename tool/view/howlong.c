@@ -80,6 +80,23 @@ static void format_bound(char buf[static BOUND_SIZE], enum unit unit,
 		 histogram_below(bucket) ? "under" : "at least", value);
 }
 
+/**
+ * howlong_below() - a time that a value is below, in little room
+ * @buf: room for it
+ * @size: how much
+ * @us: the time in microseconds
+ */
+void howlong_below(char *buf, size_t size, uint64_t us)
+{
+	char words[BOUND_SIZE], *blank;
+
+	format_duration(words, sizeof(words), us);
+	blank = strchr(words, ' ');
+	if (blank)
+		*blank++ = '\0';
+	snprintf(buf, size, "<%s%s", words, blank ? blank : "");
+}
+
 /* A letter a bucket, from the first with values to the last. */
 static void print_bar(FILE *out, const struct histogram *h)
 {

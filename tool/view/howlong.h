@@ -10,6 +10,7 @@
 #include "lib/record.h"
 
 void howlong_print(FILE *out, const struct ctx *ctx, const struct record *r);
+void howlong_below(char *buf, size_t size, uint64_t us);
 void howlong_json(struct json *j, const struct record *r);
 
 #endif

@@ -12,7 +12,10 @@ static const struct column *const of_ports[] = {
 	&column_connections, &column_retransmitted, &column_unanswered,
 	&column_drops, &column_bytes, &column_packets, &column_time,
 	&column_rx_pps, &column_rx_bps, &column_tx_pps, &column_tx_bps,
-	&column_share, &column_bar, &column_open, &column_owner,
+	&column_pps, &column_bps, &column_cps, &column_retr_ps,
+	&column_unans_ps, &column_drop_ps, &column_share, &column_bar,
+	&column_rtt, &column_open, &column_half_open, &column_backlog,
+	&column_backlog_max, &column_owner,
 };
 
 static const struct column *const of_drops[] = {
