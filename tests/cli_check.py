@@ -119,27 +119,25 @@ def quiet():
 def since_last():
     "each check reports the difference to the previous one; problems that have ended are not repeated"
     (client, server), (near, far) = hosts()
-    with tempfile.TemporaryDirectory() as folder:
-        env = {"XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
-        look = lambda *a: run_ctl("check", *a, netns=server, env=env)
-        def probe():
-            for port in range(2000, 2040):
-                with client.socket("ipv4", socket.SOCK_STREAM) as sock:
-                    sock.connect_ex((far.ipv4, port))
-        probe()
-        status, out, err = look()
-        equal((status, err), (DONE, ""), "the first check looks at the next seconds, not at what was before")
-        check(re.match("nothing wrong at 0 ports in the last [5-9]s", out), out)
-        probe()
-        equal(look("--quiet"), (WRONG, "", ""), "the second, after a scan")
-        status, out, err = look()
-        equal(status, DONE, f"the third, after nothing: {out}")
-        probe()
-        server.portmon.reset()
-        probe()
-        status, out, err = look("--json")
-        equal((status, brief(json.loads(out)["findings"])), (WRONG, [("port-scan", None, None)]), "after a reset")
-        check("40 closed ports" in out and "40 packets" in out, out)
+    look = lambda *a: run_ctl("check", *a, netns=server)
+    def probe():
+        for port in range(2000, 2040):
+            with client.socket("ipv4", socket.SOCK_STREAM) as sock:
+                sock.connect_ex((far.ipv4, port))
+    probe()
+    status, out, err = look()
+    equal((status, err), (DONE, ""), "the first check looks at the next seconds, not at what was before")
+    check(re.match("nothing wrong at 0 ports in the last [5-9]s", out), out)
+    probe()
+    equal(look("--quiet"), (WRONG, "", ""), "the second, after a scan")
+    status, out, err = look()
+    equal(status, DONE, f"the third, after nothing: {out}")
+    probe()
+    server.portmon.reset()
+    probe()
+    status, out, err = look("--json")
+    equal((status, brief(json.loads(out)["findings"])), (WRONG, [("port-scan", None, None)]), "after a reset")
+    check("40 closed ports" in out and "40 packets" in out, out)
 
 
 @case()

@@ -98,25 +98,28 @@ def no_proc():
 @case()
 def delta_folder():
     "the folder of --delta cannot be made, is in use, or has too long a name"
-    expect_message(FAILED, "cannot create the directory /sys/portmon: ", "stats", "--delta", netns=yard, env={"XDG_RUNTIME_DIR": "/sys"})
-    expect_message(FAILED, "the path of XDG_RUNTIME_DIR or XDG_STATE_HOME is too long", "stats", "--delta", netns=yard,
-         env={"XDG_RUNTIME_DIR": "/run" + "/." * 2044})
-    state = {"XDG_RUNTIME_DIR": f"{home}/run"}
-    os.mkdir(f"{home}/run")
-    equal(run_ctl("stats", "--delta", netns=yard, env=state)[0], DONE, "status")
-    holder = os.open(f"{home}/run/portmon", os.O_RDONLY)
+    status, out, err = with_mounts("mount -t tmpfs -o ro none /var/lib", "stats", "--delta")
+    equal((status, out, err), (FAILED, "", "portmon-ctl: cannot create the directory /var/lib/portmon: Read-only file system\n"), "read-only")
+    run = f"{home}/run"
+    os.mkdir(run)
+    os.chown(run, 1000, 1000)
+    user = {"netns": yard, "user": 1000, "env": {"XDG_STATE_HOME": run}}
+    expect_message(FAILED, "the path of XDG_STATE_HOME is too long", "stats", "--delta",
+                   **{**user, "env": {"XDG_STATE_HOME": run + "/." * ((4094 - len(run)) // 2)}})
+    equal(run_ctl("stats", "--delta", **user)[0], DONE, "status")
+    holder = os.open(f"{run}/portmon", os.O_RDONLY)
     defer(os.close, holder)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    expect_message(FAILED, "another portmon-ctl stats --delta of this user is running; try again", "stats", "--delta", netns=yard, env=state)
+    expect_message(FAILED, "another portmon-ctl of this user is using its snapshots; try again", "stats", "--delta", **user)
     fcntl.flock(holder, fcntl.LOCK_UN)
-    name, = os.listdir(f"{home}/run/portmon")
-    os.unlink(f"{home}/run/portmon/{name}")
-    os.mkfifo(f"{home}/run/portmon/{name}")
-    expect_message(FAILED, f"cannot read {home}/run/portmon/{name}: Invalid argument", "stats", "--delta", netns=yard, env=state)
+    name, = os.listdir(f"{run}/portmon")
+    os.unlink(f"{run}/portmon/{name}")
+    os.mkfifo(f"{run}/portmon/{name}")
+    expect_message(FAILED, f"cannot read {run}/portmon/{name}: Invalid argument", "stats", "--delta", **user)
     # A folder of somebody else's is not written to.
-    defer(sh, "rm", "-rf", "/tmp/portmon-1000")
-    equal(run_ctl("stats", "--delta", netns=yard, user=1000, env={**state, "XDG_STATE_HOME": ""})[0], DONE, "status as a user")
-    equal(os.stat("/tmp/portmon-1000").st_uid, 1000, "owner of the folder that is used instead")
+    defer(sh, "rm", "-rf", "/tmp/portmon-1001")
+    equal(run_ctl("stats", "--delta", **{**user, "user": 1001})[0], DONE, "status as a user")
+    equal(os.stat("/tmp/portmon-1001").st_uid, 1001, "owner of the folder that is used instead")
 
 
 @case()

@@ -6,7 +6,6 @@ nomemory.so, preloaded, makes them fail, libc's among them and those of libnl, w
 """
 import itertools
 import os
-import random
 import re
 import socket
 import subprocess
@@ -16,7 +15,6 @@ from lib.ctl import listening, own_services, run_ctl
 from lib.ktap import PATIENCE, case, check, defer, equal, note, run, wait_until
 from lib.netns import Netns
 from lib.packets import Packets, ipv4, tcp, udp
-from lib.process import sh
 
 PRELOAD = os.path.join(os.path.dirname(os.path.realpath(__file__)), "nomemory.so")
 SPARE = "continuing without"      # so ends the sentence of what a command can do without
@@ -99,7 +97,7 @@ def yard():
 
 
 COMMANDS = ["stats", "stats --all --json", "stats -p -s", "stats --processes --json", "show 443", "ranges", "buckets", "buckets --csv", "drops",
-            "drops --json", "closed", "info --json", "explain 443", "coverage --interval 0.1", "stats --interval 0.1 --count 1"]
+            "drops --json", "closed", "snapshots", "snapshots --json", "info --json", "explain 443", "coverage --interval 0.1", "stats --interval 0.1 --count 1"]
 
 
 @case(*COMMANDS)
@@ -119,18 +117,14 @@ def names():
 def deltas():
     "what was counted since the last call, which is kept in a file"
     netns = yard()
-    cache = f"/tmp/cache{random.getrandbits(32):x}"
-    os.mkdir(cache)
-    defer(sh, "rm", "-r", cache)
-    env = {"XDG_CACHE_HOME": cache, "XDG_STATE_HOME": cache, "HOME": cache}
-    run_failing(netns, ["stats", "--delta"], env=env)
+    run_failing(netns, ["stats", "--delta"])
     knock = knocking(netns)
 
     def before():
         "Events at each call, with a drop."
         netns.packets.within("udp", 40000, 7)
         knock()
-    walk(netns, ["stats", "--delta", "-p"], env, before, steady=False)
+    walk(netns, ["stats", "--delta", "-p"], before=before, steady=False)
 
 
 def knocking(netns):
@@ -181,17 +175,14 @@ def switches():
 
 DOCUMENT = 64 << 10     # BUF_SIZE of json.c: what a document is put together in
 DOCUMENTS = ["stats", "stats --all-netns", "stats --delta", "stats --interval 0.1 --count 1", "show 443", "ranges", "buckets", "drops",
-             "closed", "info", "explain 443", "services", "coverage --interval 0.1", "top --batch -n 1 -d 0.1", "reset"]
+             "closed", "snapshots", "info", "explain 443", "services", "coverage --interval 0.1", "top --batch -n 1 -d 0.1", "reset"]
 
 
 @case()
 def documents():
     "there is no memory for the document itself: each command that has JSON says so, and prints nothing"
     netns = yard()
-    cache = f"/tmp/cache{random.getrandbits(32):x}"
-    os.mkdir(cache)
-    defer(sh, "rm", "-r", cache)
-    env = {"XDG_RUNTIME_DIR": cache, "NOMEMORY_SIZE": str(DOCUMENT)}
+    env = {"NOMEMORY_SIZE": str(DOCUMENT)}
     for command in DOCUMENTS:
         hit, status, out, err = run_failing(netns, [*command.split(), "--json"], 1, env)
         equal((hit, status, out), (True, 1, ""), f"{command}: there was one to fail, status, output; said {err!r}")

@@ -16,7 +16,7 @@ from lib.process import sh
 
 READERS = [["stats"], ["stats", "--json"], ["show", "80"], ["ranges"], ["buckets"]]
 CHANGERS = [["reset"], ["reset", "--port", "80"], ["enable"], ["disable"]]
-COMMANDS = ["stats", "top", "show", "check", "ranges", "buckets", "drops", "closed", "monitor", "coverage", "explain", "services", "reset", "enable", "disable", "info", "export", "apply", "help"]
+COMMANDS = ["stats", "top", "show", "check", "ranges", "buckets", "drops", "closed", "monitor", "coverage", "explain", "services", "reset", "enable", "disable", "info", "snapshots", "export", "apply", "help"]
 
 
 @case()

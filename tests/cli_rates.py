@@ -18,12 +18,20 @@ from lib.nlclient import Counts
 from lib.packets import Packets
 from lib.process import sh
 
-home = tempfile.mkdtemp(prefix="pm")
-defer(sh, "rm", "-rf", home)
+FOLDER = "/var/lib/portmon"     # root's
+defer(sh, "rm", "-rf", FOLDER)
 
 
-def stats(*arguments, netns, state=home, **options):
-    return run_ctl("stats", *arguments, netns=netns, env={"XDG_RUNTIME_DIR": state, "XDG_STATE_HOME": ""}, **options)
+def stats(*arguments, netns, **options):
+    return run_ctl("stats", *arguments, netns=netns, **options)
+
+
+def folder_of(user):
+    "A folder for the state of a user; the environment that selects it."
+    state = tempfile.mkdtemp(prefix="pm")
+    defer(sh, "rm", "-rf", state)
+    os.chown(state, user, user)
+    return state, {"XDG_STATE_HOME": state}
 
 
 def keyed(document):
@@ -78,16 +86,23 @@ def kept_apart():
         packets.sent.clear()
         packets.out("tcp", 1, 2, 2)
         equal(keyed(delta(netns)), packets.sent, "the second time, in turn")
-    # Without folders of their own: /tmp, by user
+    # A user's own folder, /tmp without one; root's is the same in any environment.
     in_one.out("tcp", 1, 2, 1)
-    for user in 0, 1000, 1000, 0:
-        path = f"/tmp/portmon-{user}"
-        defer(sh, "rm", "-rf", path)
-        with one.enter():
-            sh("portmon-ctl", "stats", "--delta", "--json", user=user, group=user, extra_groups=[],
-               env={**os.environ, "XDG_RUNTIME_DIR": home if user else "", "XDG_STATE_HOME": "relative"})
+    state, env = folder_of(1000)
+    os.mkdir(f"{state}/home", 0o700)
+    os.chown(f"{state}/home", 1000, 1000)
+    defer(sh, "rm", "-rf", "/tmp/portmon-1000")
+    for user, path, env in ((1000, f"{state}/portmon", env), (1000, f"{state}/home/.local/state/portmon", {"HOME": f"{state}/home"}),
+                            (1000, "/tmp/portmon-1000", {"HOME": "/nonexistent"}), (1000, "/tmp/portmon-1000", {"XDG_STATE_HOME": "/root"}),
+                            (1000, f"{state}/home/.local/state/portmon", {"HOME": f"{state}/home", "XDG_STATE_HOME": "relative"}),
+                            (0, FOLDER, {"XDG_STATE_HOME": state}), (0, FOLDER, {"HOME": "/nonexistent"})):
+        before = os.stat(path).st_mtime_ns if os.path.exists(path) else 0
+        equal(stats("--delta", netns=one, user=user, env={"XDG_STATE_HOME": "", **env})[0], 0, f"status of user {user} with {env}")
         status = os.stat(path)
         equal((status.st_uid, status.st_mode & 0o777), (user, 0o700), f"owner and mode of {path}")
+        check(status.st_mtime_ns > before, f"nothing is written to {path}")
+        for name in os.listdir(path):
+            equal(os.stat(f"{path}/{name}").st_mode & 0o777, 0o600, f"mode of {path}/{name}")
 
 
 @case()
@@ -143,64 +158,64 @@ def kept():
     os.close(reader)
     equal(stats("--delta", "--all", netns=netns, stdout=writer)[0] != 0, True, "failure without a reader")
     os.close(writer)
-    small = tempfile.mkdtemp(prefix="pm")
-    defer(os.rmdir, small)
-    sh("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=100", "none", small)
-    defer(sh, "umount", small)
-    first = delta(netns, "no earlier", state=small)
-    with open(f"{small}/fill", "wb", buffering=0) as file:
+    sh("mount", "-t", "tmpfs", "-o", "size=256k,nr_inodes=100,mode=700", "none", FOLDER)
+    defer(sh, "umount", FOLDER)
+    first = delta(netns, "no earlier")
+    with open(f"{FOLDER}/fill", "wb", buffering=0) as file:
         with contextlib.suppress(OSError):
             while True:
                 file.write(bytes(4096))
     packets.sent.clear()
     packets.out("tcp", 1000, 80, 7)
-    before = open(glob.glob(f"{small}/portmon/delta-*")[0]).read()
-    status, out, err = stats("--delta", netns=netns, state=small)
+    path, = glob.glob(f"{FOLDER}/default@*")
+    before = open(path, "rb").read()
+    status, out, err = stats("--delta", netns=netns)
     equal((status, out), (1, ""), "a full disk")
-    check(re.search("cannot write the snapshot file .*No space left on device; the next --delta starts from the previous snapshot", err),
+    check(re.search("cannot write the snapshot file .*No space left on device; the next call starts from the previous snapshot", err),
           f"said {err!r}")
-    equal([open(path).read() for path in glob.glob(f"{small}/portmon/*")], [before], "what is kept on a full disk")
-    os.unlink(f"{small}/fill")
-    equal(keyed(delta(netns, state=small)), packets.sent, "afterwards")
+    os.unlink(f"{FOLDER}/fill")
+    equal([open(path, "rb").read() for path in glob.glob(f"{FOLDER}/*")], [before], "what is kept on a full disk")
+    equal(keyed(delta(netns)), packets.sent, "afterwards")
     check(first["ports"], "nothing the first time")
-    packets.sent.clear()
-    packets.out("tcp", 1000, 80, 0)
-    got = keyed(delta(netns))
-    equal(got["remote", "tcp", 80].tx, 12, "packets since the last that was printed and kept")
-
-
 @case()
 def in_the_way():
     "--delta: files of others are refused, a broken file is replaced"
     netns, packets = yard()
     packets.out("tcp", 1000, 80, 5)
-    state = tempfile.mkdtemp(prefix="pm")
-    defer(sh, "rm", "-rf", state)
+    state, env = folder_of(1000)
+    user = {"user": 1000, "env": env}
     victim = f"{state}/victim"
     os.mkdir(victim, 0o700)
+    os.chown(victim, 1000, 1000)
     os.symlink(victim, f"{state}/portmon")
     refused = "is not a directory owned by this user"
     for prepare in (lambda: None, lambda: (os.unlink(f"{state}/portmon"), os.mkdir(f"{state}/portmon", 0o755)),
-                    lambda: (os.chmod(f"{state}/portmon", 0o700), os.chown(f"{state}/portmon", 1000, 1000))):
+                    lambda: (os.chmod(f"{state}/portmon", 0o700), os.chown(f"{state}/portmon", 0, 0))):
         prepare()
-        status, out, err = stats("--delta", netns=netns, state=state)
+        status, out, err = stats("--delta", netns=netns, **user)
         equal((status, out), (1, ""), "status and output")
         check(refused in err, f"said {err!r}")
     equal(os.listdir(victim), [], "files in another folder")
-    os.chown(f"{state}/portmon", 0, 0)
-    delta(netns, "no earlier", state=state)
-    path = glob.glob(f"{state}/portmon/delta-*")[0]
-    with open(path, "r+") as file:
-        file.truncate(os.path.getsize(path) - 2)
-    delta(netns, "unrecognised snapshot file .*; starting over", state=state)
-    with open(path) as file:
-        text = file.read()
-    with open(path, "w") as file:
-        file.write(text.replace(open("/proc/sys/kernel/random/boot_id").read().strip(), "0" * 8 + "-0000-0000-0000-" + "0" * 12))
-    equal(keyed(delta(netns, "no earlier snapshot", state=state)), packets.sent, "after another boot")
+    os.chown(f"{state}/portmon", 1000, 1000)
+    delta(netns, "no earlier", **user)
+    path, = glob.glob(f"{state}/portmon/default@*")
+    good = open(path, "rb").read()
+    boot = open("/proc/sys/kernel/random/boot_id").read().strip().encode()
+    broken = "the snapshot .* is incomplete or not recognised; starting over"
+    head = good.index(b"\n") + 1
+    for what, data, said in (("cut short", good[:-2], broken), ("cut short in a record", good[:head + 30], broken),
+                             ("its first line alone", good[:head], broken), ("nothing", b"", broken),
+                             ("more than it", good + b"x", broken), ("zeros", good[:head] + bytes(len(good)), broken),
+                             ("noise", os.urandom(5000), broken), ("noise behind its first line", good[:head] + os.urandom(5000), broken),
+                             ("text of earlier versions", b"portmon-delta 1 " + boot + b" 1 2 3 4\nend 0\n", broken),
+                             ("of another boot", good.replace(boot, b"0" * 8 + b"-0000-0000-0000-" + b"0" * 12), "no earlier snapshot of")):
+        with open(path, "wb") as file:
+            file.write(data)
+        equal(keyed(delta(netns, said, **user)), packets.sent, f"a file that is {what}")
+        equal(keyed(delta(netns, **user)), {}, f"after a file that was {what}")
     os.rename(path, f"{state}/portmon/other")
     os.symlink("other", path)
-    status, _, err = stats("--delta", netns=netns, state=state)
+    status, _, err = stats("--delta", netns=netns, **user)
     check(status == 1 and "cannot read" in err, f"a link: status {status}, said {err!r}")
 
 
@@ -214,8 +229,7 @@ def at_once():
     for n in range(6):
         packets.out("udp", 7, 9, 10)
         with netns.enter():
-            calls.append(subprocess.Popen(["portmon-ctl", "stats", "--delta", "--all", "--json"], stdout=subprocess.PIPE, text=True,
-                                          env={**os.environ, "XDG_RUNTIME_DIR": home}))
+            calls.append(subprocess.Popen(["portmon-ctl", "stats", "--delta", "--all", "--json"], stdout=subprocess.PIPE, text=True))
     total = {}
     for process in calls:
         out = process.communicate(timeout=60)[0]

@@ -104,8 +104,12 @@ def documents():
 @case()
 def spans():
     "stats --delta and stats --interval: documents with a span, one a line"
-    holds(ctl("stats", "--delta", netns=yard, env={**os.environ, "XDG_RUNTIME_DIR": "/nowhere", "XDG_STATE_HOME": "/nowhere"}),
-          "stats", "stats --delta")
+    holds(ctl("stats", "--delta", netns=yard), "stats", "stats --delta")
+    with open("/var/lib/portmon/broken@1", "w"):
+        pass
+    document = ctl("snapshots")
+    equal([s["name"] for s in document["snapshots"]], ["broken", "default"], "names of snapshots")
+    holds(document, "snapshots", "snapshots")
     lines = yard.run("portmon-ctl", "stats", "--json", "-i", "0.1", "-c", "3").splitlines()
     equal(len(lines), 3, "lines")
     for line in lines:

@@ -9,12 +9,11 @@ import subprocess
 import threading
 
 from lib.ctl import ctl, ctl_text
-from lib.ktap import case, check, defer, equal, run
+from lib.ktap import case, check, equal, run
 from lib.module import Hook, MODULE, parameter, parameters
 from lib.netns import Netns
 from lib.nlclient import Counts, buckets_of, drops_of, ports_of, tcp_of
 from lib.packets import Packets
-from lib.process import sh
 
 ORDINARY = parameters()
 hook = Hook()
@@ -141,12 +140,9 @@ def reset(kind):
 @case()
 def delta():
     "--delta, --interval and top -b show the difference, whatever the total"
-    env = {**os.environ, "XDG_RUNTIME_DIR": "/tmp/count_long"}
-    os.makedirs(env["XDG_RUNTIME_DIR"], 0o700, exist_ok=True)
-    defer(sh, "rm", "-rf", env["XDG_RUNTIME_DIR"])
     ports = {1000: (1 << 32) - 60, 2000: (1 << 53) - 60, 3000: (1 << 63) - 60}
     netns, packets = yard(ports)
-    ctl_text("stats", "--delta", "--json", env=env, netns=netns)
+    ctl_text("stats", "--delta", "--json", netns=netns)
 
     def send():
         for port in ports:
@@ -156,7 +152,7 @@ def delta():
         equal({row["port"]: of_json(row) for row in document if row["port"] in ports},
               {port: Counts(3, 3 * packets.BYTES) for port in ports}, what)
     send()
-    equal_came(json.loads(ctl_text("stats", "--delta", "--all", "--json", env=env, netns=netns))["ports"], "--delta")
+    equal_came(json.loads(ctl_text("stats", "--delta", "--all", "--json", netns=netns))["ports"], "--delta")
     process = netns.popen("portmon-ctl", "stats", "--all", "--json", "-i", "1", "-c", "3", stdout=subprocess.PIPE)
     process.stdout.readline()
     send()

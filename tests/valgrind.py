@@ -43,7 +43,6 @@ yard.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 80))
 home = tempfile.mkdtemp(prefix="portmon-")
 defer(sh, "rm", "-rf", home)
 os.chmod(home, 0o777)
-os.mkdir(f"{home}/run")
 
 # What each command is run with; more than one line where options exclude each other or print in other ways.
 LINES = {
@@ -69,6 +68,7 @@ LINES = {
     "enable": ["--netns NETNS", "drops"],
     "disable": ["--netns NETNS lifecycle"],
     "export": ["--ports 53,443/tcp,8000-8009", "--file /run/portmon.prom --netns NETNS"],
+    "snapshots": ["", "--json --netns NETNS --exact", "--pretty --iec --si", "remove default --all-netns"],
     "info": ["--bits --exact", "--json --pretty --netns NETNS --iec --si", "--all-netns"],
     "apply": ["", "/dev/null"],
     "help": ["stats", "--completion zsh"],
@@ -103,7 +103,7 @@ class Watched:
 
 
 # One line of the services is wrong: it is reported, and the rest is read.
-ENV = {"XDG_RUNTIME_DIR": f"{home}/run", **own_services("443/tcp mine\n\tname: My own\n\nwrong line\n")}
+ENV = {**own_services("443/tcp mine\n\tname: My own\n\nwrong line\n")}
 
 
 def clean(*arguments, status=DONE, netns=yard, **options):

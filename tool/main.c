@@ -30,7 +30,7 @@ static const struct command *const commands[] = {
 	&cmd_stats, &cmd_top, &cmd_show, &cmd_check, &cmd_ranges,
 	&cmd_buckets, &cmd_drops, &cmd_closed, &cmd_monitor, &cmd_coverage, &cmd_explain,
 	&cmd_services, &cmd_reset, &cmd_enable, &cmd_disable, &cmd_info,
-	&cmd_export,
+	&cmd_snapshots, &cmd_export,
 	&cmd_apply,
 	&cmd_help,
 };

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "check/check.h"
-#include "cmd/deltafile.h"
+#include "cmd/snapfile.h"
 #include "ctl/ctx.h"
 #include "ctl/read.h"
 #include "lib/clock.h"
@@ -53,7 +53,7 @@ static void wait_ms(unsigned int ms)
 
 static int look_for(struct look *l, unsigned int ms)
 {
-	int err = mark_read(l->ctx, &l->was, &l->before);
+	int err = mark_read(l->ctx, &l->was, &l->before, NULL);
 
 	if (!err)
 		wait_ms(ms);
@@ -165,16 +165,17 @@ static int judge(struct look *l, const struct mark *now)
 	return err;
 }
 
-/* Look, and keep what was read in @d for the next check. */
-static int look(struct look *l, struct mark *now, const struct deltafile *d)
+/* Look, and keep what was read in @f for the next check. */
+static int look(struct look *l, struct mark *now, const struct snapfile *f)
 {
+	struct nlreply reply = { 0 };
 	struct snapshot s;
-	int kept, err = mark_read(l->ctx, now, &s);
+	int kept, err = mark_read(l->ctx, now, &s, f ? &reply : NULL);
 
 	if (err)
-		return err;
-	if (d) {
-		err = deltafile_prepare(d, now, &s);
+		goto out;
+	if (f) {
+		err = snapfile_prepare(f, now, &reply);
 		if (err)
 			goto out;
 	}
@@ -185,32 +186,33 @@ static int look(struct look *l, struct mark *now, const struct deltafile *d)
 		err = read_links(l);
 	if (!err)
 		err = judge(l, now);
-	if (d && (!err || err <= TROUBLE)) {
-		kept = deltafile_commit(d);
+	if (f && (!err || err <= TROUBLE)) {
+		kept = snapfile_commit(f);
 		err = kept ? kept : err;
 	}
 out:
+	nlreply_free(&reply);
 	snapshot_free(&s);
 	return err;
 }
 
 static int since_last(struct look *l)
 {
-	struct deltafile d = { .dir = -1 };
+	struct snapfile f = { .dir = -1 };
 	struct mark now = { 0 };
 	int found, err = mark_take(&now);
 
 	if (!err)
-		err = deltafile_open(&d, "check");
+		err = snapfile_open(&f, SNAPFILE_CHECK);
 	if (err)
 		return err;
-	found = deltafile_read(&d, &l->was, &l->before);
+	found = snapfile_read(&f, &l->was, &l->before);
 	err = found == -ENOENT ? 0 : found;
 	if (!err)
 		err = look_since(l, &now, found);
 	if (!err)
-		err = look(l, &now, &d);
-	deltafile_close(&d);
+		err = look(l, &now, &f);
+	snapfile_close(&f);
 	return err;
 }
 

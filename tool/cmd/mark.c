@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "cmd/deltafile.h"
+#include "cmd/snapfile.h"
 #include "ctl/ctx.h"
 #include "ctl/read.h"
 #include "ctl/warn.h"
@@ -42,33 +43,75 @@ static uint64_t read_cookie(void)
 	return cookie;
 }
 
+/* One line of a file holds it. */
+static void read_netns(char netns[static 256])
+{
+	char *p;
+
+	if (!ctx_netns(netns, 256))
+		*netns = '\0';
+	for (p = netns; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = '?';
+}
+
+/**
+ * mark_inode() - the number of this network namespace's inode
+ * @inode: the number
+ *
+ * Return: 0 or a negative errno, after the error was printed.
+ */
+int mark_inode(uint64_t *inode)
+{
+	struct stat ns;
+	int err;
+
+	if (!stat("/proc/self/ns/net", &ns)) {
+		*inode = ns.st_ino;
+		return 0;
+	}
+	err = -errno;
+	warn("cannot determine the current network namespace: %s",
+	     strerror(-err));
+	return err;
+}
+
 /**
  * mark_take() - tell this boot and this network namespace from any other
- * @mark: its @boot and @cookie are set
+ * @mark: its @boot, @cookie and @netns are set
  *
  * Return: 0 or a negative errno, after the error was printed.
  */
 int mark_take(struct mark *mark)
 {
+	int err = read_boot(mark->boot);
+
 	mark->cookie = read_cookie();
-	return read_boot(mark->boot);
+	if (!err)
+		read_netns(mark->netns);
+	return err;
 }
 
 /**
  * mark_read() - read all counters, and of which moment they are
  * @ctx: the run
- * @mark: set but for its @boot and @cookie
+ * @mark: set but for what mark_take() sets
  * @s: the counters, whatever the filter is: the mark is one for the namespace
+ * @reply: the same as the kernel sent it, to release with nlreply_free()
  *
  * Return: 0 or a negative errno, after the error was printed.
  */
-int mark_read(struct ctx *ctx, struct mark *mark, struct snapshot *s)
+int mark_read(struct ctx *ctx, struct mark *mark, struct snapshot *s,
+	      struct nlreply *reply)
 {
 	struct filter all = FILTER_ALL;
 	int err;
 
 	all.non_zero = true;
-	err = ctx_read(ctx, &all, SNAP_OVERFLOW | SNAP_OTHER, s);
+	err = snapshot_keep(ctx->pm, &ctx->info, &all,
+			    SNAP_OVERFLOW | SNAP_OTHER, s, reply);
+	if (err)
+		pm_complain(ctx->pm, "read the counters", err);
 	mark->generation = ctx->info.generation;
 	mark->since = ctx->info.since;
 	mark->time = time(NULL);

@@ -183,7 +183,7 @@ const struct command cmd_stats = {
 	.name = "stats",
 	.args = "[PORT ...]",
 	.summary = "packets and bytes of every port, the busiest first",
-	.text = "Lists every port with traffic. Scope local is a port of this host (rx received on it, tx sent from it), remote a port of the other end, forward a port in routed traffic, loopback a port in traffic that never left the host. Ephemeral ports without a service name are folded into one line per scope and transport, unless --all is given. --delta shows the difference to the last call of the same user, --interval per-second rates.",
+	.text = "Lists every port with traffic. Scope local is a port of this host (rx received on it, tx sent from it), remote a port of the other end, forward a port in routed traffic, loopback a port in traffic that never left the host. Ephemeral ports without a service name are folded into one line per scope and transport, unless --all is given. --delta shows the difference to the last call of the same user (with =NAME, to that of the same name), --interval per-second rates.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPT(ALL) | OPT(DELTA) | OPT(INTERVAL) | OPT(COUNT) |

@@ -2,14 +2,19 @@
 /* stats --delta: the difference to the same user's last call. */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
-#include "cmd/deltafile.h"
+#include "cmd/snapfile.h"
 #include "cmd/stats.h"
 #include "view/columns.h"
 #include "view/out_json.h"
 #include "view/rates.h"
 #include "view/view.h"
+
+static const char *snapshot_of(const struct ctx *ctx)
+{
+	return ctx->opt.snapshot ? ctx->opt.snapshot : SNAPFILE_DELTA;
+}
 
 /*
  * What was counted between the last call and a reset is nowhere any more; a
@@ -20,14 +25,16 @@
 static bool compare_marks(struct ctx *ctx, int found, const struct mark *old,
 			  const struct mark *now, struct snapshot *before)
 {
+	const char *name = snapshot_of(ctx);
+	const bool usual = !strcmp(name, SNAPFILE_DELTA);
 	char since[TIME_SIZE], last[TIME_SIZE];
 
 	format_time(since, now->since);
 	ctx->span.from = now->since;
 	ctx->span.to = now->time;
 	if (found == -ENOENT || !mark_follows(now, old)) {
-		warn("no earlier snapshot of this user, namespace and boot; showing totals since %s",
-		     since);
+		warn("no earlier snapshot%s%s of this user, namespace and boot; showing totals since %s",
+		     usual ? "" : " ", usual ? "" : name, since);
 	} else if (old->since != now->since) {
 		warn("warning: the counters were reset or the module was reloaded at %s, after the last --delta at %s; showing totals since the reset",
 		     since, format_time(last, old->time));
@@ -53,17 +60,10 @@ static int print(struct ctx *ctx, const struct deltas *delta)
 	struct owners owners = { 0 };
 	struct snapshot s;
 	char from[TIME_SIZE];
-	int err = 0;
+	int err = view_delta(ctx, delta, &s, &owners);
 
-	if (deltas_get(delta, &ctx->opt.filter, &s)) {
-		warn_memory();
-		return -ENOMEM;
-	}
-	err = view_ports(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
-	view_order(ctx, &s.ports);
-	view_overflow(ctx, &s.overflow);
 	if (given(&ctx->opt, OPT_JSON))
 		err = out_json_snapshot(ctx, &s);
 	else if (s.ports.n || s.overflow.n || given(&ctx->opt, OPT_CSV))
@@ -80,19 +80,20 @@ out:
 }
 
 /* The new state is in place only after all has been printed. */
-static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
+static int run(struct ctx *ctx, const struct snapfile *f, struct mark *now)
 {
 	struct snapshot before, s = { 0 };
+	struct nlreply reply = { 0 };
 	struct deltas delta = { 0 };
 	struct mark old;
 	bool used;
-	int err, found = deltafile_read(d, &old, &before);
+	int err, found = snapfile_read(f, &old, &before);
 
 	if (found && found != -ENOENT)
 		return found;
-	err = mark_read(ctx, now, &s);
+	err = mark_read(ctx, now, &s, &reply);
 	if (!err)
-		err = deltafile_prepare(d, now, &s);
+		err = snapfile_prepare(f, now, &reply);
 	if (err)
 		goto out;
 	used = compare_marks(ctx, found, &old, now, &before);
@@ -104,8 +105,9 @@ static int run(struct ctx *ctx, const struct deltafile *d, struct mark *now)
 	warn_set_back(&delta, &old, now, used);
 	err = print(ctx, &delta);
 	if (!err)
-		err = deltafile_commit(d);
+		err = snapfile_commit(f);
 out:
+	nlreply_free(&reply);
 	deltas_free(&delta);
 	snapshot_free(&before);
 	snapshot_free(&s);
@@ -120,16 +122,16 @@ out:
  */
 int stats_delta(struct ctx *ctx)
 {
-	struct deltafile d = { .dir = -1 };
+	struct snapfile f = { .dir = -1 };
 	struct mark now = { 0 };
 	int err = ctx_counting(ctx);
 
 	if (!err)
 		err = mark_take(&now);
 	if (!err)
-		err = deltafile_open(&d, "delta");
+		err = snapfile_open(&f, snapshot_of(ctx));
 	if (!err)
-		err = run(ctx, &d, &now);
-	deltafile_close(&d);
+		err = run(ctx, &f, &now);
+	snapfile_close(&f);
 	return err;
 }

@@ -107,17 +107,10 @@ static int print_interval(struct ctx *ctx, struct intervals *i)
 	const uint64_t ms = i->delta.ports.seconds * 1000 + 0.5;
 	struct owners owners = { 0 };
 	struct snapshot s;
-	int err;
+	int err = view_delta(ctx, &i->delta, &s, &owners);
 
-	if (deltas_get(&i->delta, &ctx->opt.filter, &s)) {
-		warn_memory();
-		return -ENOMEM;
-	}
-	err = view_ports(ctx, &s.ports, &owners);
 	if (err)
 		goto out;
-	view_order(ctx, &s.ports);
-	view_overflow(ctx, &s.overflow);
 	ctx->span.to = time(NULL);
 	ctx->span.from = ctx->span.to - (ms + 500) / 1000;
 	ctx->span.ms = ms;

@@ -70,7 +70,7 @@ static void print_commands(const struct table *t, const char *between)
 
 static void bash_option(const struct option_def *o)
 {
-	if (!o->arg)
+	if (!o->arg || option_may_lack(o))
 		return;
 	printf("\t--%s)", o->name);
 	if (o->words) {
@@ -132,6 +132,10 @@ static void zsh_argument(const struct option_def *o)
 {
 	if (!o->arg)
 		return;
+	if (option_may_lack(o)) {
+		fputs("::NAME:", stdout);
+		return;
+	}
 	putchar(':');
 	print_escaped(o->arg, ":[]\\");
 	putchar(':');
@@ -165,7 +169,7 @@ static void zsh_command(const struct command *c)
 		o = option(c, i);
 		if (!o)
 			continue;
-		zsh_option(o, "--", o->name, "=");
+		zsh_option(o, "--", o->name, option_may_lack(o) ? "=-" : "=");
 		letter[0] = o->letter;
 		/* A letter that two of its options have is the first one's. */
 		if (o->letter && options_letter(o->letter, taken_by(c)) == i)
@@ -216,7 +220,7 @@ static void fish_option(const struct command *c, const struct option_def *o,
 	       c->name, o->name);
 	if (letter)
 		printf(" -s %c", o->letter);
-	if (o->arg)
+	if (o->arg && !option_may_lack(o))
 		printf(" -x");
 	if (o->words) {
 		printf(" -a '");

@@ -110,6 +110,7 @@ extern const struct command cmd_reset;
 extern const struct command cmd_enable;
 extern const struct command cmd_disable;
 extern const struct command cmd_info;
+extern const struct command cmd_snapshots;
 extern const struct command cmd_export;
 extern const struct command cmd_apply;
 

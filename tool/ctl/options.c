@@ -8,6 +8,7 @@
 #include "ctl/options.h"
 #include "ctl/warn.h"
 #include "lib/names.h"
+#include "lib/snapshot.h"
 #include "lib/util.h"
 
 static void list_words(const struct names *names, char *buf, size_t size)
@@ -178,6 +179,21 @@ static int keep_seconds(const struct option_def *def, const char *arg,
 	return 0;
 }
 
+static int set_delta(struct options *opt, const char *arg)
+{
+	if (arg && !snapshot_is_name(arg)) {
+		warn("'%s' is not a name for a snapshot: letters, digits, '_', '.' and '-', at most %d, not beginning with '.'",
+		     arg, SNAPSHOT_NAME_MAX);
+		return USAGE;
+	}
+	if (arg && !strcmp(arg, "check")) {
+		warn("the snapshot 'check' is that of portmon-ctl check; choose another name");
+		return USAGE;
+	}
+	opt->snapshot = arg;
+	return 0;
+}
+
 static int set_exact(struct options *opt, const char *arg)
 {
 	(void)arg;
@@ -271,7 +287,8 @@ static void fill_tables(struct tables *t, const char *mode, uint64_t taken)
 		const struct option_def *o = &options[i];
 
 		t->longs[i] = (struct option){
-			o->name, o->arg ? required_argument : no_argument,
+			o->name, option_may_lack(o) ? optional_argument :
+				 o->arg ? required_argument : no_argument,
 			NULL, LONG_BASE + i
 		};
 		if (!o->letter || options_letter(o->letter, taken) != i)
@@ -456,7 +473,8 @@ void options_help(FILE *out, uint64_t taken)
 		if (!(taken & UINT64_C(1) << i))
 			continue;
 		snprintf(word, sizeof(word), "--%s%s%s", o->name,
-			 o->arg ? " " : "", o->arg ? o->arg : "");
+			 o->arg && !option_may_lack(o) ? " " : "",
+			 o->arg ? o->arg : "");
 		if (o->letter && options_letter(o->letter, taken) == i)
 			fprintf(out, "  -%c, %-23s ", o->letter, word);
 		else

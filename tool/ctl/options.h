@@ -69,6 +69,7 @@ enum when {
  * @output: columns to print, with + beside the usual ones, or NULL
  * @file: file to write to, or NULL
  * @shown: local ports that are to be exported as well, or NULL
+ * @snapshot: name of the snapshot of --delta, NULL for the usual
  * @completion: shell that wants to complete command lines, or NULL
  * @interval_ms: time between two readings, 0 for a single one
  * @count: how many intervals, 0 for no end
@@ -87,6 +88,7 @@ struct options {
 	const char *output;
 	const char *file;
 	const char *shown;
+	const char *snapshot;
 	const char *completion;
 	unsigned int interval_ms;
 	unsigned int count;
@@ -104,7 +106,7 @@ static inline bool given(const struct options *opt, unsigned int which)
  * struct option_def - an option
  * @letter: its short form or 0
  * @name: its long form
- * @arg: name of its argument, NULL for none
+ * @arg: name of its argument, NULL for none; see option_may_lack()
  * @help: what it does
  * @words: words that its argument can be, NULL for any text
  * @set: stores the argument; NULL if the option has none
@@ -121,6 +123,12 @@ struct option_def {
 	int (*keep)(const struct option_def *def, const char *arg, void *to);
 	size_t at;
 };
+
+/* "[=NAME]": an argument that can be left out. */
+static inline bool option_may_lack(const struct option_def *o)
+{
+	return o->arg && *o->arg == '[';
+}
 
 extern const struct names sort_names;
 

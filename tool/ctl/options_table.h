@@ -5,6 +5,7 @@
  *
  *	OPTION(NAME, letter or 0, "name", "ARGUMENT" or NULL, set, help)
  *
+ * An argument "[=NAME]" can be left out; set then gets NULL.
  * set is what keeps the argument: TEXT(member), NUMBER(member) or
  * SECONDS(member) of struct options, a function of options.c, or NOTHING if
  * the option has no argument. A letter can be used twice: for a command
@@ -41,8 +42,8 @@ OPTION(RANGE, 0, "range", "RANGE", WORD(set_range, range_names),
 OPTION(SORT, 0, "sort", "FIELD", WORD(set_sort, sort_names),
 	"bytes, packets, rx, tx, rx-packets, tx-packets, last-seen, first-seen, port, service, scope, transport, connections, retransmitted, unanswered, drops or none")
 OPTION(REVERSE, 'r', "reverse", NULL, NOTHING, "reverse the order")
-OPTION(DELTA, 0, "delta", NULL, NOTHING,
-	"show the difference to the last stats --delta of this user")
+OPTION(DELTA, 0, "delta", "[=NAME]", CALL(set_delta),
+	"show the difference to the last stats --delta of this user, or to that of NAME")
 OPTION(INTERVAL, 'i', "interval", "SECONDS", SECONDS(interval_ms),
 	"repeat every SECONDS, showing per-second rates")
 OPTION(COUNT, 'c', "count", "N", NUMBER(count), "stop after N intervals or events")

@@ -159,6 +159,36 @@ failed:
 }
 
 /**
+ * pm_open_kept() - read answers that pm_keep() has kept
+ * @pmp: as a connection, to close with pm_close()
+ * @kept: the answers, in the order that the questions are asked in now
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pm_open_kept(struct pm **pmp, FILE *kept)
+{
+	struct pm *pm = calloc(1, sizeof(*pm));
+
+	if (!pm || nlsock_open_kept(&pm->nl, kept)) {
+		free(pm);
+		return -ENOMEM;
+	}
+	*pmp = pm;
+	return 0;
+}
+
+/**
+ * pm_keep() - keep the module's answers as they come
+ * @pm: the connection
+ * @reply: where to, NULL to end it; without answers to dumps that a reset
+ *   interrupted
+ */
+void pm_keep(struct pm *pm, struct nlreply *reply)
+{
+	pm->nl->keep = reply;
+}
+
+/**
  * pm_close() - end a connection
  * @pm: the connection or NULL
  */
@@ -321,10 +351,14 @@ static int dump_records(struct pm *pm, uint8_t cmd, const struct filter *f,
 			bool ports, struct records *list)
 {
 	const size_t before = list->n;
+	struct nlreply *keep = pm->nl->keep;
+	const size_t kept = keep ? keep->len : 0;
 	int tries, err = 0;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		list->n = before;
+		if (keep)
+			keep->len = kept;
 		err = dump_records_once(pm, cmd, f, ports, list);
 		if (!err && !pm->nl->intr)
 			keep_asked(f, list, before);

@@ -6,10 +6,13 @@
 #ifndef PORTMON_CTL_NL_H
 #define PORTMON_CTL_NL_H
 
+#include <stdio.h>
+
 #include "lib/error.h"
 #include "lib/record.h"
 
 struct nlattr;
+struct nlreply;
 struct pm;
 
 /**
@@ -29,7 +32,9 @@ typedef int (*notification_fn)(const struct notification *notification, void *ar
 
 int pm_open(struct pm **pmp, struct error *e);
 int pm_find(struct pm *pm);
+int pm_open_kept(struct pm **pmp, FILE *kept);
 void pm_close(struct pm *pm);
+void pm_keep(struct pm *pm, struct nlreply *reply);
 
 int pm_info(struct pm *pm, struct info *info);
 int pm_switch(struct pm *pm, unsigned int what, bool on, struct info *info);

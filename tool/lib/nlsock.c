@@ -19,6 +19,9 @@
 
 #include "lib/nlsock.h"
 
+/* Room for messages that are kept, at first. */
+#define KEEP_FIRST	4096
+
 static void keep_sentence(struct nlsock *s, const struct nlattr *attrs, int len)
 {
 	const struct nlattr *a = attrs;
@@ -70,12 +73,29 @@ static int read_done(struct nlsock *s, struct nlmsghdr *h)
 	return error_of(err);
 }
 
+/* Nothing of the file is trusted: it may have been cut short, or be another's. */
+static int read_kept(struct nlsock *s, size_t *len)
+{
+	struct nlmsghdr *h = (void *)s->buf;
+	size_t rest;
+
+	if (fread(h, sizeof(*h), 1, s->kept) != 1 ||
+	    h->nlmsg_len < sizeof(*h) ||
+	    h->nlmsg_len > sizeof(s->buf) - NLMSG_ALIGNTO)
+		return -EBADMSG;
+	*len = NLMSG_ALIGN(h->nlmsg_len);
+	rest = *len - sizeof(*h);
+	return fread(h + 1, 1, rest, s->kept) == rest ? 0 : -EBADMSG;
+}
+
 static int receive_some(struct nlsock *s, size_t *len)
 {
 	struct sockaddr_nl from;
 	socklen_t from_len;
 	ssize_t n;
 
+	if (s->kept)
+		return read_kept(s, len);
 	do {
 		from_len = sizeof(from);
 		n = recvfrom(s->fd, s->buf, sizeof(s->buf), MSG_TRUNC,
@@ -106,10 +126,35 @@ struct answer {
 	bool done;
 };
 
+static int keep_message(struct nlreply *reply, const struct nlmsghdr *h)
+{
+	const size_t len = NLMSG_ALIGN(h->nlmsg_len);
+	size_t cap = reply->cap ? reply->cap : KEEP_FIRST;
+	unsigned char *data;
+
+	while (cap < reply->len + len)
+		cap *= 2;
+	if (cap > reply->cap) {
+		data = realloc(reply->data, cap);
+		if (!data)
+			return -ENOMEM;
+		reply->data = data;
+		reply->cap = cap;
+	}
+	/* The last message of a datagram may lack its padding. */
+	memcpy(reply->data + reply->len, h, h->nlmsg_len);
+	memset(reply->data + reply->len + h->nlmsg_len, 0, len - h->nlmsg_len);
+	reply->len += len;
+	return 0;
+}
+
 static void read_message(struct nlsock *s, struct nlmsghdr *h, struct answer *a)
 {
-	int err = 0;
+	int err = s->keep ? keep_message(s->keep, h) : 0;
 
+	if (err && !a->err)
+		a->err = err;
+	err = 0;
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		s->intr = true;
 	if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
@@ -137,7 +182,7 @@ static int receive(struct nlsock *s, struct answer *a)
 		left = len;
 		for (h = (void *)s->buf; nlmsg_ok(h, left);
 		     h = nlmsg_next(h, &left))
-			if (h->nlmsg_seq == a->seq)
+			if (s->kept || h->nlmsg_seq == a->seq)
 				read_message(s, h, a);
 	}
 	return a->err;
@@ -161,9 +206,10 @@ int nlsock_ask(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
 
 	s->sentence[0] = '\0';
 	s->intr = false;
-	nl_complete_msg(s->sk, msg);
+	if (!s->kept)
+		nl_complete_msg(s->sk, msg);
 	answer.seq = h->nlmsg_seq;
-	if (send(s->fd, h, h->nlmsg_len, 0) < 0)
+	if (!s->kept && send(s->fd, h, h->nlmsg_len, 0) < 0)
 		err = -errno;
 	else
 		err = receive(s, &answer);
@@ -266,6 +312,38 @@ int nlsock_open(struct nlsock **out, int protocol)
 	}
 	*out = s;
 	return 0;
+}
+
+/**
+ * nlsock_open_kept() - read the answers to the next questions from a file
+ * @out: as a socket, to close with nlsock_close()
+ * @kept: answers that were kept, in the order of the questions; closed later
+ *   by who opened it
+ *
+ * No question is sent anywhere.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int nlsock_open_kept(struct nlsock **out, FILE *kept)
+{
+	struct nlsock *s = malloc(sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	memset(s, 0, offsetof(struct nlsock, buf));
+	s->kept = kept;
+	*out = s;
+	return 0;
+}
+
+/**
+ * nlreply_free() - release the messages kept
+ * @reply: the messages; it can be used again
+ */
+void nlreply_free(struct nlreply *reply)
+{
+	free(reply->data);
+	*reply = (struct nlreply){ 0 };
 }
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <string.h>
 
 #include "lib/snapshot.h"
 
@@ -18,10 +19,13 @@ static void keep_counted(struct records *list)
 }
 
 static int read_once(struct pm *pm, const struct filter *f,
-		     unsigned int parts, struct snapshot *s)
+		     unsigned int parts, struct snapshot *s,
+		     struct nlreply *reply)
 {
 	int err;
 
+	if (reply)
+		reply->len = 0;
 	records_empty(&s->ports);
 	records_empty(&s->overflow);
 	records_empty(&s->other);
@@ -32,6 +36,31 @@ static int read_once(struct pm *pm, const struct filter *f,
 		keep_counted(&s->overflow);
 	if (!err && parts & SNAP_OTHER)
 		err = pm_buckets(pm, &s->other);
+	return err;
+}
+
+static int get(struct pm *pm, struct info *info, const struct filter *f,
+	       unsigned int parts, struct snapshot *s, struct nlreply *reply)
+{
+	int tries, err = 0;
+
+	*s = (struct snapshot){ 0 };
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		uint32_t before = info->generation;
+
+		err = read_once(pm, f, parts, s, reply);
+		/* Reloaded since the last reading? */
+		if (err == -ENOENT && !tries && !pm_find(pm))
+			continue;
+		if (err || !parts)
+			break;
+		err = pm_info(pm, info);
+		if (err || info->generation == before)
+			break;
+		err = -EINTR;
+	}
+	if (err)
+		snapshot_free(s);
 	return err;
 }
 
@@ -51,26 +80,80 @@ static int read_once(struct pm *pm, const struct filter *f,
 int snapshot_get(struct pm *pm, struct info *info, const struct filter *f,
 		 unsigned int parts, struct snapshot *s)
 {
-	int tries, err = 0;
+	return get(pm, info, f, parts, s, NULL);
+}
+
+/**
+ * snapshot_keep() - the same, and keep the module's answers as they came
+ * @pm: as for snapshot_get()
+ * @info: as for snapshot_get()
+ * @f: as for snapshot_get()
+ * @parts: as for snapshot_get(), not 0: the state of the namespace ends it
+ * @s: as for snapshot_get()
+ * @reply: the answers, for snapshot_read(), to release with nlreply_free()
+ *
+ * Return: as snapshot_get().
+ */
+int snapshot_keep(struct pm *pm, struct info *info, const struct filter *f,
+		  unsigned int parts, struct snapshot *s,
+		  struct nlreply *reply)
+{
+	int err;
+
+	pm_keep(pm, reply);
+	err = get(pm, info, f, parts, s, reply);
+	pm_keep(pm, NULL);
+	return err;
+}
+
+/**
+ * snapshot_read() - read what snapshot_keep() has kept
+ * @kept: the answers, and nothing after them
+ * @info: state of the namespace then
+ * @f: as it was
+ * @parts: as they were
+ * @s: what was counted then, to release with snapshot_free()
+ *
+ * Return: 0, -EBADMSG if it is not complete or nothing like it, or -ENOMEM.
+ */
+int snapshot_read(FILE *kept, struct info *info, const struct filter *f,
+		  unsigned int parts, struct snapshot *s)
+{
+	struct pm *pm;
+	int err;
 
 	*s = (struct snapshot){ 0 };
-	for (tries = 0; tries < MAX_TRIES; tries++) {
-		uint32_t before = info->generation;
-
-		err = read_once(pm, f, parts, s);
-		/* Reloaded since the last reading? */
-		if (err == -ENOENT && !tries && !pm_find(pm))
-			continue;
-		if (err || !parts)
-			break;
-		err = pm_info(pm, info);
-		if (err || info->generation == before)
-			break;
-		err = -EINTR;
-	}
+	*info = (struct info){ 0 };
+	err = pm_open_kept(&pm, kept);
 	if (err)
-		snapshot_free(s);
-	return err;
+		return err;
+	err = read_once(pm, f, parts, s, NULL);
+	if (!err)
+		err = pm_info(pm, info);
+	if (!err && (!info_has(info, PORTMON_A_INFO_GENERATION) ||
+		     !info_has(info, PORTMON_A_INFO_SINCE) ||
+		     fgetc(kept) != EOF))
+		err = -EBADMSG;
+	pm_close(pm);
+	if (!err)
+		return 0;
+	snapshot_free(s);
+	return err == -ENOMEM ? err : -EBADMSG;
+}
+
+/**
+ * snapshot_is_name() - can a snapshot have this name?
+ * @name: the name, which becomes that of a file
+ *
+ * Return: whether it can.
+ */
+bool snapshot_is_name(const char *name)
+{
+	const size_t len = strlen(name);
+
+	return len && len <= SNAPSHOT_NAME_MAX && *name != '.' &&
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "abcdefghijklmnopqrstuvwxyz0123456789_.-") == len;
 }
 
 /**

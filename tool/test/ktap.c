@@ -30,7 +30,7 @@ static const struct {
 	{ "columns", columns_tests },
 	{ "check", check_tests },
 	{ "deltas", deltas_tests },
-	{ "delta", delta_tests },
+	{ "snapfile", snapfile_tests },
 	{ "golden", golden_tests },
 };
 

@@ -45,7 +45,7 @@ extern const struct unit_test options_tests[];
 extern const struct unit_test columns_tests[];
 extern const struct unit_test deltas_tests[];
 extern const struct unit_test check_tests[];
-extern const struct unit_test delta_tests[];
+extern const struct unit_test snapfile_tests[];
 extern const struct unit_test owners_tests[];
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "ctl/ctx.h"
 #include "lib/nl.h"
+#include "lib/snapshot.h"
 #include "lib/util.h"
 #include "test/ktap.h"
 #include "test/recorded.h"
@@ -43,6 +44,7 @@ enum reply {
 	DONE_BARE,	/* the end, and no word of how */
 	ODD_ERROR,	/* a number that is no error's */
 	HUGE,		/* more than there is room for */
+	INFO,		/* state of the namespace, and an ack */
 };
 
 static const enum reply *script;
@@ -165,6 +167,19 @@ static void put_port(unsigned int flags, int size)
 	end(h);
 }
 
+static void put_info(void)
+{
+	const struct genlmsghdr g = { .cmd = PORTMON_CMD_INFO_GET };
+	struct nlmsghdr *h = begin(0x20, 0);
+	const uint32_t generation = 7, since = 1000;
+
+	append(h, &g, sizeof(g));
+	append_attr(h, PORTMON_A_INFO_GENERATION, &generation,
+		    sizeof(generation));
+	append_attr(h, PORTMON_A_INFO_SINCE, &since, sizeof(since));
+	end(h);
+}
+
 /* Groups that are another's, and maybe one that is ours. */
 static void append_groups(struct nlmsghdr *h, const char *last)
 {
@@ -278,6 +293,10 @@ static void put_reply(enum reply reply)
 		put_notification(PORTMON_CMD_EVENT_NTF + 50, 1, 0, 1);
 		put_notification(PORTMON_CMD_RESET_NTF, PORTMON_A_RECORD_PORT, 53, 2);
 		put_notification(PORTMON_CMD_NETNS_NTF, PORTMON_A_INFO_DROPS, 1, 1);
+		break;
+	case INFO:
+		put_info();
+		put_error(0, NLM_F_CAPPED, NULL);
 		break;
 	case BAD_NEWS:
 		put_notification(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT, 0, 3);
@@ -471,6 +490,82 @@ static void test_reset(void)
 	records_free(&list);
 }
 
+static int read_kept(unsigned char *data, size_t n, struct snapshot *s)
+{
+	struct info info = { .has = UINT32_MAX };	/* what was there */
+	FILE *f = fmemopen(data, n, "r");
+	int err = snapshot_read(f, &info, &filter,
+				SNAP_OVERFLOW | SNAP_OTHER, s);
+
+	fclose(f);
+	check(err || (info.generation == 7 && info.since == 1000));
+	return err;
+}
+
+/* What is not as it was kept is read or refused, and nothing else happens. */
+static void read_spoiled(const struct nlreply *reply)
+{
+	static const unsigned char marks[] = { 0, 1, 0x7f, 0x80, 0xff };
+	struct info info;
+	struct snapshot s;
+	size_t i, k;
+
+	for (i = 0; i < reply->len; i++) {
+		const unsigned char was = reply->data[i];
+
+		if (i)
+			check(read_kept(reply->data, i, &s) == -EBADMSG);
+		for (k = 0; k < ARRAY_SIZE(marks); k++) {
+			FILE *f = fmemopen(reply->data, reply->len, "r");
+			int err;
+
+			reply->data[i] = marks[k];
+			err = snapshot_read(f, &info, &filter,
+					    SNAP_OVERFLOW | SNAP_OTHER, &s);
+			check(!err || err == -EBADMSG);
+			snapshot_free(&s);
+			fclose(f);
+		}
+		reply->data[i] = was;
+	}
+}
+
+/* Kept as it came, without what was broken into, and read by the same code. */
+static void test_kept(void)
+{
+	struct info info = { .generation = 7 };
+	struct nlreply reply = { 0 };
+	struct pm *pm = NULL;
+	struct snapshot s;
+
+	script = SCRIPT(PORT, PORT_INTR, DONE, PORT, PORT, DONE, OTHER_SEQ,
+			PORT, DONE, PORT, PORT, PORT, DONE, INFO);
+	if (pm_open(&pm, &error)) {
+		check(pm);
+		return;
+	}
+	requests = 0;
+	check(!snapshot_keep(pm, &info, &filter, SNAP_OVERFLOW | SNAP_OTHER,
+			     &s, &reply));
+	check(*script == END && requests == 5 && s.ports.n == 2);
+	snapshot_free(&s);
+	pm_close(pm);
+	/* Six records of 28 bytes, three ends, the state and an ack. */
+	check(reply.len == 6 * 28 + 3 * 20 + 36 + 36);
+	check(!read_kept(reply.data, reply.len, &s) && requests == 5);
+	check(s.ports.n == 2 && s.overflow.n == 1 && s.other.n == 3);
+	check(s.ports.v[1].port == 80);
+	snapshot_free(&s);
+	read_spoiled(&reply);
+	/* Nothing may follow it. */
+	check(reply.len < reply.cap);
+	check(read_kept(reply.data, reply.len + 1, &s) == -EBADMSG);
+	/* Without the state, but with its ack. */
+	memmove(reply.data + reply.len - 72, reply.data + reply.len - 36, 36);
+	check(read_kept(reply.data, reply.len - 36, &s) == -EBADMSG);
+	nlreply_free(&reply);
+}
+
 static char heard[64];
 
 static int hear(const struct notification *notification, void *arg)
@@ -521,6 +616,7 @@ const struct unit_test nl_tests[] = {
 	{ "open", test_open },
 	{ "subscribe", test_subscribe },
 	{ "reset", test_reset },
+	{ "kept", test_kept },
 	{ "notification", test_notification },
 	{ 0 }
 };

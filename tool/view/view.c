@@ -297,3 +297,29 @@ void view_overflow(const struct ctx *ctx, struct records *overflow)
 	if (ctx->opt.filter.port != ANY && !given(&ctx->opt, OPT_JSON))
 		overflow->n = 0;
 }
+
+/**
+ * view_delta() - what was counted between two readings, ready to be printed
+ * @ctx: the run
+ * @delta: the readings
+ * @s: what was counted, to release with snapshot_free()
+ * @owners: owners of the ports, if requested, to release with owners_free()
+ *
+ * Return: 0 or a negative errno, after the error was printed.
+ */
+int view_delta(struct ctx *ctx, const struct deltas *delta,
+	       struct snapshot *s, struct owners *owners)
+{
+	int err;
+
+	if (deltas_get(delta, &ctx->opt.filter, s)) {
+		warn_memory();
+		return -ENOMEM;
+	}
+	err = view_ports(ctx, &s->ports, owners);
+	if (err)
+		return err;
+	view_order(ctx, &s->ports);
+	view_overflow(ctx, &s->overflow);
+	return 0;
+}

@@ -6,6 +6,7 @@
 #include "ctl/read.h"
 #include "lib/record.h"
 #include "lib/services.h"
+#include "view/rates.h"
 
 void view_name(struct records *list, struct services *services);
 void view_unname(struct records *list);
@@ -17,5 +18,7 @@ void view_fold(struct records *list);
 int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners);
 void view_order(const struct ctx *ctx, struct records *ports);
 void view_overflow(const struct ctx *ctx, struct records *overflow);
+int view_delta(struct ctx *ctx, const struct deltas *delta,
+	       struct snapshot *s, struct owners *owners);
 
 #endif
