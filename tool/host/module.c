@@ -9,7 +9,9 @@
 
 #include "host/module.h"
 
-/* Where dkms has the certificate of the key that it signs with: its own folder, and Ubuntu's. */
+#define DKMS_CONF	"/etc/dkms/framework.conf"
+
+/* Where dkms has the certificate of the key that it signs with, unless DKMS_CONF names one: its own folder, and Ubuntu's. */
 static const char *const certificates[] = {
 	"/var/lib/dkms/mok.pub",
 	"/var/lib/shim-signed/mok/MOK.der",
@@ -81,8 +83,34 @@ static bool knows_key(const char *signer)
 	return file_has("/proc/keys", text);
 }
 
-static const char *certificate(void)
+/* A line of DKMS_CONF, which the shell reads: mok_certificate=PATH, maybe quoted. */
+static bool configured(char *path, size_t size)
 {
+	static const char name[] = "mok_certificate=";
+	char line[512], *value;
+	bool found = false;
+	FILE *file = fopen(DKMS_CONF, "re");
+
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		value = line + strspn(line, " \t");
+		if (strncmp(value, name, strlen(name)))
+			continue;
+		value += strlen(name);
+		value += strspn(value, "\"'");
+		value[strcspn(value, "\"' \t\n")] = '\0';
+		snprintf(path, size, "%s", value);
+		found = true;
+	}
+	fclose(file);
+	return found && !access(path, F_OK);
+}
+
+static const char *certificate(char *path, size_t size)
+{
+	if (configured(path, size))
+		return path;
 	return access(certificates[0], F_OK) && !access(certificates[1], F_OK) ?
 	       certificates[1] : certificates[0];
 }
@@ -101,6 +129,7 @@ int module_absent(struct error *e)
 {
 	struct utsname host;
 	struct built b;
+	char path[256];
 
 	if (uname(&host))
 		return error_set(e, -ENOENT,
@@ -122,8 +151,8 @@ int module_absent(struct error *e)
 	if (geteuid())
 		return error_set(e, -ENOENT,
 				 "the portmon module is not loaded; load it with: modprobe portmon (this kernel loads only modules signed by a key that it knows; if modprobe says \"Key was rejected by service\", enroll the key \"%s\": mokutil --import %s, choose a password, reboot, and enter it when MokManager asks)",
-				 b.signer, certificate());
+				 b.signer, certificate(path, sizeof(path)));
 	return error_set(e, -ENOENT,
 			 "the portmon module is not loaded: this kernel loads only modules signed by a key that it knows (Secure Boot, or module.sig_enforce), and it does not know the key \"%s\"; to enroll it: mokutil --import %s, choose a password, reboot, and enter it when MokManager asks",
-			 b.signer, certificate());
+			 b.signer, certificate(path, sizeof(path)));
 }
