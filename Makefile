@@ -135,7 +135,7 @@ demo check check-smp soak vm-shell bench bench-guard $(MATRIX:%=matrix-%): expor
 
 PACKAGES_TESTS := dpkg-dev debhelper dh-dkms lintian mandoc rpm systemd e2fsprogs mmdebstrap binutils $(EXPORTER_PACKAGES)
 check-packages: PACKAGES += $(PACKAGES_TESTS)
-check-packages: deps ## [test] packages: build, install, upgrade, boot, remove them in a Debian 12 (PARTS='static chroot boots')
+check-packages: deps ## [test] packages: build, install, upgrade, boot, remove them in a Debian 12 (PARTS='static chroot boots trixie')
 	@tests/packages/run packages
 
 check-boot: PACKAGES += $(PACKAGES_TESTS) openssl sbsigntool

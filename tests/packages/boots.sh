@@ -8,7 +8,7 @@ boot()
 	local name=$1 part=$3 begun=$SECONDS line end=
 	local log=$out/$part
 	[[ ${BOOTS:-$part} == *$part* ]] || return 0
-	mke2fs -q -F -t ext4 -d "$work/root" "$work/disk.img" 3000M
+	mke2fs -q -F -t ext4 -d "$work/root" "$work/disk.img" 3000M > /dev/null
 	timeout --kill-after 5 "${BOOT_LIMIT:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 \
 		-nodefaults -no-user-config -display none -no-reboot "${qemu_options[@]}" \
 		-serial "file:$log.console" -serial "file:$log.results" -kernel "${vmlinuz:-$work/root/boot/vmlinuz-$2}" \

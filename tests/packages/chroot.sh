@@ -82,6 +82,31 @@ upgrade()
 	[ ! -e "$work/root/var/lib/dkms/portmon/$old" ] && [ ! -e "$work/root/usr/src/portmon-$old" ] || { echo "$old is left"; return 1; }
 }
 
+# postinst, without the build, where mokutil gives these answers: the real one is asked in check-boot.
+postinst() # STATE ENROLLED
+{
+	local bin=$work/root/usr/local/sbin
+	printf '#!/bin/sh\ncase $1 in --sb-state) echo "%s" ;; --test-key) echo "$2 is %s" ;; esac\n' "$1" "$2" > "$bin/mokutil"
+	chmod 755 "$bin/mokutil"
+	sed '/^# Automatically added by dh_dkms/,/^# End automatically added/d' "$work/root/var/lib/dpkg/info/portmon-dkms.postinst" > "$bin/postinst"
+	in_root sh /usr/local/sbin/postinst configure
+	rm "$bin/mokutil" "$bin/postinst"
+}
+
+secure_boot_is_explained()
+{
+	local said conf=$work/root/etc/dkms/framework.conf
+	postinst "SecureBoot enabled" "not enrolled" | grep -q 'mokutil --import /var/lib/dkms/mok.pub '
+	empty postinst "SecureBoot enabled" "already enrolled"
+	empty postinst "SecureBoot disabled" "not enrolled"
+	empty postinst "$(printf 'SecureBoot enabled\nSecureBoot validation is disabled in shim')" "not enrolled"
+	cp "$conf" "$work/framework.conf"
+	echo 'mok_certificate="/root/upgrade.deb"' >> "$conf"
+	said=$(postinst "SecureBoot enabled" "not enrolled")
+	cp "$work/framework.conf" "$conf"
+	grep -q 'mokutil --import /root/upgrade.deb ' <<< "$said" || { echo "$said"; return 1; }
+}
+
 # A kernel that is there by name only.
 fake_kernel() # RELEASE
 {
@@ -151,7 +176,7 @@ chroot_tests() # [boots]
 	old=0.0.9
 	[ -n "${KEEP:-}" ] || {
 		other_version $old
-		is "build the previous version" env DEB_BUILD_OPTIONS=nocheck "$top/.packaging/build-deb" "$work/portmon-$old.tar.gz" "$out/old"
+		is "build the previous version" env DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" "$top/.packaging/build-deb" "$work/portmon-$old.tar.gz" "$out/old"
 	}
 	unpack_root
 	cp "$out"/old/*.deb "$dkms_deb" "$tools_deb" "$work/root/root"
@@ -164,6 +189,7 @@ chroot_tests() # [boots]
 	is "kernel update to 6.12: built" update_kernel
 	is "dkms' hooks succeed for both kernels" hooks
 	is "upgrade: built for both, the changed portmon.conf is kept" upgrade
+	is "postinst explains Secure Boot where it is on" secure_boot_is_explained
 	is "no kernel that is supported is excluded" bounds
 	is "a kernel that is too old is skipped, with a sentence" old_kernel
 	is "a kernel that is too old to compile: a sentence" too_old

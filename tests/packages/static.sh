@@ -14,6 +14,7 @@ other_version() # VERSION
 
 build_packages()
 {
+	commit=$(git -C "$top" rev-parse HEAD)
 	make -s -C "$top" dist > /dev/null
 	rm -rf "$out/dist"
 	mkdir "$out/dist"
@@ -28,6 +29,7 @@ build_packages()
 
 same_dist()
 {
+	[ "$commit" = "$(git -C "$top" rev-parse HEAD)" ] || { echo "somebody committed meanwhile"; return 1; }
 	make -s -C "$top" dist > /dev/null 2>&1
 	cmp "$out/dist/portmon-$version.tar.gz" "$top/build/dist/portmon-$version.tar.gz"
 	# Neither the clock nor an owner of this machine is in it.
@@ -39,7 +41,7 @@ same_dist()
 same_packages()
 {
 	local deb
-	(umask 0027; DEB_BUILD_OPTIONS=nocheck TZ=Asia/Tokyo HOME=/nonexistent "$top/.packaging/build-deb" "$out/dist/portmon-$version.tar.gz" "$work/again")
+	(umask 0027; DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" TZ=Asia/Tokyo HOME=/nonexistent "$top/.packaging/build-deb" "$out/dist/portmon-$version.tar.gz" "$work/again")
 	for deb in "$out"/deb/*.deb; do cmp "$deb" "$work/again/${deb##*/}"; done
 }
 
@@ -53,6 +55,7 @@ versions()
 	same "dkms.conf" "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$root"/usr/src/portmon-*/dkms.conf)"
 	same "/usr/src" "$(basename "$root"/usr/src/portmon-* | sed 's/^portmon-//')"
 	same "portmon-ctl" "$("$root/usr/bin/portmon-ctl" --version | awk '{ print $2 }')"
+	same "portmon-exporter" "$("$root/usr/sbin/portmon-exporter" --version | awk '{ print $2 }')"
 	for page in "$root"/usr/share/man/man*/portmon*; do
 		same "${page##*/}" "$(zcat -f "$page" | sed -n 's/^\.TH.*"portmon \(.*\)" ".*/\1/p')"
 	done
@@ -150,6 +153,41 @@ refuses_version()
 	"$top/.packaging/build-deb" "$work/portmon-$version.tar.gz" "$work/refused"
 }
 
+# In a clone, and without the hour that its checks take.
+release_rules()
+{
+	local tree=$work/release made=$work/made
+	mkdir "$work/bin"
+	printf '#!/bin/sh\necho "$*" >> %s\n' "$made" > "$work/bin/make"
+	chmod 755 "$work/bin/make"
+	git clone -q "$top" "$tree"
+	release() { : > "$made"; env -C "$tree" -u DRY_RUN PATH="$work/bin:$PATH" ${1:+"DRY_RUN=$1"} .packaging/release 2>&1; }
+	as() { git -C "$tree" -c user.name=test -c user.email=test@example.org "$@"; }
+	refuses()
+	{
+		local said
+		if said=$(release) || ! grep -q "$1" <<< "$said"; then echo "not refused: $1: $said"; return 1; fi
+		empty cat "$made"
+	}
+	sed -i "s/^$version (.*/$version (not released)/" "$tree/Documentation/NEWS"
+	[ -z "$(as status --porcelain)" ] || as commit -qam "not released"
+	refuses "does not begin an entry"
+	sed -i "s/^$version (.*/$version (2026-12-01)/" "$tree/Documentation/NEWS"
+	refuses "uncommitted changes"
+	as commit -qam "a date"
+	release | grep "everything holds for v$version"
+	[ "$(tr '\n' ' ' < "$made")" = "check deb " ] || { cat "$made"; return 1; }
+	empty as tag -l "v$version"
+	sed -i "1s/$version/9.9.9/" "$tree/.packaging/debian/changelog"
+	as commit -qam "another version"
+	refuses "changelog does not begin with"
+	as reset -q --hard HEAD^
+	export GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@example.org
+	release no
+	[ "$(as describe)" = "v$version" ]
+	refuses "is there already"
+}
+
 static_tests()
 {
 	tar -xf "$out/dist/portmon-$version.tar.gz" -C "$work"
@@ -168,4 +206,5 @@ static_tests()
 	is "RPM packages have the same files" rpm_packages
 	is "install and uninstall" install_lists
 	is "mistakes are noticed" mutations
+	is "make release: what it refuses, and when the tag is set" release_rules
 }
