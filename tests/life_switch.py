@@ -146,7 +146,7 @@ def resets():
             theirs = pickle.load(pipe)
         equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "the other who resets")
         equal([int(finish(process)) for process in running], [n, 0], "connections made")
-    equal(listener.accepted(), n, "connections accepted")
+    listener.accepted(n)
     time.sleep(0.2)
     rest = reset(server.portmon)
     for who, counts in ("the one", mine), ("the other", theirs):

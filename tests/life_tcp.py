@@ -31,7 +31,7 @@ def thousand(family):
     delay_retransmits(near, far)
     listener = Server(server, PORT)
     equal(connections(client, address(near, family), address(far, family), FIRST, PORT, 1000), 1000, "connections made")
-    equal(listener.accepted(), 1000, "connections accepted")
+    listener.accepted(1000)
     for netns, wanted in zip((client, server), at_both(1000)):
         becomes(netns.portmon.tcp, wanted, "TCP events")
         equal(netns.portmon.drops(), {}, "drops")
@@ -58,7 +58,7 @@ def aborted():
     delay_retransmits(near, far)
     listener = Server(server, PORT)
     equal(connections(client, near.ipv4, far.ipv4, FIRST, PORT, 50, "rst"), 50, "connections made")
-    equal(listener.accepted(), 50, "connections accepted")
+    listener.accepted(50)
     for netns, wanted in zip((client, server), at_both(50, packets=events(syn_sent=1, synack_received=1, rst_sent=1))):
         becomes(netns.portmon.tcp, wanted, "TCP events")
         equal(netns.portmon.drops(), {}, "drops")
@@ -105,7 +105,7 @@ def loopback(target):
         target = pair(netns, Netns())[0].ipv4
     listener = Server(netns, PORT)
     equal(connections(netns, target, target, FIRST, PORT, 20), 20, "connections made")
-    equal(listener.accepted(), 20, "connections accepted")
+    listener.accepted(20)
     equal(connections(netns, target, target, FIRST, PORT + 1, 10), 0, "connections made to a closed port")
     wanted = total({("loopback", PORT): events(syn_received=20, synack_sent=20, established=20, fin=40),
                     ("loopback", PORT + 1): events(syn_received=10, rst_sent=10, failed=10)},
@@ -126,7 +126,7 @@ def forwarded(family):
     source, target = address(near, family), address(far, family)
     equal(connections(client, source, target, FIRST, PORT, 20), 20, "connections made")
     equal(connections(client, source, target, FIRST, PORT + 1, 5), 0, "connections made to a closed port")
-    equal(listener.accepted(), 20, "connections accepted")
+    listener.accepted(20)
     wanted = total({("forward", PORT): events(syn_received=20, synack_sent=20, fin=40),
                     ("forward", PORT + 1): events(syn_received=5, rst_sent=5)},
                    *({("forward", FIRST + i): events(syn_sent=1, synack_received=1, fin=2)} for i in range(20)),
@@ -142,7 +142,7 @@ def strangers():
         netns.ip("link set lo up")
         server = Server(netns, PORT + 1)
         equal(connections(netns, "127.0.0.1", "127.0.0.1", FIRST, PORT + 1, n), n, "connections made on loopback")
-        server.accepted()
+        server.accepted(n)
 
     everyone = []
     for n in 3, 7:
@@ -154,7 +154,7 @@ def strangers():
         server.ip(f"route add 10.9.9.1 via {near.ipv4} src 10.9.9.2")
         equal(connections(client, "10.9.9.1", "10.9.9.2", FIRST, PORT, n), n, "connections made")
         equal(connections(client, "10.9.9.1", "10.9.9.2", FIRST, 80, n), 0, "connections made to a closed port")
-        listener.accepted()
+        listener.accepted(n)
         for netns in client, server:
             loop(netns, n)
         everyone.append((n, client, server))

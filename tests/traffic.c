@@ -25,7 +25,8 @@
  *	what comes back, and print how many SYN-ACKs that were.
  *   traffic serve CPU PORT
  *	Accept TCP connections, one at a time, read each to its end and close it,
- *	until standard input ends; print how many they were.
+ *	until standard input has told how many there must be, and they and what
+ *	else is in the accept queue have been; print how many they were.
  *   traffic connect CPU SOURCE DESTINATION SPORT DPORT N END
  *	Make N TCP connections in a row, the first from SPORT, the next from one
  *	higher; close each with END: fin or rst. Print how many were established.
@@ -33,6 +34,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <linux/portmon.h>
@@ -408,7 +410,7 @@ static int tcp_socket(const union address *from, socklen_t length)
 static int serve(char **arg)
 {
 	struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
-	unsigned int accepted = 0;
+	unsigned int accepted = 0, least = UINT_MAX;
 	union address any;
 	char data[4096];
 	int fd;
@@ -419,7 +421,14 @@ static int serve(char **arg)
 		err(1, "listen");
 	puts("ready");
 	fflush(stdout);
-	while (poll(fds, 2, -1) > 0 && !fds[0].revents) {
+	while (poll(fds, 2, accepted < least ? -1 : 0) > 0) {
+		if (fds[0].revents) {
+			if (scanf("%u", &least) != 1)
+				least = 0;
+			fds[0].fd = -1;
+		}
+		if (!fds[1].revents)
+			continue;
 		fd = accept(fds[1].fd, NULL, NULL);
 		if (fd < 0)
 			err(1, "accept");

@@ -35,8 +35,8 @@ def traffic(*arguments, netns=None, **options):
     return process
 
 
-def finish(process):
-    "End a program that waits for the end of its standard input (or ends by itself); what it printed."
-    out, _ = process.communicate(timeout=60 * PATIENCE)
+def finish(process, last=None):
+    "End a program that waits for the end of its standard input (or ends by itself), where it reads last; what it printed."
+    out, _ = process.communicate(last, timeout=60 * PATIENCE)
     equal(process.returncode, 0, f"status of {process.args}")
     return out

@@ -75,10 +75,12 @@ class Server:
         self.process = traffic("serve", cpu, port, netns=netns)
         equal(self.process.stdout.readline(), "ready\n", "the server")
 
-    def accepted(self):
-        "End it; how many connections it accepted."
+    def accepted(self, wanted=None):
+        "End it when it has accepted so many; check that they were no more."
         with self.calm:
-            return int(finish(self.process))
+            got = int(finish(self.process, str(wanted or 0)))
+        if wanted is not None:
+            equal(got, wanted, "connections accepted")
 
 
 def pinned():
