@@ -106,7 +106,7 @@ def intervals(command):
     "intervals keep their length and counts while the clock jumps back and forth;"
     netns, packets = yard()
     packets.out("udp", 1, 2)
-    options = {"stats": ["stats", "-i", "0.2", "-c", "12", "--all"], "top": ["top", "--batch", "-d", "0.2", "-n", "12", "--all"]}
+    options = {"stats": ["stats", "-i", "0.2", "-c", "12", "--all"], "top": ["top", "--batch", "-d", "0.2", "-c", "12", "--all"]}
     process = netns.popen("portmon-ctl", *options[command], "--json", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
     packets.sent.clear()

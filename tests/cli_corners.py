@@ -69,7 +69,7 @@ def no_room():
     has(printed(netns, "stats", "-o", "SCOPE,TRANSPORT,PORT"), r"loopback - overflow.*", r"loopback udp overflow/udp")
     lines = list(csv.DictReader(printed(netns, "stats", "--csv")))
     equal({(r["scope"], r["transport"], r["port"]) for r in lines}, {("loopback", "", ""), ("loopback", "udp", "")}, "CSV")
-    has(printed(netns, "top", "--batch", "-n", "1", "-d", "0.1"), r"loopback overflow/udp .*")
+    has(printed(netns, "top", "--batch", "-c", "1", "-d", "0.1"), r"loopback overflow/udp .*")
     netns.socket(socket.AF_INET, socket.SOCK_RAW, 47).sendto(b"12345678", ("127.0.0.1", 0))
     has(printed(netns, "buckets"), r"local-in ipv4 protocols out of memory [1-9]\d* [1-9]\d+")
 

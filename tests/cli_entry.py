@@ -54,8 +54,8 @@ def prefix():
 def either_side():
     "options with their values go before the command, too"
     netns = yard()
-    status, out, err = run_ctl("-n", "1", "top", "--batch", "-d", ".1", netns=netns)
-    equal((status, err), (DONE, ""), "-n 1 top --batch")
+    status, out, err = run_ctl("-c", "1", "top", "--batch", "-d", ".1", netns=netns)
+    equal((status, err), (DONE, ""), "-c 1 top --batch")
     check("portmon-ctl top" in out, out)
     equal(ports(netns, "--port", "80", "stats"), [("tcp", 80)], "--port 80 stats")
     equal(run_ctl("--netns", "stats", "info")[0], 1, "a namespace called stats")

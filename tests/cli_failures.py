@@ -39,8 +39,8 @@ def no_files():
     many = "Too many open files"
     expect_message(FAILED, f"cannot open a netlink socket: {many}", "monitor", netns=yard, **files(4))
     expect_message(FAILED, f"cannot list the interfaces: {many}", "coverage", netns=yard, **files(4))
-    expect_message(FAILED, f"cannot list the sockets: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(4))
-    expect_message(FAILED, f"cannot read the processes in /proc: {many}", "stats", "-p", "-n", "-a", netns=yard, **files(5))
+    expect_message(FAILED, f"cannot list the sockets: {many}", "stats", "-P", "-n", "-a", netns=yard, **files(4))
+    expect_message(FAILED, f"cannot read the processes in /proc: {many}", "stats", "-P", "-n", "-a", netns=yard, **files(5))
     terminal = Terminal("portmon-ctl", "top", "-d", "0.3", netns=yard)
     terminal.until("^SCOPE")
     terminal.press("home")
@@ -78,7 +78,7 @@ def hidden():
             ("cannot identify the boot: /proc/sys/kernel/random/boot_id is not readable", proc, None, "stats", "--delta"),
             ("cannot determine the current network namespace: No such file", proc + boot_id, None, "stats", "--delta"),
             ("cannot determine the current network namespace: No such file", proc, None, "stats", "--all-netns"),
-            ("cannot read the processes in /proc: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-p"),
+            ("cannot read the processes in /proc: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-P"),
             ("cannot open /tmp: Permission denied", "mount -t tmpfs -o mode=700 none /tmp", 1000, "stats", "--delta")):
         status, out, err = with_mounts(script, *arguments, user=user)
         equal((status, out), (FAILED, ""), f"{arguments}: status and standard output; said {err!r}")
@@ -180,8 +180,8 @@ def untold():
         loader = file.read().strip()
     defer(sh, "sysctl", "-q", f"kernel.modprobe={loader}")
     sh("sysctl", "-q", "kernel.modprobe=/bin/false")
-    expect_message(DONE, "warning: cannot list sctp sockets on this kernel; try: modprobe sctp_diag", "stats", "-p", netns=yard)
-    expect_message(DONE, "cannot list sctp sockets", "stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=yard)
+    expect_message(DONE, "warning: cannot list sctp sockets on this kernel; try: modprobe sctp_diag", "stats", "-P", netns=yard)
+    expect_message(DONE, "cannot list sctp sockets", "stats", "-P", "--csv", "-i", "0.1", "-c", "3", netns=yard)
 
 
 @case()

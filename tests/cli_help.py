@@ -166,7 +166,7 @@ def newcomer():
     answers = {
         "What is wrong?": {"check": r"^(nothing wrong at \d+ ports|\d+ troubles?) in the last"},
         "Which port is busiest?": {"stats": r"^SCOPE.*\n\S+ +443/tcp +https", "top": r"^\S+ +443/tcp +https"},
-        "Which process is it?": {"stats -p": rf"443/tcp +https.*\[{me}\]", "show 443": rf"443/tcp +listens .* {me} "},
+        "Which process is it?": {"stats -P": rf"443/tcp +https.*\[{me}\]", "show 443": rf"443/tcp +listens .* {me} "},
         "Is anything being dropped?": {"drops": r"427/udp .*NO_SOCKET(.|\n)*What to do: "},
         "Does portmon see everything?": {"coverage": r"In \d.* s (portmon counted|nothing was handed)"},
         "What is port 427?": {"explain 427": r"Service Location Protocol(.|\n)*watch for"},

@@ -63,7 +63,7 @@ def process(kind):
     pid = listener(netns, NAMES[kind])
     connect(netns)
     bytes_of = {"text": False, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    for arguments in (["stats", "-p"], ["stats", "-p", "--csv"], ["stats", "-o", "PORT,OWNER"], ["show", str(PORT)],
+    for arguments in (["stats", "-P"], ["stats", "-P", "--csv"], ["stats", "-o", "PORT,OWNER"], ["show", str(PORT)],
                       ["stats", "-o", "PORT,OWNER", "--csv"], ["check", "--all-time"]):
         status, out, err = run_ctl(*arguments, netns=netns, **bytes_of)
         text = (out + err).decode(errors="surrogateescape").replace("\r\n", "\n")
@@ -74,8 +74,8 @@ def process(kind):
     while following.poll() is None:
         connect(netns)
     harmless(following.stdout.read(), "stats -i")
-    status, out, err = ctl_on_terminal("stats", "-p", "--color", "never", columns=120, netns=netns)
-    harmless(out.replace("\r\n", "\n"), "stats -p on a terminal")
+    status, out, err = ctl_on_terminal("stats", "-P", "--color", "never", columns=120, netns=netns)
+    harmless(out.replace("\r\n", "\n"), "stats -P on a terminal")
     status, out, err = run_ctl("stats", "--processes", "--json", netns=netns, **bytes_of)
     harmless(out.decode(errors="surrogateescape"), "stats --json")
     owners = [o for row in json.loads(out)["ports"] if row["port"] == PORT for o in row.get("owner", []) if o["pid"] == pid]

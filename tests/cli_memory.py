@@ -96,7 +96,7 @@ def yard():
     return netns
 
 
-COMMANDS = ["stats", "stats --all --json", "stats -p -s", "stats --processes --json", "show 443", "ranges", "buckets", "buckets --csv", "drops",
+COMMANDS = ["stats", "stats --all --json", "stats -P -s", "stats --processes --json", "show 443", "ranges", "buckets", "buckets --csv", "drops",
             "drops --json", "closed", "snapshots", "snapshots --json", "info --json", "explain 443", "coverage --interval 0.1", "stats --interval 0.1 --count 1"]
 
 
@@ -124,7 +124,7 @@ def deltas():
         "Events at each call, with a drop."
         netns.packets.within("udp", 40000, 7)
         knock()
-    walk(netns, ["stats", "--delta", "-p"], before=before, steady=False)
+    walk(netns, ["stats", "--delta", "-P"], before=before, steady=False)
 
 
 def knocking(netns):
@@ -133,7 +133,7 @@ def knocking(netns):
     return lambda: sock.sendto(b"x", ("127.0.0.1", 8))
 
 
-@case("stats -p --interval 0.1 --count 2", "top --batch -n 1 -d 0.1")
+@case("stats -P --interval 0.1 --count 2", "top --batch -c 1 -d 0.1")
 def intervals(command):
     "the rates of an interval, with drops;"
     netns = yard()
@@ -175,7 +175,7 @@ def switches():
 
 DOCUMENT = 64 << 10     # BUF_SIZE of json.c: what a document is put together in
 DOCUMENTS = ["stats", "stats --all-netns", "stats --delta", "stats --interval 0.1 --count 1", "show 443", "ranges", "buckets", "drops",
-             "closed", "snapshots", "info", "explain 443", "services", "coverage --interval 0.1", "top --batch -n 1 -d 0.1", "reset"]
+             "closed", "snapshots", "info", "explain 443", "services", "coverage --interval 0.1", "top --batch -c 1 -d 0.1", "reset"]
 
 
 @case()

@@ -69,8 +69,8 @@ def tcp(family):
     equal((status, err), (0, ""), "show")
     equal(row(out, "443/tcp", "listens"), ["443/tcp", "listens", NAME, str(ME), "-", "3", "0", "2/7", host], "the listener's line")
     check(re.search(rf"^443/tcp +connects to +{NAME} +{ME} +- +5 ", out, re.M), f"no line for the clients in\n{out}")
-    status, out, err = run_ctl("stats", "-p", netns=netns)
-    equal((status, err), (0, ""), "stats -p")
+    status, out, err = run_ctl("stats", "-P", netns=netns)
+    equal((status, err), (0, ""), "stats -P")
     equal(row(out, "443/tcp")[-2:], ["5", f"{NAME}[{ME}]"], "OPEN and OWNER")
 
 
@@ -168,7 +168,7 @@ def shared():
     record = owners(netns)["loopback", "tcp", 80]
     equal(sorted(o["pid"] for o in record["owner"]), sorted([ME, *children]), "processes")
     equal(record["sockets"]["listening"], 1, "listeners")
-    check(f"{NAME}[{min([ME, *children])}]+3" in run_ctl("stats", "-p", netns=netns)[1], "stats -p does not say +3")
+    check(f"{NAME}[{min([ME, *children])}]+3" in run_ctl("stats", "-P", netns=netns)[1], "stats -P does not say +3")
     pids = ",".join(map(str, sorted([ME, *children])))
     equal(row(run_ctl("show", "80", netns=netns)[1], "listens")[3], pids, "PID")
 
@@ -255,7 +255,7 @@ def strangers():
     wait_until(lambda: ":8053 " in mine.run("ss", "-Hlun"), what="the server")
     with mine.socket("ipv4", socket.SOCK_DGRAM) as sock:
         sock.sendto(b"x", ("127.0.0.1", 8053))
-    equal(run_ctl("stats", "-p", netns=mine, user=1000)[::2], (0, ""), "status, and what is said where all is the user's own")
+    equal(run_ctl("stats", "-P", netns=mine, user=1000)[::2], (0, ""), "status, and what is said where all is the user's own")
 
 
 @case()
@@ -283,7 +283,7 @@ def unit():
         netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port))
         found = [o for o in owners(netns)["loopback", "udp", port]["owner"] if o["pid"] == server.pid]
         equal([(o["process"], o["unit"]) for o in found], [("socat", wanted)], "owner")
-        check(re.search(rf"socat\[{server.pid}\]\S* \({re.escape(wanted)}\)", run_ctl("stats", "-p", netns=netns)[1]),
+        check(re.search(rf"socat\[{server.pid}\]\S* \({re.escape(wanted)}\)", run_ctl("stats", "-P", netns=netns)[1]),
               "OWNER has no unit")
 
 
@@ -294,7 +294,7 @@ def hidden():
     listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 443))
     listener.listen()
     netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 443))
-    for arguments in ["stats", "-p"], ["stats", "--processes", "--json"], ["show", "443"]:
+    for arguments in ["stats", "-P"], ["stats", "--processes", "--json"], ["show", "443"]:
         status, out, err = run_ctl(*arguments, netns=netns, user=1000)
         equal(status, 0, f"status of {arguments}; said {err!r}")
         check(re.fullmatch("portmon-ctl: warning: run as root to see other users' processes.*\n", err),
@@ -305,7 +305,7 @@ def hidden():
                                      "connections": 0}], "owner")
         else:
             check("user root" in out, f"{arguments} printed\n{out}")
-    status, out, err = run_ctl("stats", "-p", "--csv", "-i", "0.1", "-c", "3", netns=netns, user=1000)
+    status, out, err = run_ctl("stats", "-P", "--csv", "-i", "0.1", "-c", "3", netns=netns, user=1000)
     equal((status, err.count("warning")), (0, 1), f"status and warnings of three intervals, which said {err!r}")
     server = netns.popen("socat", "TCP-LISTEN:8443,bind=127.0.0.1,fork", "EXEC:cat", user=1000, group=1000, extra_groups=[])
     wait_until(lambda: "8443" in netns.run("ss", "-Hltn"), what="the server")
@@ -314,22 +314,22 @@ def hidden():
 
 @case()
 def asked_for():
-    "-p is --processes, with JSON --pretty; JSON has owners only on request"
+    "-P is --processes, -p is --pretty; JSON has owners only on request"
     netns = loopback()
     netns.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 53)).sendto(b"x", ("127.0.0.1", 53))
     plain = ctl("stats", netns=netns)["ports"][0]
     check("owner" not in plain and "sockets" not in plain, f"stats --json has {plain.keys()}")
     check("owner" not in ctl("show", "53", netns=netns)["ports"][0], "show --json has an owner")
     equal(mine(ctl("show", "53", "--processes", netns=netns)["ports"][0])["listens"], True, "show --json --processes")
-    for arguments in ["stats", "-jp"], ["stats", "-p", "--json"], ["ranges", "-p"], ["--pretty", "stats"]:
+    for arguments in ["stats", "-jp"], ["stats", "-p"], ["stats", "-p", "--json"], ["ranges", "-p"], ["--pretty", "stats"]:
         status, out, err = run_ctl(*arguments, netns=netns)
         equal((status, err), (0, ""), f"{arguments}")
         check(out.count("\n") > 20 and '"owner"' not in out, f"{arguments} is not pretty: {out!r}")
         json.loads(out)
-    check("OWNER" in run_ctl("stats", "-p", netns=netns)[1], "stats -p has no OWNER")
+    check("OWNER" in run_ctl("stats", "-P", netns=netns)[1], "stats -P has no OWNER")
     for arguments in ["--delta"], ["-i", "0.1", "-c", "1"], ["-o", "port,owner"], ["--csv", "-o", "PORT,OWNER"], ["--all-netns"]:
-        out = run_ctl("stats", *arguments, *(["-p"] if "-o" not in arguments else []), netns=netns)[1]
-        check(f"{NAME}[{ME}]" in out or "(nothing)" in out and "OWNER" in out, f"stats -p {arguments} prints {out!r}")
+        out = run_ctl("stats", *arguments, *(["-P"] if "-o" not in arguments else []), netns=netns)[1]
+        check(f"{NAME}[{ME}]" in out or "(nothing)" in out and "OWNER" in out, f"stats -P {arguments} prints {out!r}")
     check("OWNER" not in run_ctl("stats", netns=netns)[1], "stats has OWNER")
     status, out, err = run_ctl("show", "54", netns=netns)
     equal((status, len(err.splitlines())), (0, 1), "show of an unused port")

@@ -86,7 +86,7 @@ def documents():
             ("explain", "explain", "dns"), ("explain", "explain", "50000"), ("services", "services", "--all"),
             ("namespaces", "stats", "-A"), ("namespaces", "info", "-A"), ("namespaces", "ranges", "-A"),
             ("namespaces", "buckets", "-A"), ("namespaces", "show", "-A", "80"),
-            ("top", "top", "-b", "-n", "1", "-d", "0.1"), ("top", "top", "-b", "-n", "1", "-d", "0.1", "--all"),
+            ("top", "top", "-b", "-c", "1", "-d", "0.1"), ("top", "top", "-b", "-c", "1", "-d", "0.1", "--all"),
             ("coverage", "coverage", "-i", "0.1"), ("check", "check", "--all-time")):
         # What it finds in this yard is not at stake.
         holds(ctl(*arguments, netns=yard, fails=kind == "check"), kind, " ".join(arguments))
@@ -97,7 +97,7 @@ def documents():
     document = ctl("stats", netns=narrow)
     check(document["overflow"], "no overflow")
     holds(document, "stats", "stats with overflow")
-    holds(ctl("top", "-b", "-n", "1", "-d", "0.1", netns=narrow), "top", "top with overflow")
+    holds(ctl("top", "-b", "-c", "1", "-d", "0.1", netns=narrow), "top", "top with overflow")
     holds(ctl("reset", netns=narrow), "stats", "reset")
 
 
@@ -205,7 +205,7 @@ def jq():
     equal(sorted(ask("[.ports[]|select(.scope==\"remote\" and .transport==\"tcp\")|.port]", "stats", "--all")),
           sorted(key[2] for key in wanted if key[:2] == ("remote", "tcp")), "remote TCP ports")
     equal(ask(".portmon.schema", "info"), 2, "schema")
-    equal(ask("[.top[]|.interval.rx.packets+.interval.tx.packets]|add", "top", "-b", "-n", "1", "-d", "0.1"), 0, "sum of the interval")
+    equal(ask("[.top[]|.interval.rx.packets+.interval.tx.packets]|add", "top", "-b", "-c", "1", "-d", "0.1"), 0, "sum of the interval")
     equal(ask("[.coverage.hooks[].hook]", "coverage", "-i", "0.1"), ["local-in", "local-out", "forward"], "hooks")
     equal(ask(".drops|type", "drops"), "array", "drops")
     equal(ask("[.namespaces[]|select(.portmon.netns==\"%s\")|.portmon.enabled]" % yard.name, "stats", "-A"), [True], "namespaces")

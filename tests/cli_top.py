@@ -346,7 +346,7 @@ def unknown():
     sender = Packets(netns)
     sender.out("tcp", 443, 41000, 3)
     netns.portmon.do("netns-set", lifecycle=0, drops=0)
-    row = documents("-d", "0.2", "-n", "1", netns=netns)()["top"][0]
+    row = documents("-d", "0.2", "-c", "1", netns=netns)()["top"][0]
     equal([row["total"][key] for key in ("established", "dropped")], [None, None], "JSON")
     terminal = top("--sort", "port", "--scope", "local", netns=netns, lines=30, columns=160)
     terminal.press("/", *"over", "enter")
@@ -508,7 +508,7 @@ def switched_off():
     status, out, err = run_top("--batch", netns=netns)
     equal((status, out), (FAILED, ""), "batch")
     check(re.search("counting is off.*portmon-ctl enable", err), err)
-    status, out, err = run_top("--batch", "-n", "1", "--netns", netns.name, netns=None)
+    status, out, err = run_top("--batch", "-c", "1", "--netns", netns.name, netns=None)
     check(status == FAILED and re.search(f"--netns {netns.name} enable", err), err)
 
 
@@ -527,11 +527,11 @@ def refused():
     "what it cannot do it says, with the right status"
     for sentence, status, arguments in (
             ("--json needs --batch", USAGE, ["--json"]),
-            ("--iterations needs --batch", USAGE, ["-n", "3"]),
+            ("--iterations needs --batch", USAGE, ["-c", "3"]),
             ("cannot sort by that; expected: bytes", USAGE, ["--sort", "first-seen"]),
             ("--delay needs seconds", USAGE, ["-d", "0"]),
             ("--delay needs seconds", USAGE, ["-d", "never"]),
-            ("--iterations needs a number", USAGE, ["-b", "-n", "0"]),
+            ("--iterations needs a number", USAGE, ["-b", "-c", "0"]),
             ("unexpected argument '80'", USAGE, ["80"]),
             ("top does not accept --details", USAGE, ["--details"]),
             ("top does not accept --bits", USAGE, ["--bits"]),
@@ -552,7 +552,7 @@ def refused():
 @case()
 def batch():
     "plain text, reading after reading"
-    status, out, err = run_top("-b", "-n", "3", "-d", "0.1", "--exact", "--scope", "local", "--sort", "port")
+    status, out, err = run_top("-b", "-c", "3", "-d", "0.1", "--exact", "--scope", "local", "--sort", "port")
     equal((status, err), (DONE, ""), "status")
     blocks = out.split("\n\n")
     equal((len(blocks), blocks[3]), (4, ""), "blocks")
@@ -567,7 +567,7 @@ def batch():
               [("22/tcp", "ssh", "0", "0", "0", str(20 * PACKET)), ("53/udp", "dns", "0", "0", "0", str(10 * PACKET)),
                ("443/tcp", "https", "0", "0", "0", str(sent * PACKET))], "lines")
         check("\33" not in block, "a sequence for terminals")
-    status, out, err = run_top("-b", "-n", "1", "-d", "0.1", "--port", "53", "--numeric")
+    status, out, err = run_top("-b", "-c", "1", "-d", "0.1", "--port", "53", "--numeric")
     equal([line.split()[2] for line in out.splitlines()[3:] if line], ["-"], "service with --numeric")
 
 

@@ -158,7 +158,7 @@ def delta():
     send()
     documents = [json.loads(line) for line in process.stdout]
     equal_came(sum((d["ports"] for d in documents), []), "--interval")
-    process = netns.popen("portmon-ctl", "top", "-b", "--json", "-d", "1", "-n", "3", stdout=subprocess.PIPE)
+    process = netns.popen("portmon-ctl", "top", "-b", "--json", "-d", "1", "-c", "3", stdout=subprocess.PIPE)
     first = {row["port"]: row for row in json.loads(process.stdout.readline())["top"]}
     send()
     came, last = {}, {}
@@ -182,7 +182,7 @@ def rates():
     hook.port(netns, "loopback", "udp", 1, "rx", 3, MAX)
     rest = [line.rstrip("\r\n").split(",") for line in process.stdout]
     check([line[-3] for line in rest if line[-3] not in ("", "0")] == [str(MAX)], f"{rest}")
-    top = netns.popen("portmon-ctl", "top", "-b", "-d", "1.5", "-n", "2", stdout=subprocess.PIPE)
+    top = netns.popen("portmon-ctl", "top", "-b", "-d", "1.5", "-c", "2", stdout=subprocess.PIPE)
     while top.stdout.readline().strip():        # its first reading
         pass
     hook.port(netns, "loopback", "udp", 2, "tx", 3, MAX)

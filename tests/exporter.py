@@ -258,7 +258,7 @@ def exported():
         return {k: v for k, v in found.items() if k[0].startswith("portmon_port_") and dict(k[1])["scope"] == "local"}
     equal(compare(once), compare(metrics), "metrics")
     check(len(compare(once)) > 20, "metrics of ports")
-    status, out, err = run_ctl("export", "-o", path, netns=server.netns)
+    status, out, err = run_ctl("export", "-f", path, netns=server.netns)
     equal((status, out, err), (0, "", ""), "export to a file")
     equal(os.stat(path).st_mode & 0o777, 0o644, "mode")
     equal([name for name in os.listdir("/run") if name.startswith("portmon.prom")], ["portmon.prom"], "files")

@@ -257,7 +257,7 @@ def listen_overflow():
     becomes(netns.portmon.drops, {("local", "tcp", PORT): {"TCP_LISTEN_OVERFLOW": 5}}, "drops")
     equal(mib(netns)["ListenOverflows"], 5, "the stack's own counter")
     for shown, *command in (["TCP_LISTEN_OVERFLOW", "drops"], ["TCP_LISTEN_OVERFLOW", "show", str(PORT)],
-                            ['"dropped":5', "top", "--batch", "--json", "-n", "1"]):
+                            ['"dropped":5', "top", "--batch", "--json", "-c", "1"]):
         out = netns.run("portmon-ctl", *command)
         check(shown in out, f"{command} does not show it:\n{out}")
 

@@ -191,7 +191,7 @@ def failing():
     for line in "stats", "show 80 --json", "services":
         with open("/dev/full", "w") as full:
             clean(*line.split(), status=FAILED, stdout=full)
-    for line in "stats --delta", "top -b -n 1":
+    for line in "stats --delta", "top -b -c 1":
         clean(*line.split(), status=FAILED, netns=off)
     clean("stats", "--netns", "nowhere", status=FAILED)
     user = {"user": 1000, "group": 1000, "extra_groups": []}
@@ -199,7 +199,7 @@ def failing():
     for line in "stats --processes", "stats --all-netns", "coverage -i 0.1":
         clean(*line.split(), **user)
     parameter("restrict_read", 1)
-    for line in "stats", "top -b -n 1":
+    for line in "stats", "top -b -c 1":
         clean(*line.split(), status=FAILED, **user)
 
 

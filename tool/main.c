@@ -110,7 +110,7 @@ static void print_overview(void)
 	       "Which port is busiest?\n"
 	       "  portmon-ctl stats            sorted by traffic; live: portmon-ctl top\n"
 	       "Which process is it?\n"
-	       "  portmon-ctl stats -p         all ports; one port: portmon-ctl show 443\n"
+	       "  portmon-ctl stats -P         all ports; one port: portmon-ctl show 443\n"
 	       "Is anything being dropped?\n"
 	       "  portmon-ctl drops            packets by port and reason\n"
 	       "Does portmon see everything?\n"

@@ -339,15 +339,6 @@ static int refuse_word(int c, const char *arg, uint64_t taken)
 	return USAGE;
 }
 
-/* -p is ip(8)'s --pretty where there is JSON, and ss(8)'s --processes. */
-static void settle_p(struct options *opt, uint64_t taken)
-{
-	if (taken & OPT(PROCESSES) && !(opt->given & OPT(JSON)))
-		opt->given |= OPT(PROCESSES);
-	else
-		opt->given |= OPT(PRETTY) | OPT(JSON);
-}
-
 static int take_argument(struct options *opt, int c, uint64_t taken)
 {
 	const unsigned int i = c < LONG_BASE ? options_letter(c, taken) :
@@ -376,7 +367,6 @@ static int take_argument(struct options *opt, int c, uint64_t taken)
 int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 {
 	struct tables t;
-	bool p = false;
 	int c, err;
 
 	fill_tables(&t, "", taken);
@@ -385,13 +375,10 @@ int options_parse(struct options *opt, uint64_t taken, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1) {
 		if (c == '?' || c == ':')
 			return refuse_word(c, argv[optind - 1], taken);
-		p |= c == 'p';
-		err = c == 'p' ? 0 : take_argument(opt, c, taken);
+		err = take_argument(opt, c, taken);
 		if (err)
 			return err;
 	}
-	if (p)
-		settle_p(opt, taken);
 	return optind;
 }
 

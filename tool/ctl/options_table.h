@@ -8,15 +8,15 @@
  * An argument "[=NAME]" can be left out; set then gets NULL.
  * set is what keeps the argument: TEXT(member), NUMBER(member) or
  * SECONDS(member) of struct options, a function of options.c, or NOTHING if
- * the option has no argument. A letter can be used twice: for a command
- * that accepts both, the later line wins.
+ * the option has no argument. A letter means one thing in every command;
+ * --count and --iterations, which no command accepts both of, share theirs.
  */
 OPTION(JSON, 'j', "json", NULL, NOTHING,
 	"one JSON document; numbers are exact")
 OPTION(PRETTY, 'p', "pretty", NULL, NOTHING,
 	"JSON in indented lines (implies --json)")
-OPTION(PROCESSES, 'p', "processes", NULL, NOTHING,
-	"show the processes that own the ports (with --json, -p means --pretty)")
+OPTION(PROCESSES, 'P', "processes", NULL, NOTHING,
+	"show the processes that own the ports")
 OPTION(NUMERIC, 'n', "numeric", NULL, NOTHING, "show no service names")
 OPTION(DETAILS, 's', "details", NULL, NOTHING,
 	"more columns, such as totals of both directions and first seen")
@@ -55,7 +55,7 @@ OPTION(QUIET, 'q', "quiet", NULL, NOTHING,
 	"print nothing; only set the exit status")
 OPTION(OUTPUT, 'o', "output", "LIST", TEXT(output),
 	"show only these columns; +LIST adds to the defaults (see --list-columns)")
-OPTION(FILE, 'o', "file", "FILE", TEXT(file),
+OPTION(FILE, 'f', "file", "FILE", TEXT(file),
 	"write to this file, which is replaced as a whole")
 OPTION(PORTS, 0, "ports", "LIST", TEXT(shown),
 	"also these local ports: 53,443/tcp,8000-8009")
@@ -72,7 +72,7 @@ OPTION(BATCH, 'b', "batch", NULL, NOTHING,
 	"plain text, one reading after the other; needs no terminal")
 OPTION(DELAY, 'd', "delay", "SECONDS", SECONDS(interval_ms),
 	"time between two readings (default 1)")
-OPTION(ITERATIONS, 'n', "iterations", "N", NUMBER(count),
+OPTION(ITERATIONS, 'c', "iterations", "N", NUMBER(count),
 	"end after N readings")
 OPTION(ASCII, 0, "ascii", NULL, NOTHING, "draw graphs with ASCII characters")
 OPTION(LIST, 0, "list", NULL, NOTHING,

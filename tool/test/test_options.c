@@ -50,16 +50,31 @@ static void test_anywhere(void)
 	check(!given(&opt, OPT_JSON));
 }
 
-/* With JSON as in ip(8), without as in ss(8). */
-static void test_p(void)
+/* One thing in every command; of two words for one thing no command has both. */
+static void test_letters(void)
 {
+	unsigned int i, k;
+
+	for (i = 0; i < N_OPTIONS; i++)
+		for (k = 0; k < i; k++)
+			check(!options_def(i)->letter ||
+			      options_def(i)->letter != options_def(k)->letter ||
+			      (k == OPT_COUNT && i == OPT_ITERATIONS));
+	check(!(cmd_top.options & OPT(COUNT)));
+	check(!(cmd_stats.options & OPT(ITERATIONS)));
+	check(options_letter('c', cmd_stats.options) == OPT_COUNT);
+	check(options_letter('c', cmd_top.options) == OPT_ITERATIONS);
+	/* Those of ip(8). */
+	check(options_letter('j', 0) == OPT_JSON);
+	check(options_letter('p', 0) == OPT_PRETTY);
+	check(options_letter('n', 0) == OPT_NUMERIC);
+	check(options_letter('s', 0) == OPT_DETAILS);
 	parse("stats -p");
+	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_JSON));
+	check(!given(&opt, OPT_PROCESSES));
+	parse("stats -P");
 	check(given(&opt, OPT_PROCESSES) && !given(&opt, OPT_JSON));
-	parse("stats -pj");
-	check(given(&opt, OPT_PRETTY) && !given(&opt, OPT_PROCESSES));
-	parse("stats --json -p");
-	check(given(&opt, OPT_PRETTY) && !given(&opt, OPT_PROCESSES));
-	parse("stats --processes -pj");
+	parse("stats -Pp");
 	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_PROCESSES));
 	parse("stats --pretty");
 	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_JSON));
@@ -179,7 +194,7 @@ static void test_taken(void)
 
 const struct unit_test options_tests[] = {
 	{ "anywhere", test_anywhere },
-	{ "p", test_p },
+	{ "letters", test_letters },
 	{ "filters", test_filters },
 	{ "ports", test_ports },
 	{ "arguments", test_arguments },
