@@ -51,7 +51,7 @@ def chosen():
     equal(got, {(s, t, str(p)): (c.rx, c.tx) for (s, t, p), c in packets.sent.items()}, "rows")
     usual, _ = table("stats", "--all")
     equal(table("stats", "--all", "-o", "+total,first-seen")[0], usual + ["TOTAL", "FIRST-SEEN"], "added columns")
-    for command in ["stats"], ["show", "80"], ["ranges"], ["buckets"]:
+    for command in ["stats"], ["show", "80"], ["ranges"], ["buckets"], ["services", "ssh"]:
         status, out, err = run_here(command[0], "--list-columns")
         equal((status, err), (0, ""), f"{command[0]} --list-columns")
         names = [line.split()[0] for line in out.splitlines()]
@@ -93,6 +93,67 @@ def values():
     equal({(row["scope"], row["transport"], row["range"]): row["rx_bytes"] for row in rows_of("ranges", "--csv")}, sums, "ranges")
     other = {(r["hook"], r["family"], r["bucket"]): str(r["packets"]) for r in ctl("buckets", netns=yard)["other"]}
     equal({(row["hook"], row["family"], row["bucket"]): row["packets"] for row in rows_of("buckets", "--csv")}, other, "buckets")
+
+
+def at(row, key):
+    "What JSON has at a key, as CSV has it; None where the key is missing."
+    for part in key.split("."):
+        if not isinstance(row, dict) or part not in row:
+            return None
+        row = row[part]
+    if isinstance(row, bool):
+        return "yes" if row else "no"
+    if isinstance(row, dict):
+        row = sum(row.values())
+    return "" if row is None else ",".join(row) if isinstance(row, list) else str(row)
+
+
+@case()
+def keys():
+    "each cell of CSV is what JSON has at the key that --list-columns --csv names"
+    netns = Netns(on=True)
+    netns.ip("link set lo up", "link add one type veth peer name two", "link set one up", "link set two up")
+    for port in 60, 61:
+        with netns.enter(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(("127.0.0.1", port))
+            sock.send(b"x")
+    for where, array, *command in ((yard, "ports", "stats", "--all"), (yard, "ports", "show", "80", "443"), (yard, "ranges", "ranges"),
+                                   (yard, "other", "buckets"), (netns, "drops", "drops"), (netns, "closed", "closed"),
+                                   (yard, "services", "services"), (netns, "interfaces", "coverage", "-i", "0.1")):
+        listed = list(csv.DictReader(io.StringIO(where.run("portmon-ctl", command[0], "--list-columns", "--csv"))))
+        wanted = {row["csv"]: row["json"] for row in listed if row["json"] and row["column"] not in ("OPEN", "OWNER")}
+        check(len(wanted) > 4, f"keys of {command}: {wanted}")
+        text = where.run("portmon-ctl", *command, "--csv", "-o", ",".join(row["column"] for row in listed if row["column"] not in ("OPEN", "OWNER")))
+        found = [row for row in csv.DictReader(io.StringIO(text)) if row.get("record", "") not in ("interfaces", "ip", "hook", "portmon")]
+        document = ctl(*command, netns=where)
+        document = document.get("coverage", document)
+        rows = [row for row in document[array] if row.get("ports", 1)]
+        check(rows, f"no rows of {command}")
+        equal(len(found), len(rows), f"rows of {command}")
+        for cells, row in zip(found, rows):
+            # PORTS is 1 in a line that is not folded, and JSON then has no key.
+            equal({name: cells[name] for name in wanted if name != "ports" or at(row, wanted[name]) is not None},
+                  {name: at(row, key) or "" for name, key in wanted.items() if name != "ports" or at(row, key) is not None},
+                  f"{command}: cells and {row}")
+
+
+@case()
+def sorted_tables():
+    "--sort orders lines in tables, CSV and JSON alike; sums and the lines of coverage that are no interface stay last"
+    for sort, key in ("packets", "packets"), ("bytes", "bytes"):
+        amounts = [row[key] for row in ctl("buckets", "--sort", sort, netns=yard)["other"]]
+        equal(amounts, sorted(amounts, reverse=True), f"buckets --sort {sort} --json")
+        equal([int(row[key]) for row in rows_of("buckets", "--csv", "--sort", sort)], amounts, f"buckets --sort {sort} --csv")
+    _, rows = table("buckets", "--sort", "packets", "--exact")
+    sums = [row for row in rows if "=" in row]
+    check(sums and rows[-len(sums):] == sums, f"the sums are not last: {rows}")
+    amounts = [int(row[-2]) for row in rows[:-len(sums)]]
+    equal(amounts, sorted(amounts, reverse=True), "buckets --sort packets")
+    ports = [row["port"] for row in ctl("services", "--sort", "port", "--reverse", netns=yard)["services"]]
+    equal(ports, sorted(ports, reverse=True), "services --sort port --reverse")
+    equal([int(row["port"]) for row in rows_of("services", "--csv", "--sort", "port", "--reverse")], ports, "the same as CSV")
+    kinds = [row["record"] for row in rows_of("coverage", "-i", "0.1", "--csv", "--sort", "rx")]
+    equal(kinds[-6:], ["interfaces", "ip", "hook", "hook", "hook", "portmon"], "the last lines of coverage")
 
 
 @case()

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """help, the manual page and completion tell the same commands and options; help alone leads a newcomer to the answers."""
+import csv
+import io
 import os
 import re
 import socket
@@ -69,6 +71,17 @@ def manual_options():
     equal(found, everything(), "options in the manual page")
 
 
+def tables():
+    "The commands that print a table whose columns can be chosen."
+    return [command for command in commands() if "output" in options(command)]
+
+
+def columns(command):
+    "{column: (words of --sort)} of a command."
+    rows = csv.DictReader(io.StringIO(ctl_text(command, "--list-columns", "--csv")))
+    return {row["column"].lower(): row["sort"].split() for row in rows}
+
+
 def bash(*words):
     "What bash offers for the last of the words."
     script = 'eval "$(cat)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _portmon_ctl; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -84,9 +97,41 @@ def in_bash():
         equal(sorted(bash(command, "--")), sorted(f"--{name}" for name in options(command)), f"options of {command}")
     equal(bash("stats", "--scope", ""), ["local", "remote", "forward", "loopback"], "scopes")
     equal(bash("stats", "--json", "--sort", "rx-"), ["rx-packets"], "--sort rx-")
+    equal(bash("top", "--sort", "rx-"), ["rx-packets"], "top --sort rx-")
     equal(bash("help", "sho"), ["show"], "help sho")
     netns = Netns()
     equal(bash("stats", "--netns", netns.name[:5]), [netns.name], "--netns")
+
+
+@case()
+def manual_columns():
+    "the manual page lists the columns of each table"
+    found = {}
+    for part in section("COLUMNS").split("\n.TP\n")[1:]:
+        head, *lines = part.splitlines()
+        for command in re.findall(r"[a-z]+", head.split(" ", 1)[1]):
+            found[command] = re.findall(r"[A-Z-]+", " ".join(lines))
+    equal(found, {command: [name.upper() for name in columns(command)] for command in tables()}, "columns in the manual page")
+
+
+@case()
+def of_tables():
+    "each shell completes the columns and the --sort words of a table; no other word is accepted"
+    zsh, fish = ctl_text("help", "--completion", "zsh"), ctl_text("help", "--completion", "fish")
+    for command in tables():
+        found = columns(command)
+        names, sorts = list(found), sorted({"none", *sum(found.values(), [])})
+        equal(bash(command, "-o", ""), names, f"bash: columns of {command}")
+        equal(bash(command, "--output", f"{names[1]},{names[-1]}"), [f"{names[1]},{names[-1]}"], "bash: the last of a list")
+        equal(sorted(bash(command, "--sort", "")), sorts, f"bash: --sort of {command}")
+        body = re.search(rf"^\t{command}\) _arguments(.*?);;", zsh, re.M | re.S)[1]
+        equal(re.search(r"--output=.*:LIST:\((.*)\)", body)[1].split(), names, f"zsh: columns of {command}")
+        equal(sorted(re.search(r"--sort=.*:FIELD:\((.*)\)", body)[1].split()), sorts, f"zsh: --sort of {command}")
+        equal(re.search(rf"from {command}' -l output .*-a '(.*?)'", fish)[1].split(), names, f"fish: columns of {command}")
+        equal(sorted(re.search(rf"from {command}' -l sort .*-a '(.*?)'", fish)[1].split()), sorts, f"fish: --sort of {command}")
+        for word in sorted(set(bash("stats", "--sort", "")) - set(sorts)):
+            status, _, err = run_ctl(command, *["80"] * (command == "show"), "--sort", word)
+            check(status == 2 and "--sort takes one of these here: none, " in err, f"{command} --sort {word} said {err!r}")
 
 
 @case()

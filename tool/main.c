@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl/completion.h"
+#include "cmd/completion.h"
 #include "ctl/ctx.h"
 #include "ctl/portspec.h"
 #include "lib/util.h"
@@ -165,7 +165,7 @@ static int run(struct ctx *ctx, const struct command *c, int argc,
 	if (err)
 		return err;
 	if (c->layout && given(&ctx->opt, OPT_LIST_COLUMNS)) {
-		layout_list(c->layout);
+		layout_list(c->layout, &ctx->opt);
 		return 0;
 	}
 	err = ctx_ports(ctx, ctx->opt.ports);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* explain and services: the purpose of ports. Neither needs the module. */
+#include <errno.h>
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctx.h"
@@ -8,32 +10,18 @@
 #include "lib/names.h"
 #include "lib/text.h"
 #include "lib/util.h"
+#include "view/columns.h"
 #include "view/out_explain.h"
 #include "view/out_json.h"
-#include "view/table.h"
+#include "view/out_services.h"
+#include "view/sort.h"
 
-#define WORDS_SIZE 64
-
-static char *transport_words(char buf[static WORDS_SIZE], unsigned int bits)
-{
-	size_t len = 0;
-	unsigned int i;
-
-	buf[0] = '\0';
-	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
-		if (bits & 1u << i)
-			len += snprintf(buf + len, WORDS_SIZE - len, "%s%s",
-					len ? "," : "",
-					name_of(&transport_names, i));
-	return buf;
-}
-
-static char *port_words(char buf[static WORDS_SIZE], const struct service *e)
+static char *port_words(char buf[static TRANSPORTS_SIZE], const struct service *e)
 {
 	if (e->port == e->port_max)
-		snprintf(buf, WORDS_SIZE, "%u", e->port);
+		snprintf(buf, TRANSPORTS_SIZE, "%u", e->port);
 	else
-		snprintf(buf, WORDS_SIZE, "%u-%u", e->port, e->port_max);
+		snprintf(buf, TRANSPORTS_SIZE, "%u-%u", e->port, e->port_max);
 	return buf;
 }
 
@@ -50,7 +38,7 @@ static void print_service(const struct ctx *ctx, const struct svc_match *m)
 {
 	const struct svc_table *t = m->table;
 	const char *iana = svc_iana(t, m->e);
-	char words[WORDS_SIZE], ports[WORDS_SIZE];
+	char words[TRANSPORTS_SIZE], ports[TRANSPORTS_SIZE];
 
 	fputs(ctx->color ? "\033[1m" : "", stdout);
 	text_print(stdout, svc_text(t, m->e->name),
@@ -71,7 +59,7 @@ static void explain_range(const struct ctx *ctx, unsigned int port)
 {
 	const struct service *range = services_range(port);
 	unsigned int min, max;
-	char words[WORDS_SIZE];
+	char words[TRANSPORTS_SIZE];
 
 	if (range) {
 		printf("%u: %s port (%s)\n", port,
@@ -92,7 +80,7 @@ static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 			 const struct svc_match *match, size_t n)
 {
 	const bool some = spec->transports != ALL_TRANSPORTS;
-	char words[WORDS_SIZE];
+	char words[TRANSPORTS_SIZE];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -147,13 +135,22 @@ static bool wanted(const struct svc_match *m, const char *pattern)
 	       (full && strcasestr(full, pattern));
 }
 
-typedef void (*list_fn)(const struct svc_match *m, void *arg);
+/**
+ * struct found - services that match
+ * @m: the services
+ * @n: how many
+ * @cap: how many there is room for
+ */
+struct found {
+	struct svc_match *m;
+	size_t n;
+	size_t cap;
+};
 
-static size_t list_services(struct ctx *ctx, const char *pattern, list_fn fn,
-			    void *arg)
+static int find_services(struct ctx *ctx, const char *pattern,
+			 struct found *found)
 {
 	unsigned int source, i;
-	size_t n = 0;
 
 	for (source = 0; source < SVC_SOURCES; source++) {
 		const struct svc_table *t = services_table(&ctx->services,
@@ -162,73 +159,86 @@ static size_t list_services(struct ctx *ctx, const char *pattern, list_fn fn,
 		if (source == SVC_SYSTEM && !given(&ctx->opt, OPT_ALL))
 			continue;
 		for (i = 0; i < t->singles + t->spans; i++) {
-			struct svc_match m = { t, &t->v[i] };
+			const struct svc_match m = { t, &t->v[i] };
+			struct svc_match *v;
 
 			if (!wanted(&m, pattern))
 				continue;
-			fn(&m, arg);
-			n++;
+			v = array_room(found->m, found->n, &found->cap,
+				       sizeof(*v));
+			if (!v)
+				return -ENOMEM;
+			found->m = v;
+			v[found->n++] = m;
 		}
 	}
-	return n;
+	return 0;
 }
 
-static void add_service_row(const struct svc_match *m, void *arg)
+/* Lines of what was found, in the order of --sort. */
+static int service_lines(const struct ctx *ctx, const struct found *found,
+			 struct records *lines)
 {
-	const char *full = svc_text(m->table, m->e->full);
-	char words[WORDS_SIZE];
+	size_t i;
 
-	table_row(arg, false);
-	table_cell(arg, port_words(words, m->e));
-	table_cell(arg, transport_words(words, m->e->transports));
-	table_cell(arg, svc_text(m->table, m->e->name));
-	table_cell(arg, full ? full : "");
-	table_cell(arg, m->table->source);
+	for (i = 0; i < found->n; i++) {
+		struct record *r = records_new(lines);
+
+		if (!r)
+			return -ENOMEM;
+		service_record(r, &found->m[i]);
+	}
+	view_sort(lines, services_layout.columns, ctx->opt.sort,
+		  given(&ctx->opt, OPT_REVERSE));
+	return 0;
 }
 
-static void add_json(const struct svc_match *m, void *arg)
+static int print_json(struct ctx *ctx, const struct records *lines)
 {
-	out_json_service(arg, m);
+	struct json j;
+	size_t i;
+	int err = out_json_begin(&j, ctx);
+
+	if (err)
+		return err;
+	json_array(&j, "services");
+	for (i = 0; i < lines->n; i++)
+		out_json_service(&j, lines->v[i].item);
+	json_array_end(&j);
+	return out_json_end(&j);
 }
 
-static int services_table_out(struct ctx *ctx, const char *pattern)
+static int print_services(struct ctx *ctx, const char *pattern,
+			  const struct records *lines)
 {
-	static const struct table_head heads[] = {
-		{ "PORT", COLUMN_RIGHT },
-		{ "TRANSPORT", COLUMN_LEFT },
-		{ "SERVICE", COLUMN_LEFT },
-		{ "NAME", COLUMN_TRUNC },
-		{ "SOURCE", COLUMN_TRUNC },
-	};
-	struct table *t = table_begin(ctx);
-	size_t n;
-
-	table_columns(t, heads, ARRAY_SIZE(heads));
-	n = list_services(ctx, pattern, add_service_row, t);
-	if (!n)
+	if (given(&ctx->opt, OPT_JSON))
+		return print_json(ctx, lines);
+	if (!lines->n)
 		warn("no service matches '%s'%s", pattern ? pattern : "",
 		     given(&ctx->opt, OPT_ALL) ? "" :
 		     "; --all also searches /etc/services");
-	return table_end(t);
+	return out_table(ctx, lines, NULL, 0);
 }
 
 static int run_services(struct ctx *ctx, int argc, char **argv)
 {
 	const char *pattern = argc ? argv[0] : NULL;
-	struct json j;
+	struct records lines = { 0 };
+	struct found found = { 0 };
 	int err;
 
 	if (argc > 1)
 		return ctx_no_args(argc - 1, argv + 1);
-	if (!given(&ctx->opt, OPT_JSON))
-		return services_table_out(ctx, pattern);
-	err = out_json_begin(&j, ctx);
+	err = find_services(ctx, pattern, &found);
+	if (!err)
+		err = service_lines(ctx, &found, &lines);
 	if (err)
-		return err;
-	json_array(&j, "services");
-	list_services(ctx, pattern, add_json, &j);
-	json_array_end(&j);
-	return out_json_end(&j);
+		warn_memory();
+	else
+		err = print_services(ctx, pattern, &lines);
+	records_free(&lines);
+	free(found.m);
+	return err;
 }
 
 /* A name may have a span of ports, as X11 has; the request is for one port. */
@@ -245,8 +255,10 @@ static int run_explain(struct ctx *ctx, int argc, char **argv)
 	struct json j;
 	int err;
 
-	if (given(&ctx->opt, OPT_LIST))
-		return run_services(ctx, argc, argv);
+	if (given(&ctx->opt, OPT_LIST)) {
+		err = layout_choose(ctx, &services_layout);
+		return err ? err : run_services(ctx, argc, argv);
+	}
 	if (!argc) {
 		warn("no port given: expected NUMBER, NUMBER/TRANSPORT or a service name");
 		return USAGE;
@@ -281,6 +293,7 @@ const struct command cmd_services = {
 	.args = "[PATTERN]",
 	.summary = "list the known services",
 	.text = "Lists the services of the user's own file ($XDG_CONFIG_HOME/portmon/services), of /etc/portmon/services and of the built-in catalogue; with --all also those of /etc/services. PATTERN is a shell pattern for the short name, the IANA name or an alias, or a part of the full name. Works without the module.",
-	.options = OPTS_JSON | OPT(ALL),
+	.options = OPTS_JSON | OPT(ALL) | OPTS_TABLE | OPTS_SORT,
+	.layout = &services_layout,
 	.run = run_services,
 };

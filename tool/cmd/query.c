@@ -17,14 +17,6 @@ static int print_document(struct ctx *ctx, const struct query *q)
 	return out_json_end(&j);
 }
 
-/* The column NETNS has the name where there is one. */
-static void name_netns(struct ctx *ctx, char *buf, size_t size)
-{
-	if (given(&ctx->opt, OPT_CSV) || ctx->opt.output)
-		ctx->netns = ctx->opt.netns ? ctx->opt.netns :
-					      ctx_netns(buf, size);
-}
-
 static int run_one(struct ctx *ctx, struct query *q)
 {
 	int err = q->ops->off ? ctx_connect(ctx) : ctx_counting(ctx);
@@ -38,7 +30,7 @@ static int run_one(struct ctx *ctx, struct query *q)
 	a->info = ctx->info;
 	if (given(&ctx->opt, OPT_JSON))
 		return print_document(ctx, q);
-	name_netns(ctx, name, sizeof(name));
+	ctx_name_netns(ctx, name, sizeof(name));
 	err = q->ops->table(ctx, q);
 	ctx->netns = NULL;
 	return err;

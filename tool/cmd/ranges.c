@@ -92,8 +92,18 @@ static int run_ranges(struct ctx *ctx, int argc, char **argv)
 	return query_run(ctx, &ranges_query, argc, argv);
 }
 
-/* A line with the sum below the buckets of each hook and family. */
-static int add_totals(const struct records *list, struct records *out)
+static bool is_same(const struct record *a, const struct record *b)
+{
+	return a->netns == b->netns && a->hook == b->hook &&
+	       a->family == b->family;
+}
+
+/*
+ * A line with the sum of each hook and family, below its buckets; those that
+ * are sorted are not together, and then all sums are below all lines.
+ */
+static int add_totals(const struct records *list, struct records *out,
+		      struct records *sums)
 {
 	struct record sum = { 0 };
 	size_t i;
@@ -107,34 +117,59 @@ static int add_totals(const struct records *list, struct records *out)
 		sum.netns = r->netns;
 		count_add(&sum.all, &r->all);
 		err = records_add(out, r);
-		if (!err && (i + 1 == list->n || r[1].netns != r->netns ||
-			     r[1].hook != r->hook ||
-			     r[1].family != r->family)) {
-			err = records_add(out, &sum);
+		if (!err && (i + 1 == list->n || !is_same(r, r + 1))) {
+			err = records_add(sums, &sum);
 			sum = (struct record){ 0 };
 		}
 	}
 	return err;
 }
 
+/* Notes on namespaces come last. */
+static int add_notes(struct records *sums, const struct records *notes)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < notes->n && !err; i++)
+		err = records_add(sums, &notes->v[i]);
+	return err;
+}
+
+static int print_text(struct ctx *ctx, const struct snapshot *s)
+{
+	const bool sorted = ctx->opt.sort || given(&ctx->opt, OPT_REVERSE);
+	struct records lines = { 0 }, sums = { 0 };
+	int err = add_totals(&s->other, &lines, sorted ? &sums : &lines);
+
+	if (!err)
+		err = add_notes(&sums, &s->overflow);
+	if (err) {
+		warn_memory();
+	} else {
+		if (sorted)
+			sort_lines(ctx, &buckets_layout, &lines);
+		err = print_sums(ctx, &lines, &sums);
+	}
+	records_free(&lines);
+	records_free(&sums);
+	return err;
+}
+
 static int print_buckets(struct ctx *ctx, const struct query *q)
 {
-	struct records lines = { 0 };
 	struct snapshot s;
 	int err = query_merge(q, &s);
 
 	if (err)
 		return err;
 	/* A program can add up by itself. */
-	if (given(&ctx->opt, OPT_CSV))
+	if (given(&ctx->opt, OPT_CSV)) {
+		sort_lines(ctx, &buckets_layout, &s.other);
 		err = print_sums(ctx, &s.other, &s.overflow);
-	else
-		err = add_totals(&s.other, &lines);
-	if (err == -ENOMEM)
-		warn_memory();
-	else if (!given(&ctx->opt, OPT_CSV))
-		err = print_sums(ctx, &lines, &s.overflow);
-	records_free(&lines);
+	} else {
+		err = print_text(ctx, &s);
+	}
 	snapshot_free(&s);
 	return err;
 }
@@ -145,7 +180,11 @@ static int read_buckets(struct ctx *ctx, const struct query *q,
 	int err = pm_buckets(ctx->pm, &a->s.other);
 
 	(void)q;
-	return err ? pm_complain(ctx->pm, "read the buckets", err) : 0;
+	if (err)
+		return pm_complain(ctx->pm, "read the buckets", err);
+	if (given(&ctx->opt, OPT_JSON))
+		sort_lines(ctx, &buckets_layout, &a->s.other);
+	return 0;
 }
 
 static void json_buckets(struct json *j, struct ctx *ctx,
@@ -179,9 +218,9 @@ const struct command cmd_ranges = {
 const struct command cmd_buckets = {
 	.name = "buckets",
 	.summary = "all packets of each hook by category",
-	.text = "Every packet that passed a hook is in one line: counted by ports, a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is the sum: all packets that passed it.",
-	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPT(NUMERIC) |
-		   OPTS_NETNS,
+	.text = "Every packet that passed a hook is in one line: counted by ports, a protocol without ports, a fragment without a transport header, and so on. The last line of a hook and family is the sum: all packets that passed it; with --sort the sums follow all other lines.",
+	.options = OPTS_JSON | OPTS_UNITS | OPTS_TABLE | OPTS_SORT |
+		   OPT(NUMERIC) | OPTS_NETNS,
 	.layout = &buckets_layout,
 	.run = run_buckets,
 };

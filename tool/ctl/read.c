@@ -109,3 +109,16 @@ const char *ctx_netns(char *buf, size_t size)
 		     strerror(-err));
 	return err ? NULL : buf;
 }
+
+/**
+ * ctx_name_netns() - set @ctx->netns if the column NETNS may be printed
+ * @ctx: the run
+ * @buf: room for the name, to keep until then
+ * @size: how much
+ */
+void ctx_name_netns(struct ctx *ctx, char *buf, size_t size)
+{
+	if (given(&ctx->opt, OPT_CSV) || ctx->opt.output)
+		ctx->netns = ctx->opt.netns ? ctx->opt.netns :
+					      ctx_netns(buf, size);
+}

@@ -117,6 +117,7 @@ struct owners;
  * @info: state of that namespace, NULL where it is that of the run (not from
  *   the kernel)
  * @note: not a record but a note about @netns ("off"), or NULL
+ * @item: what the line is of where that is no port: a service, an interface
  */
 struct record {
 	uint32_t has;
@@ -149,6 +150,7 @@ struct record {
 	const char *netns;
 	const struct info *info;
 	const char *note;
+	const void *item;
 };
 
 /**

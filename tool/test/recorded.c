@@ -4,6 +4,7 @@
  * as messages of the module's family. It answers instead of test_nl.c's script
  * while @recorded is set.
  */
+#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -424,4 +425,43 @@ ssize_t recorded_reply(void *buf, size_t n)
 	add_end(NLMSG_ERROR);
 	family = 0;
 	return used;
+}
+
+/**
+ * recorded_coverage() - what coverage has found
+ * @c: set to that; nothing is to be freed
+ */
+void recorded_coverage(struct coverage *c)
+{
+	static struct link links[] = {
+		{ .index = 1, .name = "lo", .flags = IFF_UP },
+		{ .index = 2, .name = "eth0", .flags = IFF_UP | IFF_PROMISC,
+		  .rx = { 1200, 180000 }, .tx = { 800, 900000 },
+		  .rx_dropped = 3, .tx_dropped = 1, .xdp = 1, .tc = true },
+		{ .index = 3, .name = "eth0.7", .kind = "vlan", .lower = 2,
+		  .flags = IFF_UP, .rx = { 200, 30000 }, .tx = { 1, 60 } },
+		{ .index = 4, .name = "veth1", .kind = "veth",
+		  .flags = IFF_UP, .elsewhere = true, .flowtable = true,
+		  .rx = { 1300, 70 }, .tx = { 5, 6 } },
+		{ .index = 5, .name = "down0", .kind = "dummy" },
+	};
+
+	*c = (struct coverage){
+		.links = { .v = links, .n = ARRAY_SIZE(links) },
+		.mib.received = 2480, .ms = 5040,
+		.hook = {
+			[PORTMON_HOOK_LOCAL_IN] = { 2400, 150000 },
+			[PORTMON_HOOK_LOCAL_OUT] = { 790, 880000 },
+			[PORTMON_HOOK_FORWARD] = { 70, 7000 },
+		},
+		.rx = { { 2500, 180070 }, { 2470, 157000 } },
+		.tx = { { 805, 900006 }, { 860, 887000 } },
+	};
+	c->found[CAUSE_LINK_HEADER] = true;
+	c->amount[CAUSE_LINK_HEADER] = 35000;
+	c->found[CAUSE_NOT_IP] = true;
+	c->amount[CAUSE_NOT_IP] = 20;
+	c->found[CAUSE_TX_OTHER] = true;
+	c->amount[CAUSE_TX_OTHER] = 15;
+	c->found[CAUSE_ELSEWHERE] = true;
 }

@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "host/coverage.h"
+
 extern bool recorded;
 
 void recorded_request(const void *request, size_t n);
 ssize_t recorded_reply(void *buf, size_t n);
+void recorded_coverage(struct coverage *c);
 
 #endif

@@ -6,6 +6,8 @@
 #include "lib/util.h"
 #include "test/ktap.h"
 #include "view/columns.h"
+#include "view/coverage_cells.h"
+#include "view/out_services.h"
 #include "view/table.h"
 
 static struct ctx ctx;
@@ -86,7 +88,8 @@ static void test_layouts(void)
 {
 	static const struct layout *const layouts[] = {
 		&ports_layout, &ranges_layout, &buckets_layout,
-		&drops_layout, &closed_layout,
+		&drops_layout, &closed_layout, &services_layout,
+		&coverage_layout,
 	};
 	static const uint64_t ways[] = {
 		0, OPT(DETAILS), OPT(CSV), OPT(BARS), OPT(INTERVAL),

@@ -16,6 +16,7 @@
 #include "test/ktap.h"
 #include "test/recorded.h"
 #include "view/columns.h"
+#include "view/out_coverage.h"
 
 #define ARGS_MAX	12
 #define TEXT_SIZE	65536
@@ -48,6 +49,16 @@ static void call(const struct command *command, int argc, char **argv)
 		err = command->run(&ctx, argc - first, argv + first);
 	check(!err);
 	ctx_free(&ctx);
+}
+
+static int run_coverage(struct ctx *ctx, int argc, char **argv)
+{
+	struct coverage c;
+
+	(void)argc;
+	(void)argv;
+	recorded_coverage(&c);
+	return out_coverage(ctx, &c);
 }
 
 /* What the command prints on standard output, in @text. */
@@ -122,7 +133,8 @@ static void compare(const char *name)
 
 static void test_golden(void)
 {
-	static const struct {
+	struct command coverage = cmd_coverage;
+	const struct {
 		const char *name;
 		const struct command *command;
 		const char *line;
@@ -138,11 +150,19 @@ static void test_golden(void)
 		{ "ranges.csv", &cmd_ranges, "--csv --sort tx --reverse" },
 		{ "buckets.json", &cmd_buckets, "--json --pretty" },
 		{ "buckets.csv", &cmd_buckets, "--csv" },
+		{ "buckets.txt", &cmd_buckets, "--numeric" },
+		{ "buckets-sorted.txt", &cmd_buckets, "--sort packets --numeric" },
 		{ "drops.json", &cmd_drops, "--json --pretty" },
 		{ "drops.csv", &cmd_drops, "--csv --sort last-seen" },
 		{ "closed.json", &cmd_closed, "--json --pretty" },
 		{ "closed.csv", &cmd_closed, "--csv --no-header" },
 		{ "services.json", &cmd_services, "--json --pretty syslog*" },
+		{ "services.csv", &cmd_services, "--csv --sort port -r -o +for,watch syslog*" },
+		{ "services.txt", &cmd_services, "syslog*" },
+		{ "coverage.json", &coverage, "--json --pretty" },
+		{ "coverage.csv", &coverage, "--csv" },
+		{ "coverage-all.csv", &coverage, "--csv --sort tx -o netns,record,counted-by,kind,in-sum,rx-pkts,rx-drops,tx-drops,notes" },
+		{ "coverage.txt", &coverage, "--exact" },
 		{ "explain.json", &cmd_explain, "443 --json --pretty" },
 		{ "info.json", &cmd_info, "--json --pretty" },
 		{ "reset.json", &cmd_reset, "--json --pretty" },
@@ -150,6 +170,8 @@ static void test_golden(void)
 	};
 	size_t i;
 
+	/* It would measure this machine. */
+	coverage.run = run_coverage;
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 	for (i = 0; i < ARRAY_SIZE(outputs); i++) {
 		run(outputs[i].command, outputs[i].line);

@@ -299,11 +299,8 @@ const struct column column_bar = {
 const char *column_text(struct cell *c, const struct column *column,
 			const struct record *r)
 {
-	const bool bits = column->flags & COLUMN_BYTES && !c->csv &&
-			  given(&c->ctx->opt, OPT_BITS);
-
 	if (column->text)
 		return column->text(c, r);
-	return cell_number(c, bits ? sum_bits(column->value(r)) :
-				     column->value(r));
+	return column->flags & COLUMN_BYTES ? cell_bytes(c, column->value(r)) :
+					      cell_number(c, column->value(r));
 }

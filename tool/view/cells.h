@@ -43,7 +43,8 @@ struct cell {
 
 /**
  * struct column - all that there is to know about a column
- * @name: its name for -o and its head; in CSV with small letters and _
+ * @name: its name for -o; in CSV with small letters and _
+ * @head: its head, NULL for its name
  * @flags: enum table_flags
  * @text: makes a cell's text, also that of CSV; NULL: @value as a number
  * @value: the number behind the text, which it is sorted by; NULL for words
@@ -54,6 +55,7 @@ struct cell {
  */
 struct column {
 	const char *name;
+	const char *head;
 	unsigned int flags;
 	const char *(*text)(struct cell *c, const struct record *r);
 	uint64_t (*value)(const struct record *r);
@@ -149,6 +151,14 @@ static inline const char *cell_known(struct cell *c, enum unknown why,
 				     uint64_t v)
 {
 	return why ? cell_unknown(c, why) : cell_number(c, v);
+}
+
+/* Bytes, or bits where those are wanted. */
+static inline const char *cell_bytes(struct cell *c, uint64_t v)
+{
+	const bool bits = given(&c->ctx->opt, OPT_BITS) && !c->csv;
+
+	return cell_number(c, bits ? sum_bits(v) : v);
 }
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <string.h>
 #include <time.h>
 
@@ -59,7 +60,7 @@ static int add_columns(struct ctx *ctx, const struct columns *all,
 static const char *list_of(const struct ctx *ctx, const struct layout *l)
 {
 	const struct options *opt = &ctx->opt;
-	const bool rates = given(opt, OPT_INTERVAL);
+	const bool rates = l->rates && given(opt, OPT_INTERVAL);
 	bool narrow;
 
 	if (given(opt, OPT_CSV))
@@ -95,7 +96,8 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 	int err = 0;
 
 	/* A program should find the same columns every time. */
-	if (given(opt, OPT_ALL_NETNS) || given(opt, OPT_CSV))
+	if ((given(opt, OPT_ALL_NETNS) || given(opt, OPT_CSV)) &&
+	    find_column(l->columns, "NETNS", strlen("NETNS")))
 		err = add_columns(ctx, l->columns, "NETNS");
 	if (!err)
 		err = add_columns(ctx, l->columns, list_of(ctx, l));
@@ -143,17 +145,48 @@ int layout_choose(struct ctx *ctx, const struct layout *layout)
 	return err;
 }
 
+/* A column for a program: what it is called in CSV, in JSON and by --sort. */
+static void list_csv(const struct column *column)
+{
+	char name[CELL_SIZE], sorts[CELL_SIZE] = "";
+	unsigned int key;
+	char *p;
+
+	snprintf(name, sizeof(name), "%s", column->name);
+	for (p = name; *p; p++)
+		*p = *p == '-' ? '_' : tolower((unsigned char)*p);
+	for (key = SORT_NONE + 1; key < sort_names.n; key++)
+		if (column->sorts & 1u << key)
+			snprintf(sorts + strlen(sorts),
+				 sizeof(sorts) - strlen(sorts), "%s%s",
+				 *sorts ? " " : "", name_of(&sort_names, key));
+	csv_cell(stdout, column->name, 0);
+	csv_cell(stdout, name, 1);
+	csv_cell(stdout, column->key ? column->key : "", 2);
+	csv_cell(stdout, sorts, 3);
+	csv_cell(stdout, column->help, 4);
+	csv_end(stdout);
+}
+
 /**
  * layout_list() - print which columns there are
  * @layout: the table of a subcommand
+ * @opt: as CSV, with or without a head?
  */
-void layout_list(const struct layout *layout)
+void layout_list(const struct layout *layout, const struct options *opt)
 {
 	const struct columns *all = layout->columns;
+	const bool csv = given(opt, OPT_CSV);
 	size_t i;
 
+	if (csv && !given(opt, OPT_NO_HEADER))
+		printf("column,csv,json,sort,help\n");
 	for (i = 0; i < all->n; i++)
-		printf("%-10s %s\n", all->v[i]->name, all->v[i]->help);
+		if (csv)
+			list_csv(all->v[i]);
+		else
+			printf("%-10s %s\n", all->v[i]->name,
+			       all->v[i]->help);
 }
 
 /* A shorter bar is useless. */
@@ -216,14 +249,14 @@ static void head_of(struct table *t, const struct ctx *ctx)
 
 	for (k = 0; k < ctx->n_columns; k++) {
 		const struct column *column = ctx->columns[k];
-		const char *bytes = strstr(column->name, "BYTES");
-		char name[CELL_SIZE];
+		const bool csv = given(&ctx->opt, OPT_CSV);
+		char name[CELL_SIZE], *bytes;
 
-		snprintf(name, sizeof(name), "%s", column->name);
-		if (bytes && given(&ctx->opt, OPT_BITS) &&
-		    !given(&ctx->opt, OPT_CSV))
-			memcpy(name + (bytes - column->name), "BITS",
-			       sizeof("BITS"));
+		snprintf(name, sizeof(name), "%s",
+			 column->head && !csv ? column->head : column->name);
+		bytes = strstr(name, "BYTES");
+		if (bytes && given(&ctx->opt, OPT_BITS) && !csv)
+			memcpy(bytes, "BITS", sizeof("BITS"));
 		table_column(t, name, column->flags);
 	}
 }

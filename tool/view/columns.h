@@ -9,7 +9,7 @@
 #include "view/layouts.h"
 
 int layout_choose(struct ctx *ctx, const struct layout *layout);
-void layout_list(const struct layout *layout);
+void layout_list(const struct layout *layout, const struct options *opt);
 
 int out_table_lines(struct ctx *ctx, const struct records *list,
 		    const struct records *more, double seconds, bool heads);

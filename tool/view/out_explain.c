@@ -4,38 +4,10 @@
 
 #include <linux/portmon.h>
 
-#include "lib/names.h"
 #include "view/out_explain.h"
+#include "view/out_services.h"
 
 #define EPHEMERAL_FILE "/proc/sys/net/ipv4/ip_local_port_range"
-
-/**
- * out_json_service() - write what one file says of a service
- * @j: the document
- * @m: the service
- */
-void out_json_service(struct json *j, const struct svc_match *m)
-{
-	const struct svc_table *t = m->table;
-	unsigned int i;
-
-	json_object(j, NULL);
-	json_string(j, "service", svc_text(t, m->e->name));
-	json_string(j, "iana", svc_iana(t, m->e));
-	json_string(j, "aliases", svc_text(t, m->e->aliases));
-	json_uint(j, "port", m->e->port);
-	json_uint(j, "port_max", m->e->port_max);
-	json_array(j, "transports");
-	for (i = 0; i <= PORTMON_TRANSPORT_MAX; i++)
-		if (m->e->transports & 1u << i)
-			json_word(j, NULL, name_of(&transport_names, i));
-	json_array_end(j);
-	json_string(j, "name", svc_text(t, m->e->full));
-	json_string(j, "for", svc_text(t, m->e->use));
-	json_string(j, "watch", svc_text(t, m->e->watch));
-	json_string(j, "source", t->source);
-	json_object_end(j);
-}
 
 /**
  * explain_find() - all that is said of a port, in the order of the sources

@@ -13,7 +13,6 @@
 size_t explain_find(struct services *services, const struct portspec *spec,
 		    struct svc_match match[static EXPLAIN_MAX]);
 bool explain_ephemeral(unsigned int *min, unsigned int *max);
-void out_json_service(struct json *j, const struct svc_match *m);
 void out_json_explain(struct json *j, const struct portspec *spec,
 		      const struct svc_match *match, size_t n);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/completion.h"
+#include "cmd/completion.h"
 #include "lib/util.h"
+#include "view/layouts.h"
 
 #define NETNS_DIR "/run/netns"
 
@@ -52,12 +54,55 @@ static void print_escaped(const char *text, const char *letters)
 	}
 }
 
-static void print_words(const struct names *words)
+static void print_columns(const struct columns *all)
+{
+	size_t i;
+	const char *p;
+
+	for (i = 0; i < all->n; i++) {
+		fputs(i ? " " : "", stdout);
+		for (p = all->v[i]->name; *p; p++)
+			putchar(tolower((unsigned char)*p));
+	}
+}
+
+/* Only what the command's table can be sorted by. */
+static void print_sorts(const struct columns *all)
+{
+	unsigned int key;
+
+	fputs(name_of(&sort_names, SORT_NONE), stdout);
+	for (key = SORT_NONE + 1; key < sort_names.n; key++)
+		if (columns_sorted_by(all, key))
+			printf(" %s", name_of(&sort_names, key));
+}
+
+/* Has the command words of its own for the option? */
+static bool is_of_table(const struct command *c, const struct option_def *o)
+{
+	return c->layout && (o == options_def(OPT_SORT) ||
+			     o == options_def(OPT_OUTPUT));
+}
+
+static bool has_words(const struct command *c, const struct option_def *o)
+{
+	return o->words || is_of_table(c, o);
+}
+
+/* The words that an option's argument can be. */
+static void print_words(const struct command *c, const struct option_def *o)
 {
 	unsigned int i;
 
-	for (i = 0; i < words->n; i++)
-		printf("%s%s", i ? " " : "", words->v[i]);
+	if (is_of_table(c, o)) {
+		if (o == options_def(OPT_SORT))
+			print_sorts(c->layout->columns);
+		else
+			print_columns(c->layout->columns);
+		return;
+	}
+	for (i = 0; i < o->words->n; i++)
+		printf("%s%s", i ? " " : "", o->words->v[i]);
 }
 
 static void print_commands(const struct table *t, const char *between)
@@ -68,14 +113,48 @@ static void print_commands(const struct table *t, const char *between)
 		printf("%s%s", i ? between : "", t->commands[i]->name);
 }
 
-static void bash_option(const struct option_def *o)
+/* Without a command it is stats. */
+static void bash_of_table(const struct table *t, unsigned int option_number)
 {
+	const struct option_def *o;
+	size_t i;
+
+	printf(" case $command in\n");
+	for (i = 0; i < t->n; i++) {
+		const struct command *c = t->commands[i];
+
+		o = option(c, option_number);
+		if (!o || !is_of_table(c, o))
+			continue;
+		printf("\t\t%s%s) words='", c->name, i ? "" : "|''");
+		print_words(c, o);
+		printf("' ;;\n");
+	}
+	o = options_def(option_number);
+	if (o->words) {
+		printf("\t\t*) words='");
+		print_words(t->commands[t->n - 1], o);
+		printf("' ;;\n");
+	}
+	printf("\t\tesac\n\t\tbefore=${cur%%\"${cur##*[,+]}\"} ;;\n");
+}
+
+static void bash_option(const struct table *t, unsigned int i)
+{
+	const struct option_def *o = options_def(i);
+
 	if (!o->arg || option_may_lack(o))
 		return;
-	printf("\t--%s)", o->name);
-	if (o->words) {
+	if (i == OPT_OUTPUT)
+		printf("\t-%c|", o->letter);
+	else
+		printf("\t");
+	printf("--%s)", o->name);
+	if (i == OPT_SORT || i == OPT_OUTPUT) {
+		bash_of_table(t, i);
+	} else if (o->words) {
 		printf(" words='");
-		print_words(o->words);
+		print_words(t->commands[0], o);
 		printf("' ;;\n");
 	} else if (is_netns(o)) {
 		printf(" words=$(cd " NETNS_DIR " 2> /dev/null && echo *) ;;\n");
@@ -107,7 +186,7 @@ static void print_bash(const struct table *t)
 
 	printf("_portmon_ctl()\n{\n"
 	       "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-	       "\tlocal command= words= i\n"
+	       "\tlocal command= words= before= i\n"
 	       "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 	       "\t\tcase ${COMP_WORDS[i]} in\n\t\t");
 	print_commands(t, "|");
@@ -115,7 +194,7 @@ static void print_bash(const struct table *t)
 	       "\t\tesac\n\tdone\n"
 	       "\tcase $prev in\n");
 	for (i = 0; i < N_OPTIONS; i++)
-		bash_option(options_def(i));
+		bash_option(t, i);
 	printf("\tesac\n"
 	       "\t[ -n \"$words\" ] || case $command in\n"
 	       "\t'') words='");
@@ -124,11 +203,12 @@ static void print_bash(const struct table *t)
 	for (k = 0; k < t->n; k++)
 		bash_command(t, t->commands[k]);
 	printf("\tesac\n"
-	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+	       "\twords=\" $words\"\n"
+	       "\tCOMPREPLY=($(compgen -W \"${words// / $before}\" -- \"$cur\"))\n"
 	       "}\ncomplete -F _portmon_ctl portmon-ctl\n");
 }
 
-static void zsh_argument(const struct option_def *o)
+static void zsh_argument(const struct command *c, const struct option_def *o)
 {
 	if (!o->arg)
 		return;
@@ -139,22 +219,23 @@ static void zsh_argument(const struct option_def *o)
 	putchar(':');
 	print_escaped(o->arg, ":[]\\");
 	putchar(':');
-	if (o->words) {
+	if (has_words(c, o)) {
 		putchar('(');
-		print_words(o->words);
+		print_words(c, o);
 		putchar(')');
 	} else if (is_netns(o)) {
 		fputs("_files -W " NETNS_DIR, stdout);
 	}
 }
 
-static void zsh_option(const struct option_def *o, const char *dashes,
-		       const char *name, const char *equals)
+static void zsh_option(const struct command *c, const struct option_def *o,
+		       const char *dashes, const char *name,
+		       const char *equals)
 {
 	printf(" \\\n\t\t'%s%s%s[", dashes, name, o->arg ? equals : "");
 	print_escaped(o->help, ":[]\\");
 	putchar(']');
-	zsh_argument(o);
+	zsh_argument(c, o);
 	putchar('\'');
 }
 
@@ -169,11 +250,11 @@ static void zsh_command(const struct command *c)
 		o = option(c, i);
 		if (!o)
 			continue;
-		zsh_option(o, "--", o->name, option_may_lack(o) ? "=-" : "=");
+		zsh_option(c, o, "--", o->name, "=");
 		letter[0] = o->letter;
 		/* A letter that two of its options have is the first one's. */
 		if (o->letter && options_letter(o->letter, taken_by(c)) == i)
-			zsh_option(o, "-", letter, "+");
+			zsh_option(c, o, "-", letter, "+");
 	}
 	printf(" \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
 	       takes_help(c) ? "_portmon_ctl_commands" : "");
@@ -222,9 +303,9 @@ static void fish_option(const struct command *c, const struct option_def *o,
 		printf(" -s %c", o->letter);
 	if (o->arg && !option_may_lack(o))
 		printf(" -x");
-	if (o->words) {
+	if (has_words(c, o)) {
 		printf(" -a '");
-		print_words(o->words);
+		print_words(c, o);
 		putchar('\'');
 	} else if (is_netns(o)) {
 		printf(" -a '(ls " NETNS_DIR " 2> /dev/null)'");
