@@ -8,22 +8,6 @@
 #include "lib/util.h"
 #include "view/out_peers.h"
 
-#define PEERS_SHOWN 10
-
-/**
- * struct peer - an address that has connections to a port
- * @s: one of its sockets
- * @open: open connections
- * @received: bytes received from it on those, without headers
- * @sent: bytes that it has acknowledged
- */
-struct peer {
-	const struct sock *s;
-	unsigned int open;
-	uint64_t received;
-	uint64_t sent;
-};
-
 static bool is_asked(const struct sock *s, const struct portspec *spec,
 		     size_t n)
 {
@@ -92,29 +76,73 @@ static size_t gather(const struct owners *o, const struct portspec *spec,
 	return k + 1;
 }
 
-static void row(struct table *t, const struct ctx *ctx, const struct peer *p)
+/**
+ * peers_find() - the addresses that have connections to ports
+ * @o: the sockets
+ * @spec: the ports of this host
+ * @n: how many specs
+ * @v: set to the addresses, those with most connections first, to be freed
+ *
+ * Return: how many there are or -ENOMEM.
+ */
+ssize_t peers_find(const struct owners *o, const struct portspec *spec,
+		   size_t n, struct peer **v)
+{
+	*v = calloc(o->socks.n + 1, sizeof(**v));
+	return *v ? (ssize_t)gather(o, spec, n, *v) : -ENOMEM;
+}
+
+/**
+ * peer_address() - the address of a peer
+ * @buf: room for it
+ * @p: the peer
+ *
+ * Return: the address; an IPv4 one as such, whatever the socket is of.
+ */
+const char *peer_address(char buf[static INET6_ADDRSTRLEN],
+			 const struct peer *p)
 {
 	static const uint32_t mapped[3] = { 0, 0, 0 };
-	char buf[INET6_ADDRSTRLEN], number[NUMBER_SIZE];
 	const struct sock *s = p->s;
 	const bool v4 = s->family == AF_INET6 &&
 			!memcmp(s->peer_address, mapped, 8) &&
 			ntohl(s->peer_address[2]) == 0xffff;
-	const bool known = s->transport == PORTMON_TRANSPORT_TCP;
+
+	return inet_ntop(v4 ? AF_INET : s->family,
+			 s->peer_address + (v4 ? 3 : 0), buf,
+			 INET6_ADDRSTRLEN) ?: "-";
+}
+
+/**
+ * peer_bytes() - what a peer has received or sent
+ * @buf: room for it
+ * @ctx: the run
+ * @p: the peer
+ * @bytes: how many
+ *
+ * Return: the number, or "-" where the transport does not tell.
+ */
+const char *peer_bytes(char buf[static NUMBER_SIZE], const struct ctx *ctx,
+		       const struct peer *p, uint64_t bytes)
+{
+	return p->s->transport == PORTMON_TRANSPORT_TCP ?
+		       format_number(buf, bytes, ctx->opt.units) : "-";
+}
+
+static void row(struct table *t, const struct ctx *ctx, const struct peer *p)
+{
+	char buf[INET6_ADDRSTRLEN], number[NUMBER_SIZE];
+	const struct sock *s = p->s;
 
 	table_row(t, false);
 	snprintf(buf, sizeof(buf), "%u/%s", s->port,
 		 name_of(&transport_names, s->transport));
 	table_cell(t, buf);
-	table_cell(t, inet_ntop(v4 ? AF_INET : s->family,
-				s->peer_address + (v4 ? 3 : 0), buf,
-				sizeof(buf)) ? buf : "-");
+	table_cell(t, peer_address(buf, p));
 	snprintf(buf, sizeof(buf), "%u", p->open);
 	table_cell(t, buf);
-	table_cell(t, known ? format_number(number, p->received,
-					    ctx->opt.units) : "-");
-	table_cell(t, known ? format_number(number, p->sent, ctx->opt.units) :
-			      "-");
+	table_cell(t, peer_bytes(number, ctx, p, p->received));
+	table_cell(t, peer_bytes(number, ctx, p, p->sent));
 }
 
 /**
@@ -136,16 +164,15 @@ int out_peers(const struct ctx *ctx, const struct owners *o,
 		{ "RX-BYTES", COLUMN_RIGHT },
 		{ "TX-BYTES", COLUMN_RIGHT },
 	};
-	struct peer *v = calloc(o->socks.n + 1, sizeof(*v));
 	struct table *t;
-	size_t i, found;
+	struct peer *v;
+	ssize_t i, found = peers_find(o, spec, n, &v);
 	int err;
 
-	if (!v) {
+	if (found < 0) {
 		warn_memory();
-		return -ENOMEM;
+		return found;
 	}
-	found = gather(o, spec, n, v);
 	if (!found) {
 		printf("no open connection; who sends to it is seen with: tcpdump -ni any port %u\n",
 		       spec[0].port);
@@ -158,7 +185,7 @@ int out_peers(const struct ctx *ctx, const struct owners *o,
 		row(t, ctx, &v[i]);
 	err = table_end(t);
 	if (!err && found > PEERS_SHOWN)
-		printf("... and %zu more\n", found - PEERS_SHOWN);
+		printf("... and %zd more\n", found - PEERS_SHOWN);
 	free(v);
 	return err;
 }
