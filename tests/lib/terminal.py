@@ -189,7 +189,8 @@ class Terminal:
     life. Ends with the case.
     """
     KEYS = {"up": "\33OA", "down": "\33OB", "home": "\33OH", "end": "\33OF", "pgdn": "\33[6~", "pgup": "\33[5~",
-            "enter": "\r", "esc": "\33", "backspace": "\x7f", "ctrl-c": "\3"}
+            "left": "\33OD", "right": "\33OC", "f1": "\33OP", "f2": "\33OQ", "f3": "\33OR", "f4": "\33OS", "f10": "\33[21~",
+            "enter": "\r", "esc": "\33", "backspace": "\x7f", "ctrl-c": "\3", "ctrl-l": "\14"}
 
     def __init__(self, *command, netns=None, lines=24, columns=80, user=None, **env):
         self.screen = Screen(lines, columns)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <limits.h>
 #include <string.h>
+#include <time.h>
 #include <wchar.h>
 
 #include "lib/format.h"
@@ -145,6 +146,24 @@ char *format_time(char buf[static TIME_SIZE], uint64_t t)
 	two_digits(buf + 5, month);
 	two_digits(buf + 8, day);
 	format_clock(buf, t);
+	return buf;
+}
+
+/**
+ * format_local() - a time as the clock on the wall has it, with its zone
+ * @buf: room for it
+ * @t: seconds since the epoch
+ *
+ * Return: @buf: "2026-11-22 09:15:00 CET"; in UTC if that is not known.
+ */
+char *format_local(char buf[static TIME_SIZE], uint64_t t)
+{
+	const time_t when = t;
+	struct tm tm;
+
+	if (!localtime_r(&when, &tm) ||
+	    !strftime(buf, TIME_SIZE, "%F %T %Z", &tm))
+		format_time(buf, t);
 	return buf;
 }
 

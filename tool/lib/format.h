@@ -37,6 +37,7 @@ char *format_grouped(char buf[static GROUPED_SIZE], uint64_t v);
 char *format_number(char buf[static NUMBER_SIZE], uint64_t v,
 		    enum units units);
 char *format_time(char buf[static TIME_SIZE], uint64_t t);
+char *format_local(char buf[static TIME_SIZE], uint64_t t);
 void format_clock(char buf[static TIME_SIZE], uint64_t t);
 char *format_age(char buf[static AGE_SIZE], uint64_t t, uint64_t now);
 unsigned int format_fit(char *buf, size_t size, const char *text,

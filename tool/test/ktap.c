@@ -22,6 +22,7 @@ static const struct {
 	{ "settings", settings_tests },
 	{ "rates", rates_tests },
 	{ "top", top_tests },
+	{ "top_columns", top_columns_tests },
 	{ "view", view_tests },
 	{ "options", options_tests },
 	{ "owners", owners_tests },

@@ -37,6 +37,7 @@ extern const struct unit_test parse_tests[];
 extern const struct unit_test rates_tests[];
 extern const struct unit_test text_tests[];
 extern const struct unit_test top_tests[];
+extern const struct unit_test top_columns_tests[];
 extern const struct unit_test summary_tests[];
 extern const struct unit_test services_tests[];
 extern const struct unit_test settings_tests[];

@@ -23,11 +23,26 @@ static void print_fitted(unsigned int width, bool right, const char *text,
 	putchar(last ? '\n' : ' ');
 }
 
+static void print_line(const struct top *t, const struct top_layout *l,
+		       const struct rate *r)
+{
+	char cell[TOP_CELL];
+	size_t i;
+
+	for (i = 0; i < t->n_shown; i++) {
+		const struct column *column = t->shown[i];
+
+		if (r)
+			top_cell(cell, t, column, r);
+		print_fitted(l->width[i], column->flags & COLUMN_RIGHT,
+			     r ? cell : column->name, i == t->n_shown - 1);
+	}
+}
+
 static void print_rows(const struct top *t)
 {
-	char text[TITLE_SIZE], cell[TOP_CELL];
+	char text[TITLE_SIZE];
 	struct top_layout l;
-	unsigned int column;
 	size_t i;
 
 	top_title(text, sizeof(text), t);
@@ -35,16 +50,9 @@ static void print_rows(const struct top *t)
 	top_asked(text, sizeof(text), t);
 	puts(text);
 	top_layout(t, 0, t->n, UINT_MAX, &l);
-	for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++)
-		print_fitted(l.width[column], top_is_number(column),
-			     top_head(column), column == TOP_COLUMNS - 1);
-	for (i = 0; i < t->n; i++) {
-		for (column = TOP_RATE + 1; column < TOP_COLUMNS; column++) {
-			top_cell(cell, t, column, t->rows[i]);
-			print_fitted(l.width[column], top_is_number(column),
-				     cell, column == TOP_COLUMNS - 1);
-		}
-	}
+	print_line(t, &l, NULL);
+	for (i = 0; i < t->n; i++)
+		print_line(t, &l, t->rows[i].r);
 	putchar('\n');
 }
 
@@ -104,7 +112,7 @@ static int print_document(const struct top *t)
 	json_uint(&j, "interval_ms", t->rates.seconds * 1000 + 0.5);
 	json_array(&j, "top");
 	for (i = 0; i < t->n && !j.err; i++)
-		json_row(&j, t, t->rows[i]);
+		json_row(&j, t, t->rows[i].r);
 	json_array_end(&j);
 	return out_json_end(&j);
 }

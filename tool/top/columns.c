@@ -1,198 +1,186 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The text of the live view. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/names.h"
 #include "lib/record.h"
+#include "lib/util.h"
 #include "top/top.h"
 
-/**
- * struct column - a column of the list
- * @head: its head
- * @word: its name in messages
- * @width: so wide at least, so that numbers that change do not move it
- * @leave: where it is narrow the column with the largest number goes first,
- *   one with 0 never
- * @number: it holds numbers
- * @text: makes a cell
- */
-struct column {
-	const char *head;
-	const char *word;
-	unsigned int width;
-	unsigned int leave;
-	bool number;
-	void (*text)(char *buf, const struct top *t, const struct rate *r);
-};
-
-static void scope(char *buf, const struct top *t, const struct rate *r)
+static int compare_key(const void *key, const void *record)
 {
-	(void)t;
-	snprintf(buf, TOP_CELL, "%s", name_of(&scope_names, r->total.scope));
-}
-
-static void port(char *buf, const struct top *t, const struct rate *r)
-{
-	const char *name = name_of(&transport_names, r->total.transport);
-
-	(void)t;
-	if (r->total.folded)
-		snprintf(buf, TOP_CELL, "ephemeral/%s", name);
-	else if (!record_has(&r->total, PORTMON_A_RECORD_PORT))
-		snprintf(buf, TOP_CELL, "overflow/%s", name);
-	else
-		snprintf(buf, TOP_CELL, "%u/%s", r->total.port, name);
-}
-
-static void service(char *buf, const struct top *t, const struct rate *r)
-{
-	if (r->total.folded)
-		snprintf(buf, TOP_CELL, "%u ports", r->total.ports);
-	else
-		snprintf(buf, TOP_CELL, "%s", r->total.service && !t->numeric ?
-			 r->total.service : "-");
-}
-
-static void number(char *buf, const struct top *t, uint64_t v)
-{
-	char digits[NUMBER_SIZE];
-
-	snprintf(buf, TOP_CELL, "%s", format_number(digits, v, t->units));
+	return rate_compare(key, record);
 }
 
 /**
- * top_rate() - a difference as a rate
- * @buf: room for it
+ * top_reading() - a port as it was read last, with drops and histograms
  * @t: the live view
- * @delta: the differences between the last two readings
+ * @key: which
  *
- * What is less than one a second is not nothing.
+ * Return: its record, or NULL, as for a fold.
  */
-void top_rate(char buf[static TOP_CELL], const struct top *t, double delta)
+const struct record *top_reading(const struct top *t,
+				 const struct record *key)
 {
-	const double rate = rate_per_second(&t->rates, delta);
+	const struct records *list = &t->last.ports;
 
-	if (!t->rates.seconds)
-		snprintf(buf, TOP_CELL, "-");
-	else if (!delta || rate >= 0.95)
-		number(buf, t, sum_round(rate));
-	else if (rate < 0.05)
-		snprintf(buf, TOP_CELL, "<0.1");
-	else
-		snprintf(buf, TOP_CELL, "%.1f", rate);
+	/* rates_add() has put them in order. */
+	return key->folded || !list->n ? NULL :
+	       bsearch(key, list->v, list->n, sizeof(*list->v), compare_key);
 }
 
-static void rx(char *buf, const struct top *t, const struct rate *r)
+/* @buf gets a copy where the record alone is not enough. */
+static const struct record *record_of(struct record *buf, const struct top *t,
+				      const struct column *column,
+				      const struct rate *r)
 {
-	top_rate(buf, t, 8.0 * r->delta.rx.bytes);
-}
+	const struct record *of = column->flags & COLUMN_RATE ? &r->delta :
+								&r->total;
+	const struct record *read;
 
-static void tx(char *buf, const struct top *t, const struct rate *r)
-{
-	top_rate(buf, t, 8.0 * r->delta.tx.bytes);
-}
-
-static void packets(char *buf, const struct top *t, const struct rate *r)
-{
-	top_rate(buf, t, (double)r->delta.rx.packets + r->delta.tx.packets);
-}
-
-static void connections(char *buf, const struct top *t, const struct rate *r)
-{
-	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
-
-	if (tcp_unknown(&t->ctx->info, &r->total, attr))
-		snprintf(buf, TOP_CELL, "-");
-	else
-		top_rate(buf, t, r->delta.tcp[attr]);
-}
-
-static void drops(char *buf, const struct top *t, const struct rate *r)
-{
-	if (drops_unknown(&t->ctx->info, &r->total))
-		snprintf(buf, TOP_CELL, "-");
-	else
-		top_rate(buf, t, r->delta.dropped);
-}
-
-static void total(char *buf, const struct top *t, const struct rate *r)
-{
-	number(buf, t, r->total.rx.bytes + r->total.tx.bytes);
-}
-
-static void seen(char *buf, const struct top *t, const struct rate *r)
-{
-	(void)t;
-	if (record_has(&r->total, PORTMON_A_RECORD_LAST_SEEN))
-		format_age(buf, r->total.last_seen, time(NULL));
-	else
-		snprintf(buf, TOP_CELL, "-");
-}
-
-static const struct column columns[TOP_COLUMNS] = {
-	[TOP_RATE] = { "GRAPH", "rate", TOP_GRAPH_MIN, 6, false, NULL },
-	[TOP_SCOPE] = { "SCOPE", "scope", 6, 4, false, scope },
-	[TOP_PORT] = { "PORT", "port", 13, 0, false, port },
-	[TOP_SERVICE] = { "SERVICE", "service", 8, 3, false, service },
-	[TOP_RX] = { "RX-b/s", "rx", 6, 1, true, rx },
-	[TOP_TX] = { "TX-b/s", "tx", 6, 0, true, tx },
-	[TOP_PACKETS] = { "PKTS/s", "packets", 6, 2, true, packets },
-	[TOP_CONNECTIONS] = { "CONN/s", "connections", 6, 7, true,
-			      connections },
-	[TOP_DROPS] = { "DROP/s", "drops", 6, 8, true, drops },
-	[TOP_TOTAL] = { "TOTAL", "total", 6, 5, true, total },
-	[TOP_SEEN] = { "SEEN", "last seen", 4, 9, true, seen },
-};
-
-/**
- * top_head() - the head of a column
- * @column: the column
- *
- * Return: a word.
- */
-const char *top_head(enum top_column column)
-{
-	return columns[column].head;
-}
-
-/**
- * top_is_number() - is it put to the right?
- * @column: the column
- *
- * Return: whether it is.
- */
-bool top_is_number(enum top_column column)
-{
-	return columns[column].number;
+	if (!(column->flags & (COLUMN_OWNERS | COLUMN_HISTOGRAMS)) &&
+	    !t->numeric)
+		return of;
+	*buf = *of;
+	if (t->numeric) {
+		buf->service = NULL;
+		buf->iana = NULL;
+	}
+	if (column->flags & COLUMN_OWNERS && t->has_owners)
+		buf->owners = &t->owners;
+	if (column->flags & COLUMN_HISTOGRAMS) {
+		read = top_reading(t, of);
+		buf->histograms = read ? read->histograms : NULL;
+	}
+	return buf;
 }
 
 /**
  * top_cell() - the cell of a column
  * @buf: room for it
  * @t: the live view
- * @column: the column, not the graph
+ * @column: the column
  * @r: the line
  */
 void top_cell(char buf[static TOP_CELL], const struct top *t,
-	      enum top_column column, const struct rate *r)
+	      const struct column *column, const struct rate *r)
 {
-	columns[column].text(buf, t, r);
+	struct cell c = {
+		.ctx = t->ctx, .now = time(NULL), .seconds = t->rates.seconds,
+	};
+	struct record record;
+
+	snprintf(buf, TOP_CELL, "%s",
+		 column_text(&c, column, record_of(&record, t, column, r)));
 }
 
-static unsigned int widest(const struct top *t, enum top_column column,
+/**
+ * top_weigh() - what a line is sorted by
+ * @t: the live view
+ * @row: the line
+ */
+void top_weigh(const struct top *t, struct top_row *row)
+{
+	struct cell c = { .ctx = t->ctx, .csv = true };
+	struct record record;
+	const struct record *r = record_of(&record, t, t->sort, row->r);
+
+	if (t->sort->value)
+		row->weight = t->sort->value(r);
+	else
+		snprintf(row->text, sizeof(row->text), "%s",
+			 column_text(&c, t->sort, r));
+}
+
+/**
+ * top_rate() - a difference as a rate
+ * @buf: room for it
+ * @t: the live view
+ * @delta: the difference between the last two readings
+ */
+void top_rate(char buf[static TOP_CELL], const struct top *t, double delta)
+{
+	struct cell c = { .ctx = t->ctx, .seconds = t->rates.seconds };
+
+	snprintf(buf, TOP_CELL, "%s", cell_rate(&c, delta));
+}
+
+/**
+ * struct place - how a column shares the room there is
+ * @name: the column
+ * @width: so wide at least, so that numbers that change do not move it
+ * @leave: where it is narrow the column with the largest number goes first,
+ *   one with 0 never
+ */
+static const struct place {
+	const char *name;
+	unsigned int width;
+	unsigned int leave;
+} places[] = {
+	{ "PORT", 13, 0 },
+	{ "TX-BPS", 6, 0 },
+	{ "RX-BPS", 6, 1 },
+	{ "PPS", 5, 2 },
+	{ "SERVICE", 8, 3 },
+	{ "SCOPE", 6, 4 },
+	{ "TOTAL", 6, 5 },
+	{ "CPS", 5, 7 },
+	{ "DROP-PS", 7, 8 },
+	{ "GRAPH", TOP_GRAPH_MIN, 9 },
+	{ "UNANS-PS", 8, 10 },
+	{ "RETR-PS", 7, 11 },
+	{ "LAST-SEEN", 9, 12 },
+};
+
+/* What somebody has chosen beside those. */
+#define LEAVE_CHOSEN	6
+#define NUMBER_WIDTH	6
+#define SERVICE_WIDTH	8
+#define WORDS_WIDTH	24
+
+static const struct place *place_of(const struct column *column)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(places); i++)
+		if (!strcmp(places[i].name, column->name))
+			return &places[i];
+	return NULL;
+}
+
+static unsigned int least_width(const struct column *column)
+{
+	const struct place *place = place_of(column);
+	const unsigned int head = strlen(column->name);
+
+	if (place)
+		return place->width;
+	return column->flags & COLUMN_RIGHT && head < NUMBER_WIDTH ?
+		       NUMBER_WIDTH : head;
+}
+
+static unsigned int leave_of(const struct column *column)
+{
+	const struct place *place = place_of(column);
+
+	return place ? place->leave : LEAVE_CHOSEN;
+}
+
+static unsigned int widest(const struct top *t, const struct column *column,
 			   size_t first, size_t n)
 {
-	unsigned int width = columns[column].width;
+	unsigned int width = least_width(column);
 	char cell[TOP_CELL], fit[TOP_CELL];
 	size_t i;
 
-	for (i = first; columns[column].text && i < first + n && i < t->n;
+	for (i = first; !top_is_graph(column) && i < first + n && i < t->n;
 	     i++) {
 		unsigned int w;
 
-		top_cell(cell, t, column, t->rows[i]);
+		top_cell(cell, t, column, t->rows[i].r);
 		w = format_fit(fit, sizeof(fit), cell, TOP_CELL);
 		if (w > width)
 			width = w;
@@ -200,30 +188,64 @@ static unsigned int widest(const struct top *t, enum top_column column,
 	return width;
 }
 
-static unsigned int sum_up(const struct top_layout *l)
+static unsigned int sum_up(const struct top *t, const struct top_layout *l)
 {
 	unsigned int i, sum = 0;
 
-	for (i = 0; i < TOP_COLUMNS; i++)
+	for (i = 0; i < t->n_shown; i++)
 		if (l->width[i])
 			sum += l->width[i] + 1;
 	return sum ? sum - 1 : 0;
 }
 
-static unsigned int first_to_leave(const struct top_layout *l)
+/* Of several that may go the last one; n_shown if none may. */
+static size_t first_to_leave(const struct top *t, const struct top_layout *l)
 {
-	unsigned int i, found = 0;
+	size_t i, found = t->n_shown;
+	unsigned int most = 1;
 
-	for (i = 0; i < TOP_COLUMNS; i++)
-		if (l->width[i] && (!l->width[found] ||
-				    columns[i].leave > columns[found].leave))
+	for (i = 0; i < t->n_shown; i++) {
+		const unsigned int leave = leave_of(t->shown[i]);
+
+		if (l->width[i] && leave >= most) {
+			most = leave;
 			found = i;
+		}
+	}
 	return found;
 }
 
-static void shrink(unsigned int *width, unsigned int min, unsigned int by)
+/* SERVICE is not cut before the graph is; what is much longer is. */
+static unsigned int floor_of(const struct column *c, bool graph)
 {
-	*width = *width > min + by ? *width - by : min;
+	const unsigned int least = least_width(c);
+	const unsigned int floor = graph ? WORDS_WIDTH : SERVICE_WIDTH;
+
+	if (graph && !strcmp(c->name, "SERVICE"))
+		return TOP_CELL;
+	return least > floor ? least : floor;
+}
+
+/* The one with most to spare. */
+static bool cut_words(const struct top *t, struct top_layout *l, bool graph,
+		      unsigned int by)
+{
+	size_t i, found = t->n_shown;
+	unsigned int most = 0;
+
+	for (i = 0; i < t->n_shown; i++) {
+		const unsigned int floor = floor_of(t->shown[i], graph);
+
+		if (t->shown[i]->flags & COLUMN_TRUNC && l->width[i] > floor &&
+		    l->width[i] - floor > most) {
+			most = l->width[i] - floor;
+			found = i;
+		}
+	}
+	if (found == t->n_shown)
+		return false;
+	l->width[found] -= most < by ? most : by;
+	return true;
 }
 
 /**
@@ -237,25 +259,28 @@ static void shrink(unsigned int *width, unsigned int min, unsigned int by)
 void top_layout(const struct top *t, size_t first, size_t n,
 		unsigned int room, struct top_layout *l)
 {
-	unsigned int i, sum;
+	unsigned int *graph = NULL;
+	unsigned int sum;
+	size_t i;
 
-	for (i = 0; i < TOP_COLUMNS; i++)
-		l->width[i] = widest(t, i, first, n);
-	sum = sum_up(l);
-	if (sum > room)
-		shrink(&l->width[TOP_SERVICE], columns[TOP_SERVICE].width,
-		       sum - room);
-	while ((sum = sum_up(l)) > room) {
-		i = first_to_leave(l);
-		if (!columns[i].leave)
+	for (i = 0; i < t->n_shown; i++) {
+		l->width[i] = widest(t, t->shown[i], first, n);
+		if (top_is_graph(t->shown[i]))
+			graph = &l->width[i];
+	}
+	while ((sum = sum_up(t, l)) > room) {
+		if (cut_words(t, l, graph && *graph, sum - room))
+			continue;
+		i = first_to_leave(t, l);
+		if (i == t->n_shown)
 			return;
 		l->width[i] = 0;
 	}
-	if (!l->width[TOP_RATE])
+	if (!graph || !*graph)
 		return;
-	l->width[TOP_RATE] += room - sum;
-	if (l->width[TOP_RATE] > RATES_HISTORY)
-		l->width[TOP_RATE] = RATES_HISTORY;
+	*graph += room - sum;
+	if (*graph > RATES_HISTORY)
+		*graph = RATES_HISTORY;
 }
 
 /**
@@ -270,9 +295,9 @@ void top_title(char *buf, size_t size, const struct top *t)
 	char at[TIME_SIZE], age[AGE_SIZE];
 
 	format_age(age, t->ctx->info.since, now);
-	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu line%s, reset %s%s",
-		 format_time(at, now), t->interval, t->n, plural(t->n), age,
-		 strcmp(age, "now") ? " ago" : "");
+	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu line%s, counting for %s",
+		 format_local(at, now), t->interval, t->n, plural(t->n),
+		 strcmp(age, "now") ? age : "0s");
 }
 
 /**
@@ -289,7 +314,7 @@ void top_asked(char *buf, size_t size, const struct top *t)
 		 t->scope == ANY ? "all" : name_of(&scope_names, t->scope),
 		 t->transport == ANY ? "all" :
 				       name_of(&transport_names, t->transport),
-		 t->filter[0] ? t->filter : "none", columns[t->sort].word,
+		 t->filter[0] ? t->filter : "none", t->sort->name,
 		 t->reverse ? ", reversed" : "", t->all ? "  unfolded" : "",
 		 netns ? "  netns: " : "", netns ? netns : "");
 }

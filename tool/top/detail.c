@@ -1,57 +1,224 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The page of one port, and the owner of that port. */
+/* The page of one port. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "host/owners.h"
 #include "lib/names.h"
 #include "lib/record.h"
+#include "lib/text.h"
 #include "top/screen.h"
+#include "view/howlong.h"
+#include "view/out_peers.h"
+#include "view/summary.h"
 
-#define LABEL_WIDTH	14
-#define VALUE_WIDTH	22
+#define LABEL_WIDTH	14	/* that of summary_print(), without its indent */
+#define VALUE_WIDTH	20
 #define LINE_SIZE	512
 #define GRAPH_MIN	3
+#define GRAPH_ROOM	16	/* lines of text that the least graph leaves */
 #define NOT_ROOT	"; run as root to see all processes"
 
-static void put_line(int y, const char *label, const char *rx, const char *tx)
+/**
+ * struct lines - the text of the page, as lines of a file in memory
+ * @t: the live view
+ * @f: it is written there
+ */
+struct lines {
+	const struct top *t;
+	FILE *f;
+};
+
+static void label(struct lines *l, const char *text)
 {
-	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, label);
-	top_put(y, LABEL_WIDTH, VALUE_WIDTH, LOOK_PLAIN, rx);
-	top_put(y, LABEL_WIDTH + VALUE_WIDTH, VALUE_WIDTH, LOOK_PLAIN, tx);
+	fprintf(l->f, "%-*s", LABEL_WIDTH, text);
 }
 
-static void put_rates(const struct top *t, int y, const char *label,
-		      double rx, double tx)
+static void put_two(struct lines *l, const char *head, const char *one,
+		    const char *two)
+{
+	label(l, head);
+	fprintf(l->f, "%-*s%s\n", VALUE_WIDTH, one, two);
+}
+
+static void put_rates(struct lines *l, const char *head, double rx, double tx)
 {
 	char cells[2][TOP_CELL];
 
-	top_rate(cells[0], t, rx);
-	top_rate(cells[1], t, tx);
-	put_line(y, label, cells[0], cells[1]);
+	top_rate(cells[0], l->t, rx);
+	top_rate(cells[1], l->t, tx);
+	put_two(l, head, cells[0], cells[1]);
 }
 
-static void put_numbers(const struct top *t, int y, const char *label,
-			uint64_t rx, uint64_t tx)
+static void put_numbers(struct lines *l, const char *head, uint64_t rx,
+			uint64_t tx)
 {
+	const enum units units = l->t->ctx->opt.units;
 	char digits[2][NUMBER_SIZE];
 
-	put_line(y, label, format_number(digits[0], rx, t->units),
-		 format_number(digits[1], tx, t->units));
+	put_two(l, head, format_number(digits[0], rx, units),
+		format_number(digits[1], tx, units));
 }
 
-static void put_time(int y, const char *label, uint64_t when)
+static void put_time(struct lines *l, const char *head, uint64_t when)
 {
-	char at[TIME_SIZE], age[AGE_SIZE], line[TIME_SIZE + AGE_SIZE + 16];
+	char at[TIME_SIZE], age[AGE_SIZE];
 
 	if (!when)
 		return;
 	format_age(age, when, time(NULL));
-	snprintf(line, sizeof(line), "%s (%s%s)", format_time(at, when), age,
-		 strcmp(age, "now") ? " ago" : "");
-	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, label);
-	top_put(y, LABEL_WIDTH, top_width(), LOOK_PLAIN, line);
+	label(l, head);
+	fprintf(l->f, "%s (%s%s)\n", format_local(at, when), age,
+		strcmp(age, "now") ? " ago" : "");
+}
+
+static uint64_t average(const struct count *c)
+{
+	return c->packets ? c->bytes / c->packets : 0;
+}
+
+static void put_counters(struct lines *l, const struct rate *r)
+{
+	const struct record *delta = &r->delta, *total = &r->total;
+
+	put_two(l, "", "RX", "TX");
+	put_rates(l, "bits/s", 8.0 * delta->rx.bytes, 8.0 * delta->tx.bytes);
+	put_rates(l, "packets/s", delta->rx.packets, delta->tx.packets);
+	put_numbers(l, "bytes", total->rx.bytes, total->tx.bytes);
+	put_numbers(l, "packets", total->rx.packets, total->tx.packets);
+	put_numbers(l, "bytes/packet", average(&total->rx),
+		    average(&total->tx));
+}
+
+static const struct column *named(const char *name)
+{
+	return top_column(name, strlen(name));
+}
+
+/* A count of events beside its rate. */
+static void put_events(struct lines *l, const struct rate *r, const char *head,
+		       const char *total, const char *rate)
+{
+	char cells[2][TOP_CELL];
+
+	top_cell(cells[0], l->t, named(total), r);
+	top_cell(cells[1], l->t, named(rate), r);
+	put_two(l, head, cells[0], cells[1]);
+}
+
+static void put_all_events(struct lines *l, const struct rate *r)
+{
+	put_two(l, "", "TOTAL", "PER SECOND");
+	if (r->total.transport == PORTMON_TRANSPORT_TCP) {
+		put_events(l, r, "established", "CONNS", "CPS");
+		put_events(l, r, "unanswered", "UNANS", "UNANS-PS");
+		put_events(l, r, "retransmitted", "RETRANS", "RETR-PS");
+	}
+	put_events(l, r, "dropped", "DROPS", "DROP-PS");
+}
+
+/* A process can have any name. */
+static void put_safe(struct lines *l, const char *before, const char *text)
+{
+	fputs(before, l->f);
+	text_print(l->f, text, strlen(text));
+}
+
+/* The groups of owners, their connections, and what a user may not see. */
+static void put_owners(struct lines *l, const struct rate *r)
+{
+	struct record key = r->total;
+	char name[OWNER_SIZE], backlog[TOP_CELL];
+	struct port_use use;
+	size_t i;
+
+	if (r->total.folded || r->total.scope == PORTMON_SCOPE_FORWARD ||
+	    !record_has(&r->total, PORTMON_A_RECORD_PORT))
+		return;
+	label(l, "owner");
+	key.owners = &l->t->owners;
+	if (!l->t->has_owners || owners_of_record(&key, &use)) {
+		fputs("unknown\n", l->f);
+		return;
+	}
+	for (i = 0; i < use.n; i += owner_group(&use, i))
+		put_safe(l, i ? ", " : "", owner_text(name, &use, i));
+	if (!use.n)
+		fputs("no socket", l->f);
+	if (use.connections)
+		fprintf(l->f, "; %u open connection%s", use.connections,
+			plural(use.connections));
+	if (use.queue_max) {
+		top_cell(backlog, l->t, named("BACKLOG"), r);
+		fprintf(l->f, "; backlog %s", backlog);
+	}
+	if (owners_hidden(&l->t->owners))
+		fputs(NOT_ROOT, l->f);
+	fputc('\n', l->f);
+	port_use_free(&use);
+}
+
+/* What show says below its table, without its indent and the port's name. */
+static void put_summary(struct lines *l, const struct record *r)
+{
+	static const char indent[] = "  ";
+	char *text = NULL, *rest, *line;
+	size_t size = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return;
+	summary_print(f, l->t->ctx, r, time(NULL));
+	howlong_print(f, l->t->ctx, r);
+	fclose(f);
+	rest = text;
+	while (rest && (line = strsep(&rest, "\n")))
+		if (!strncmp(line, indent, strlen(indent)))
+			fprintf(l->f, "%s\n", line + strlen(indent));
+	free(text);
+}
+
+/* Those that show lists. */
+static void put_peers(struct lines *l, const struct record *r)
+{
+	const struct portspec spec = {
+		.port = r->port, .port_max = r->port,
+		.transports = 1u << r->transport,
+	};
+	char address[INET6_ADDRSTRLEN], number[2][NUMBER_SIZE];
+	struct peer *v = NULL;
+	ssize_t i, n;
+
+	if (!l->t->has_owners || r->scope == PORTMON_SCOPE_FORWARD ||
+	    r->scope == PORTMON_SCOPE_REMOTE)
+		return;
+	n = peers_find(&l->t->owners, &spec, 1, &v);
+	for (i = 0; i < n && i < PEERS_SHOWN; i++)
+		fprintf(l->f, "%-*s%-40s %u open, received %s, sent %s bytes\n",
+			LABEL_WIDTH, i ? "" : "peers",
+			peer_address(address, &v[i]), v[i].open,
+			peer_bytes(number[0], l->t->ctx, &v[i], v[i].received),
+			peer_bytes(number[1], l->t->ctx, &v[i], v[i].sent));
+	if (n > PEERS_SHOWN)
+		fprintf(l->f, "%*s... and %zd more\n", LABEL_WIDTH, "",
+			n - PEERS_SHOWN);
+	free(v);
+}
+
+static void put_all(struct lines *l, const struct rate *r)
+{
+	const struct record *read = top_reading(l->t, &r->total);
+
+	put_counters(l, r);
+	put_all_events(l, r);
+	put_owners(l, r);
+	if (record_has(&r->total, PORTMON_A_RECORD_PORT) && !r->total.folded)
+		put_summary(l, read ? read : &r->total);
+	if (read)
+		put_peers(l, read);
+	put_time(l, "first seen", r->total.first_seen);
+	put_time(l, "last seen", r->total.last_seen);
 }
 
 static const char *full_name(const struct top *t, const struct record *r)
@@ -70,16 +237,16 @@ static const char *full_name(const struct top *t, const struct record *r)
 	return NULL;
 }
 
-static void put_title(const struct top *t, int y, const struct rate *r)
+static void draw_title(const struct top *t, int y, const struct rate *r)
 {
-	char port[TOP_CELL], service[TOP_CELL], line[LINE_SIZE];
+	char port[TOP_CELL], service[TOP_CELL], line[2 * LINE_SIZE + 2 * TOP_CELL];
 	const char *full = NULL;
 
-	top_cell(port, t, TOP_PORT, r);
-	top_cell(service, t, TOP_SERVICE, r);
+	top_cell(port, t, named("PORT"), r);
+	top_cell(service, t, named("SERVICE"), r);
 	if (!r->total.folded && record_has(&r->total, PORTMON_A_RECORD_PORT))
 		full = full_name(t, &r->total);
-	snprintf(line, sizeof(line), "%s port %s  %s%s%s%s  range: %s%s",
+	snprintf(line, sizeof(line), "%s port %s  %s%.200s%s%s  range: %s%s",
 		 name_of(&scope_names, r->total.scope), port, service,
 		 full ? " (" : "", full ? full : "", full ? ")" : "",
 		 r->total.folded ? "several" :
@@ -88,115 +255,8 @@ static void put_title(const struct top *t, int y, const struct rate *r)
 	top_put(y, 0, top_width(), LOOK_SORTED, line);
 }
 
-static uint64_t average(const struct count *c)
-{
-	return c->packets ? c->bytes / c->packets : 0;
-}
-
-static int put_counters(const struct top *t, int y, const struct rate *r)
-{
-	const struct record *delta = &r->delta, *total = &r->total;
-
-	put_line(y++, "", "RX", "TX");
-	put_rates(t, y++, "bits/s", 8.0 * delta->rx.bytes,
-		  8.0 * delta->tx.bytes);
-	put_rates(t, y++, "packets/s", delta->rx.packets, delta->tx.packets);
-	put_numbers(t, y++, "bytes", total->rx.bytes, total->tx.bytes);
-	put_numbers(t, y++, "packets", total->rx.packets, total->tx.packets);
-	put_numbers(t, y++, "bytes/packet", average(&total->rx),
-		    average(&total->tx));
-	put_time(y++, "first seen", total->first_seen);
-	put_time(y++, "last seen", total->last_seen);
-	return y;
-}
-
-static const char *tcp_number(char buf[static NUMBER_SIZE],
-			      const struct top *t, const struct record *r,
-			      unsigned int attr)
-{
-	if (tcp_unknown(&t->ctx->info, r, attr))
-		return "-";
-	return format_number(buf, r->tcp[attr], t->units);
-}
-
-static void put_tcp(const struct top *t, int y, const char *label,
-		    const struct record *r, unsigned int rx, unsigned int tx)
-{
-	char digits[2][NUMBER_SIZE];
-
-	put_line(y, label, tcp_number(digits[0], t, r, rx),
-		 tcp_number(digits[1], t, r, tx));
-}
-
-static void put_pair(const struct top *t, int y, const struct record *r,
-		     const char *one, unsigned int one_attr, const char *two,
-		     unsigned int two_attr)
-{
-	char digits[2][NUMBER_SIZE], words[TOP_CELL];
-
-	snprintf(words, sizeof(words), "%s %s", two,
-		 tcp_number(digits[1], t, r, two_attr));
-	put_line(y, one, tcp_number(digits[0], t, r, one_attr), words);
-}
-
-static int put_handshakes(const struct top *t, int y, const struct rate *r)
-{
-	const struct record *total = &r->total;
-	char rate[TOP_CELL];
-
-	if (total->transport != PORTMON_TRANSPORT_TCP)
-		return y;
-	put_tcp(t, y++, "SYN", total, PORTMON_A_TCP_SYN_RECEIVED,
-		PORTMON_A_TCP_SYN_SENT);
-	put_tcp(t, y++, "SYN-ACK", total, PORTMON_A_TCP_SYNACK_RECEIVED,
-		PORTMON_A_TCP_SYNACK_SENT);
-	put_tcp(t, y++, "RST", total, PORTMON_A_TCP_RST_RECEIVED,
-		PORTMON_A_TCP_RST_SENT);
-	put_pair(t, y++, total, "established", PORTMON_A_TCP_ESTABLISHED,
-		 "failed", PORTMON_A_TCP_FAILED);
-	put_pair(t, y++, total, "retransmitted", PORTMON_A_TCP_RETRANSMITTED,
-		 "SYN-ACKs again", PORTMON_A_TCP_SYNACK_RETRANSMITTED);
-	top_cell(rate, t, TOP_CONNECTIONS, r);
-	put_line(y++, "connections/s", rate, "");
-	return y;
-}
-
-/* How many, and of a single port why, as the kernel names it. */
-static int put_drops(const struct top *t, int y, const struct rate *r)
-{
-	const struct record *read = top_reading(t, &r->total);
-	const struct drop *drop = read ? read->drops : NULL;
-	char line[LINE_SIZE], digits[NUMBER_SIZE], rate[TOP_CELL];
-	size_t len;
-
-	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, "dropped");
-	if (drops_unknown(&t->ctx->info, &r->total)) {
-		top_put(y, LABEL_WIDTH, VALUE_WIDTH, LOOK_PLAIN, "-");
-		return y + 1;
-	}
-	top_cell(rate, t, TOP_DROPS, r);
-	len = snprintf(line, sizeof(line), "%s (%s/s)",
-		       format_number(digits, r->total.dropped, t->units), rate);
-	for (; drop && len < sizeof(line); drop = drop->next)
-		len += snprintf(line + len, sizeof(line) - len, "  %s %s",
-				drop->reason,
-				format_number(digits, drop->packets, t->units));
-	top_put(y, LABEL_WIDTH, top_width(),
-		r->total.dropped ? LOOK_NOTICE : LOOK_PLAIN, line);
-	return y + 1;
-}
-
-static int put_owner(const struct top *t, int y)
-{
-	if (!t->owner[0])
-		return y;
-	top_put(y, 0, LABEL_WIDTH, LOOK_HEAD, "owner");
-	top_put(y, LABEL_WIDTH, top_width(), LOOK_PLAIN, t->owner);
-	return y + 1;
-}
-
 /* The graph, so high as there is room; each line shows TOP_LEVELS steps. */
-static void put_graph(const struct top *t, int y, const struct rate *r)
+static void draw_graph(const struct top *t, int y, const struct rate *r)
 {
 	const int bottom = top_lines() - 2, lines = bottom - y;
 	const unsigned int past = rates_past(&t->rates);
@@ -212,7 +272,7 @@ static void put_graph(const struct top *t, int y, const struct rate *r)
 	peak = top_peak(t, r, width);
 	snprintf(line, sizeof(line), "both directions, maximum of %u readings: %s bits/s",
 		 past < width ? past : width,
-		 format_number(peak_words, peak + 0.5, t->units));
+		 format_number(peak_words, peak + 0.5, t->ctx->opt.units));
 	top_put(y, 0, top_width(), LOOK_HEAD, line);
 	for (k = 0; k < lines; k++) {
 		unsigned int ago = width;
@@ -235,88 +295,88 @@ static void put_graph(const struct top *t, int y, const struct rate *r)
 	}
 }
 
+/* The bar of a histogram is not for a terminal without UTF-8. */
+static void draw_line(const struct top *t, int y, char *line)
+{
+	char *bar = t->ascii ? strstr(line, " [\xe2") : NULL;
+	char *end = strstr(line, "  ");
+
+	if (bar)
+		*bar = '\0';
+	top_put(y, 0, top_width(), LOOK_PLAIN, line);
+	/* What the line is about. */
+	top_put(y, 0, end && end < line + LABEL_WIDTH ? end - line : LABEL_WIDTH,
+		LOOK_HEAD, line);
+}
+
+static void draw_text(struct top *t, int y, char *text, size_t room)
+{
+	size_t i, n = 0;
+	char *p, *line;
+
+	for (p = text; *p; p++)
+		n += *p == '\n';
+	t->height = room;
+	if (t->scroll + room > n)
+		t->scroll = n > room ? n - room : 0;
+	for (i = 0; (line = strsep(&text, "\n")) && i < t->scroll + room; i++)
+		if (i >= t->scroll && *line)
+			draw_line(t, y + i - t->scroll, line);
+	if (t->scroll + room < n)
+		top_put_right(y + room - 1, top_width() - 8, 8, LOOK_DIM,
+			      "Down ...");
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* Text first, but not without a graph where both have some room. */
+static void draw_all(struct top *t, int y, const struct rate *r, char *text)
+{
+	const size_t n = count_lines(text);
+	size_t room = top_lines() > y + 1 ? top_lines() - y - 1 : 0;
+
+	if (room >= GRAPH_ROOM + GRAPH_MIN + 1 && n > room - GRAPH_MIN - 1)
+		room -= GRAPH_MIN + 1;
+	draw_text(t, y, text, room);
+	draw_graph(t, y + (n < room ? n : room), r);
+}
+
 /**
  * top_detail_draw() - show the page of the selected port
  * @t: the live view
  */
-void top_detail_draw(const struct top *t)
+void top_detail_draw(struct top *t)
 {
 	const struct rate *r = top_row_at(t);
+	struct lines lines = { .t = t };
 	int y = top_lines() > 4 ? 2 : 0;
+	char *text = NULL;
+	size_t size;
 
 	if (!r) {
 		top_put(y, 0, top_width(), LOOK_NOTICE,
 			"no traffic since the last reset");
 		return;
 	}
-	put_title(t, y, r);
-	y = put_counters(t, y + 1, r);
-	y = put_handshakes(t, y, r);
-	y = put_drops(t, y, r);
-	y = put_owner(t, y);
-	put_graph(t, y, r);
-}
-
-static size_t append(struct top *t, size_t len, const char *text)
-{
-	if (len < sizeof(t->owner))
-		snprintf(t->owner + len, sizeof(t->owner) - len, "%s", text);
-	return strlen(t->owner);
-}
-
-static void name_owners(struct top *t, const struct owners *owners,
-		     const struct port_use *use)
-{
-	char name[OWNER_SIZE], connections[OWNER_SIZE];
-	size_t i, len = 0;
-
-	for (i = 0; i < use->n; i += owner_group(use, i)) {
-		len = append(t, len, i ? ", " : "");
-		len = append(t, len, owner_text(name, use, i));
+	draw_title(t, y++, r);
+	lines.f = open_memstream(&text, &size);
+	if (lines.f) {
+		put_all(&lines, r);
+		if (fclose(lines.f)) {
+			free(text);
+			text = NULL;
+		}
 	}
-	if (!use->n)
-		len = append(t, len, "no socket");
-	if (use->connections) {
-		snprintf(connections, sizeof(connections),
-			 "; %u open connection%s", use->connections,
-			 plural(use->connections));
-		len = append(t, len, connections);
-	}
-	if (owners_hidden(owners))
-		append(t, len, NOT_ROOT);
-}
-
-/**
- * top_owner() - find the owner of the port of the detail page
- * @t: the live view; the result is in @t->owner
- *
- * Return: whether something was written to the terminal: an error, which
- * spoils the page and is no reason to end it.
- */
-bool top_owner(struct top *t)
-{
-	const struct rate *r = top_row_at(t);
-	struct owners owners;
-	struct port_use use;
-	struct record key;
-	struct error e;
-	bool spoiled;
-
-	t->owner[0] = '\0';
-	if (!r || r->total.folded || r->total.scope == PORTMON_SCOPE_FORWARD ||
-	    !record_has(&r->total, PORTMON_A_RECORD_PORT))
-		return false;
-	spoiled = owners_read(&owners, 1u << r->total.transport, &e);
-	if (spoiled)
-		warn("%s", e.text);
-	key = r->total;
-	key.owners = &owners;
-	if (!spoiled && !owners_of_record(&key, &use)) {
-		name_owners(t, &owners, &use);
-		port_use_free(&use);
-	} else {
-		append(t, 0, "unknown");
-	}
-	owners_free(&owners);
-	return spoiled;
+	if (text)
+		draw_all(t, y, r, text);
+	else
+		top_put(y, 0, top_width(), LOOK_NOTICE, "out of memory");
+	free(text);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the keys of the live view do: one table for them and for the help. */
-#include <ctype.h>
 #include <string.h>
 
 #include <curses.h>
@@ -64,15 +63,37 @@ static void go_end(struct top *t, int key)
 	top_cursor(t, t->n);
 }
 
-static void sort_next(struct top *t, int key)
+/* The columns of the list in a ring; from a hidden one to the first. */
+static void sort_by_neighbour(struct top *t, size_t by)
+{
+	size_t i;
+
+	for (i = 0; i < t->n_shown; i++)
+		if (t->shown[i] == t->sort)
+			break;
+	t->sort = t->shown[i < t->n_shown ? (i + by) % t->n_shown : 0];
+}
+
+static void sort_right(struct top *t, int key)
 {
 	(void)key;
-	t->sort = (t->sort + 1) % TOP_COLUMNS;
+	sort_by_neighbour(t, 1);
+}
+
+static void sort_left(struct top *t, int key)
+{
+	(void)key;
+	sort_by_neighbour(t, t->n_shown - 1);
 }
 
 static void sort_digit(struct top *t, int key)
 {
-	t->sort = key - '0';
+	const size_t n = key - '0';
+
+	if (!n)
+		t->sort = top_sorted_by(SORT_NONE);
+	else if (n <= t->n_shown)
+		t->sort = t->shown[n - 1];
 }
 
 static void reverse(struct top *t, int key)
@@ -102,8 +123,19 @@ static void next_scope(struct top *t, int key)
 static void ask_filter(struct top *t, int key)
 {
 	(void)key;
-	t->prompt = true;
-	memcpy(t->filter_before, t->filter, sizeof(t->filter));
+	top_prompt_begin(t, PROMPT_FILTER);
+}
+
+static void ask_search(struct top *t, int key)
+{
+	(void)key;
+	top_prompt_begin(t, PROMPT_SEARCH);
+}
+
+static void ask_delay(struct top *t, int key)
+{
+	(void)key;
+	top_prompt_begin(t, PROMPT_DELAY);
 }
 
 static void fold(struct top *t, int key)
@@ -120,14 +152,22 @@ static void names(struct top *t, int key)
 
 static void next_units(struct top *t, int key)
 {
+	enum units *units = &t->ctx->opt.units;
+
 	(void)key;
-	t->units = t->units == UNITS_EXACT ? UNITS_SI : t->units + 1;
+	*units = *units == UNITS_EXACT ? UNITS_SI : *units + 1;
 }
 
 static void bytes(struct top *t, int key)
 {
 	(void)key;
 	t->bytes = !t->bytes;
+}
+
+static void head(struct top *t, int key)
+{
+	(void)key;
+	t->no_head = !t->no_head;
 }
 
 static void hold(struct top *t, int key)
@@ -141,7 +181,8 @@ static void open_port(struct top *t, int key)
 	(void)key;
 	if (!t->n)
 		return;
-	t->at = t->rows[t->cursor]->total;
+	t->at = t->rows[t->cursor].r->total;
+	t->scroll = 0;
 	t->page = TOP_DETAIL;
 }
 
@@ -156,13 +197,134 @@ static void go_back(struct top *t, int key)
 static void help(struct top *t, int key)
 {
 	(void)key;
+	t->scroll = 0;
 	t->page = TOP_HELP;
+}
+
+static void fields(struct top *t, int key)
+{
+	(void)key;
+	t->field = 0;
+	t->scroll = 0;
+	t->page = TOP_FIELDS;
+}
+
+static void redraw(struct top *t, int key)
+{
+	(void)key;
+	t->redraw = true;
+}
+
+static void save(struct top *t, int key)
+{
+	(void)key;
+	top_saved_write(t);
 }
 
 static void quit(struct top *t, int key)
 {
 	(void)key;
 	t->done = true;
+}
+
+static void scroll_down(struct top *t, int key)
+{
+	(void)key;
+	t->scroll++;
+}
+
+static void scroll_up(struct top *t, int key)
+{
+	(void)key;
+	if (t->scroll)
+		t->scroll--;
+}
+
+static void scroll_page_down(struct top *t, int key)
+{
+	(void)key;
+	t->scroll += t->height ? t->height : 1;
+}
+
+static void scroll_page_up(struct top *t, int key)
+{
+	const size_t page = t->height ? t->height : 1;
+
+	(void)key;
+	t->scroll = t->scroll > page ? t->scroll - page : 0;
+}
+
+static void field_to(struct top *t, size_t to)
+{
+	t->field = to < t->n_fields ? to : t->n_fields - 1;
+}
+
+static void field_down(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, t->field + 1);
+}
+
+static void field_up(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, t->field ? t->field - 1 : 0);
+}
+
+static void field_page_down(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, t->field + t->height);
+}
+
+static void field_page_up(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, t->field > t->height ? t->field - t->height : 0);
+}
+
+static void field_home(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, 0);
+}
+
+static void field_end(struct top *t, int key)
+{
+	(void)key;
+	field_to(t, t->n_fields);
+}
+
+static void field_toggle(struct top *t, int key)
+{
+	(void)key;
+	top_field_toggle(t, t->field);
+}
+
+static void field_left(struct top *t, int key)
+{
+	(void)key;
+	if (top_field_move(t, t->field, -1))
+		t->field--;
+}
+
+static void field_right(struct top *t, int key)
+{
+	(void)key;
+	if (top_field_move(t, t->field, 1))
+		t->field++;
+}
+
+static void field_sort(struct top *t, int key)
+{
+	(void)key;
+	t->sort = t->fields[t->field].column;
+}
+
+static void field_default(struct top *t, int key)
+{
+	(void)key;
+	top_fields_default(t);
 }
 
 static const struct key list_keys[] = {
@@ -172,26 +334,58 @@ static const struct key list_keys[] = {
 	{ { KEY_PPAGE, CONTROL('B') }, "PgUp", "one page up", page_up },
 	{ { KEY_HOME, 'g' }, "Home, g", "first line", go_home },
 	{ { KEY_END, 'G' }, "End, G", "last line", go_end },
-	{ { KEY_ENTER, '\n', '\r' }, "Enter", "details of this port",
+	{ { KEY_ENTER, '\n', '\r' }, "Enter", "page of this port",
 	  open_port },
-	{ { 's' }, "s", "sort by the next column", sort_next },
-	{ { 0 }, "0-9", "sort by column N, 0: total rate", sort_digit },
+	{ { 's', '>' }, "s, >", "sort by the next column", sort_right },
+	{ { '<' }, "<", "sort by the previous column", sort_left },
+	{ { 0 }, "0-9", "sort by column N, 0: both rates", sort_digit },
 	{ { 'r' }, "r", "reverse the order", reverse },
+	{ { 'f', KEY_F(2) }, "f, F2", "choose the columns", fields },
 	{ { 't' }, "t", "next transport", next_transport },
 	{ { 'c' }, "c", "next scope", next_scope },
-	{ { '/' }, "/", "filter: port, 80-90 or part of a name", ask_filter },
-	{ { 'a' }, "a", "show all ports or fold ephemeral ones", fold },
+	{ { '/', KEY_F(4) }, "/, F4", "filter: 443, 80-90 or a name",
+	  ask_filter },
+	{ { KEY_F(3) }, "F3", "search; again: next line", ask_search },
+	{ { 'a' }, "a", "fold ephemeral ports or not", fold },
+	{ { '#' }, "#", "hide the ranges, show them", head },
+};
+
+/* On the page of columns. */
+static const struct key field_keys[] = {
+	{ { KEY_DOWN, 'j' }, NULL, NULL, field_down },
+	{ { KEY_UP, 'k' }, NULL, NULL, field_up },
+	{ { KEY_NPAGE, CONTROL('F') }, NULL, NULL, field_page_down },
+	{ { KEY_PPAGE, CONTROL('B') }, NULL, NULL, field_page_up },
+	{ { KEY_HOME, 'g' }, NULL, NULL, field_home },
+	{ { KEY_END, 'G' }, NULL, NULL, field_end },
+	{ { ' ', '\n', '\r', KEY_ENTER }, NULL, NULL, field_toggle },
+	{ { '<', KEY_LEFT }, NULL, NULL, field_left },
+	{ { '>', KEY_RIGHT }, NULL, NULL, field_right },
+	{ { 's' }, NULL, NULL, field_sort },
+	{ { '=' }, NULL, NULL, field_default },
+	{ { 'f', KEY_F(2) }, NULL, NULL, go_back },
+};
+
+/* On the page of a port, and in the help. */
+static const struct key scroll_keys[] = {
+	{ { KEY_DOWN, 'j' }, NULL, NULL, scroll_down },
+	{ { KEY_UP, 'k' }, NULL, NULL, scroll_up },
+	{ { KEY_NPAGE, CONTROL('F') }, NULL, NULL, scroll_page_down },
+	{ { KEY_PPAGE, CONTROL('B') }, NULL, NULL, scroll_page_up },
 };
 
 /* These do the same on every page. */
 static const struct key common_keys[] = {
 	{ { 'n' }, "n", "toggle service names", names },
-	{ { 'u' }, "u", "units: 1000, 1024 or all digits", next_units },
+	{ { 'u' }, "u", "units: 1000, 1024, all digits", next_units },
 	{ { 'b' }, "b", "ranges: rates or total bytes", bytes },
+	{ { 'd' }, "d", "time between two readings", ask_delay },
 	{ { 'p', ' ' }, "p, Space", "pause", hold },
-	{ { 'h', '?' }, "h, ?", "show this help", help },
+	{ { 'W' }, "W", "keep columns and settings", save },
+	{ { CONTROL('L') }, "Ctrl-L", "draw the screen again", redraw },
+	{ { 'h', '?', KEY_F(1) }, "h, ?, F1", "show this help", help },
 	{ { ESCAPE, KEY_BACKSPACE }, "Esc", "back; clear the filter", go_back },
-	{ { 'q' }, "q", "quit", quit },
+	{ { 'q', KEY_F(10) }, "q, F10", "quit", quit },
 };
 
 static bool press(struct top *t, const struct key *keys, size_t n, int key)
@@ -212,23 +406,24 @@ static bool press(struct top *t, const struct key *keys, size_t n, int key)
 	return false;
 }
 
-static void type(struct top *t, int key)
-{
-	const size_t len = strlen(t->filter);
+#define PRESS(t, keys, key) press(t, keys, ARRAY_SIZE(keys), key)
 
-	if (key == '\n' || key == '\r' || key == KEY_ENTER) {
-		t->prompt = false;
-	} else if (key == ESCAPE) {
-		t->prompt = false;
-		memcpy(t->filter, t->filter_before, sizeof(t->filter));
-	} else if (key == KEY_BACKSPACE || key == 0x7f || key == '\b') {
-		if (len)
-			t->filter[len - 1] = '\0';
-	} else if (key == CONTROL('U')) {
-		t->filter[0] = '\0';
-	} else if (key > ' ' && key <= 0xff && len < TOP_FILTER - 1) {
-		t->filter[len] = key;
-		t->filter[len + 1] = '\0';
+static bool press_on_page(struct top *t, int key)
+{
+	switch (t->page) {
+	case TOP_LIST:
+		return PRESS(t, list_keys, key);
+	case TOP_FIELDS:
+		return PRESS(t, field_keys, key);
+	case TOP_HELP:
+		if (PRESS(t, scroll_keys, key))
+			return true;
+		if (key == 'q' || key == KEY_F(10) || key == CONTROL('L'))
+			return false;
+		t->page = TOP_LIST;
+		return true;
+	default:
+		return PRESS(t, scroll_keys, key);
 	}
 }
 
@@ -239,15 +434,11 @@ static void type(struct top *t, int key)
  */
 void top_key(struct top *t, int key)
 {
+	t->message[0] = '\0';
 	if (t->prompt)
-		type(t, key);
-	else if (t->page == TOP_LIST &&
-		 press(t, list_keys, ARRAY_SIZE(list_keys), key))
-		return;
-	else if (t->page == TOP_HELP && key != 'q')
-		t->page = TOP_LIST;
-	else
-		press(t, common_keys, ARRAY_SIZE(common_keys), key);
+		top_prompt_key(t, key);
+	else if (!press_on_page(t, key))
+		PRESS(t, common_keys, key);
 }
 
 /**

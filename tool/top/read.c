@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Readings of the counters. */
+#include "ctl/portspec.h"
 #include "lib/clock.h"
-#include "top/screen.h"
+#include "top/top.h"
 #include "view/view.h"
 
 /* Names decide what folds, so they are read even if none is shown. */
@@ -17,9 +18,32 @@ static int take_snapshot(struct top *t, struct snapshot *s)
 		err = records_add(&s->ports, &s->overflow.v[i]);
 	if (!err)
 		err = rates_add(&t->rates, &s->ports, clock_seconds());
+	snapshot_free(&t->last);
+	t->last = *s;
 	if (!err)
 		err = top_rows(t);
 	return err;
+}
+
+/**
+ * top_owners() - read sockets and processes if something shows them
+ * @t: the live view
+ */
+void top_owners(struct top *t)
+{
+	const bool detail = t->page == TOP_DETAIL;
+	unsigned int wanted = ALL_TRANSPORTS;
+	struct error e;
+
+	owners_free(&t->owners);
+	t->has_owners = false;
+	if (!top_needs(t, COLUMN_OWNERS))
+		return;
+	if (detail)
+		wanted = 1u << t->at.transport | SOCKS_BYTES;
+	t->has_owners = !owners_read(&t->owners, wanted, &e);
+	if (!t->has_owners)
+		snprintf(t->message, sizeof(t->message), "%s", e.text);
 }
 
 /**
@@ -39,15 +63,14 @@ int top_read(struct top *t)
 	/* What the keys may widen is not for the kernel to leave out. */
 	filter.scope = ANY;
 	filter.transport = ANY;
+	filter.histograms = top_needs(t, COLUMN_HISTOGRAMS) &&
+			    info_has(&ctx->info, PORTMON_A_INFO_HISTOGRAMS_MAX);
 	err = snapshot_get(ctx->pm, &ctx->info, &filter, SNAP_OVERFLOW, &s);
 	if (err)
 		return err;
+	top_owners(t);
 	err = take_snapshot(t, &s);
 	t->notice = t->rates.set_back ?
 		"counters were reset since the last reading" : NULL;
-	snapshot_free(&t->last);
-	t->last = s;
-	if (!err && t->page == TOP_DETAIL && top_owner(t))
-		top_screen_redraw();
 	return err;
 }

@@ -7,6 +7,7 @@
 #include "lib/util.h"
 #include "top/top.h"
 #include "view/sort.h"
+#include "view/sort.h"
 #include "view/view.h"
 
 /**
@@ -90,19 +91,19 @@ static void fold_into(struct top_fold *fold, const struct rate *r)
 static void add_line(struct top *t, const struct rate *r)
 {
 	struct top_fold *fold = fold_of(t, &r->total);
-	const struct rate **line;
+	struct top_row *line;
 
 	if (!fold || !fold->line) {
-		t->rows[t->n++] = r;
+		t->rows[t->n++] = (struct top_row){ .r = r };
 		if (fold)
 			fold->line = t->n;
 		return;
 	}
 	/* A single port stays what it is: the fold begins with the second. */
 	line = &t->rows[fold->line - 1];
-	if (*line != &fold->rate) {
-		begin_fold(fold, *line);
-		*line = &fold->rate;
+	if (line->r != &fold->rate) {
+		begin_fold(fold, line->r);
+		line->r = &fold->rate;
 	}
 	fold_into(fold, r);
 }
@@ -122,50 +123,84 @@ static void add_sum(struct top *t, const struct rate *r)
 	sum->total[1] = sum_add(sum->total[1], total->tx.bytes);
 }
 
-/* The columns of rates are sorted by the differences. */
-static uint64_t weight_of(const struct rate *r, enum top_column column)
+/* Words with the smallest first, and what is none at the end. */
+static int compare_words(const char *a, const char *b)
 {
-	static const enum sort_key keys[] = {
-		[TOP_RATE] = SORT_BYTES, [TOP_RX] = SORT_RX,
-		[TOP_TX] = SORT_TX, [TOP_PACKETS] = SORT_PACKETS,
-		[TOP_CONNECTIONS] = SORT_CONNECTIONS, [TOP_DROPS] = SORT_DROPS,
-		[TOP_TOTAL] = SORT_BYTES, [TOP_SEEN] = SORT_LAST_SEEN,
-	};
-	const bool total = column == TOP_TOTAL || column == TOP_SEEN;
-
-	return column < ARRAY_SIZE(keys) ?
-		view_weight(total ? &r->total : &r->delta, keys[column]) : 0;
+	if (!*a || !*b)
+		return !*a - !*b;
+	return strcmp(a, b);
 }
 
-/* Amounts with the largest first, names and numbers with the smallest. */
-static int compare_by(const struct rate *a, const struct rate *b,
-		      enum top_column column)
-{
-	uint64_t wa = weight_of(a, column), wb = weight_of(b, column);
+/**
+ * struct order - what the lines are sorted by
+ * @t: the live view
+ * @words: a column whose order is not that of its letters, or SORT_NONE
+ */
+struct order {
+	const struct top *t;
+	enum sort_key words;
+};
 
-	if (wa != wb)
-		return wa < wb ? 1 : -1;
-	if (column == TOP_PORT)
-		return a->total.port - b->total.port;
-	if (column == TOP_SERVICE)
-		return view_compare_services(&a->total, &b->total);
-	if (column == TOP_SCOPE)
-		return a->total.scope - b->total.scope;
-	return 0;
+static enum sort_key words_of(const struct column *column)
+{
+	static const enum sort_key words[] = {
+		SORT_PORT, SORT_SERVICE, SORT_SCOPE, SORT_TRANSPORT,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (column->sorts & 1u << words[i])
+			return words[i];
+	return SORT_NONE;
+}
+
+static int compare_by(const struct order *o, const struct top_row *x,
+		      const struct top_row *y)
+{
+	const struct record *a = &x->r->total, *b = &y->r->total;
+
+	switch (o->words) {
+	case SORT_PORT:
+		return a->port - b->port;
+	case SORT_SERVICE:
+		return view_compare_services(a, b);
+	case SORT_SCOPE:
+		return a->scope - b->scope;
+	case SORT_TRANSPORT:
+		return a->transport - b->transport;
+	default:
+		break;
+	}
+	if (x->weight != y->weight)
+		return x->weight < y->weight ? 1 : -1;
+	return compare_words(x->text, y->text);
 }
 
 /* Of equals the one with the larger total, so that a quiet list has order. */
 static int compare_rows(const void *x, const void *y, void *arg)
 {
-	const struct rate *a = *(const struct rate *const *)x;
-	const struct rate *b = *(const struct rate *const *)y;
-	const struct top *t = arg;
-	int order = compare_by(a, b, t->sort);
+	const struct top_row *a = x, *b = y;
+	const struct order *o = arg;
+	const int order = compare_by(o, a, b);
+	uint64_t wa, wb;
 
 	if (order)
-		return t->reverse ? -order : order;
-	order = compare_by(a, b, TOP_TOTAL);
-	return order ? order : rate_compare(&a->total, &b->total);
+		return o->t->reverse ? -order : order;
+	wa = view_weight(&a->r->total, SORT_BYTES);
+	wb = view_weight(&b->r->total, SORT_BYTES);
+	if (wa != wb)
+		return wa < wb ? 1 : -1;
+	return rate_compare(&a->r->total, &b->r->total);
+}
+
+static void sort_rows(struct top *t)
+{
+	struct order order = { t, words_of(t->sort) };
+	size_t i;
+
+	for (i = 0; i < t->n && !order.words; i++)
+		top_weigh(t, &t->rows[i]);
+	qsort_r(t->rows, t->n, sizeof(*t->rows), compare_rows, &order);
 }
 
 /* A fold begins with another port when one joins. */
@@ -182,7 +217,7 @@ static void follow(struct top *t)
 	size_t i;
 
 	for (i = 0; t->pinned && i < t->n; i++) {
-		if (is_same(&t->rows[i]->total, &t->at)) {
+		if (is_same(&t->rows[i].r->total, &t->at)) {
 			t->cursor = i;
 			break;
 		}
@@ -225,7 +260,7 @@ int top_rows(struct top *t)
 		if (is_wanted(&w, &t->rates.v[i]))
 			add_line(t, &t->rates.v[i]);
 	}
-	qsort_r(t->rows, t->n, sizeof(*t->rows), compare_rows, t);
+	sort_rows(t);
 	follow(t);
 	return 0;
 }
@@ -241,26 +276,8 @@ const struct rate *top_row_at(const struct top *t)
 	size_t i;
 
 	for (i = 0; i < t->n; i++)
-		if (is_same(&t->rows[i]->total, &t->at))
-			return t->rows[i];
-	return NULL;
-}
-
-/**
- * top_reading() - a port as it was read last, with its drops
- * @t: the live view
- * @key: which
- *
- * Return: its record, or NULL, as for a fold.
- */
-const struct record *top_reading(const struct top *t,
-				 const struct record *key)
-{
-	size_t i;
-
-	for (i = 0; i < t->last.ports.n && !key->folded; i++)
-		if (!rate_compare(&t->last.ports.v[i], key))
-			return &t->last.ports.v[i];
+		if (is_same(&t->rows[i].r->total, &t->at))
+			return t->rows[i].r;
 	return NULL;
 }
 
@@ -279,7 +296,46 @@ void top_cursor(struct top *t, size_t to)
 	t->cursor = to;
 	t->pinned = to > 0;
 	if (t->n)
-		t->at = t->rows[to]->total;
+		t->at = t->rows[to].r->total;
+}
+
+static bool is_sought(const struct top *t, const struct top_row *row)
+{
+	char cell[TOP_CELL];
+	size_t i;
+
+	for (i = 0; i < t->n_shown; i++) {
+		if (t->shown[i]->flags & COLUMN_RIGHT)
+			continue;
+		top_cell(cell, t, t->shown[i], row->r);
+		if (strcasestr(cell, t->typed))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * top_search() - move the cursor to the next line that has what was typed
+ * @t: the live view
+ * @next: the line that the cursor is on does not count
+ *
+ * It looks at the columns with words; behind the last line comes the first.
+ *
+ * Return: whether there is one.
+ */
+bool top_search(struct top *t, bool next)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++) {
+		const size_t at = (t->cursor + next + i) % t->n;
+
+		if (is_sought(t, &t->rows[at])) {
+			top_cursor(t, at);
+			return true;
+		}
+	}
+	return false;
 }
 
 /**

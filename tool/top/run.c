@@ -97,22 +97,23 @@ static int wait_for_key(double seconds, const sigset_t *waiting)
 /* Keys can arrive in a burst; each acts on the list that the previous one left. */
 static int press_keys(struct top *t)
 {
-	const enum top_page before = t->page;
 	int key, err = 0;
 
 	while (!err && !t->done && top_screen_key(&key)) {
+		const enum top_page before = t->page;
+
 		top_key(t, key);
+		if ((t->page == TOP_DETAIL && before != TOP_DETAIL) ||
+		    (!t->has_owners && top_needs(t, COLUMN_OWNERS)))
+			top_owners(t);
 		err = top_rows(t);
 	}
-	if (!err && t->page == TOP_DETAIL && before != TOP_DETAIL &&
-	    top_owner(t))
-		top_screen_redraw();
 	return err;
 }
 
 static int show(struct top *t, const sigset_t *waiting)
 {
-	double next = t->rates.at + t->interval;
+	double interval, next = t->rates.at + t->interval;
 	int err = 0;
 
 	while (!err && !t->done && !signalled) {
@@ -122,8 +123,11 @@ static int show(struct top *t, const sigset_t *waiting)
 		}
 		top_draw(t);
 		err = wait_for_key(next - clock_seconds(), waiting);
+		interval = t->interval;
 		if (!err)
 			err = press_keys(t);
+		if (t->interval != interval)
+			next = t->rates.at + t->interval;
 		if (err || clock_seconds() < next)
 			continue;
 		if (!t->paused)
@@ -172,26 +176,6 @@ static int run_screen(struct top *t)
 	return err ? complain_reading(t, err) : 0;
 }
 
-static int take_sort(struct top *t, enum sort_key key)
-{
-	static const enum top_column columns[] = {
-		[SORT_NONE] = TOP_RATE, [SORT_BYTES] = TOP_TOTAL,
-		[SORT_PACKETS] = TOP_PACKETS, [SORT_RX] = TOP_RX,
-		[SORT_TX] = TOP_TX, [SORT_LAST_SEEN] = TOP_SEEN,
-		[SORT_PORT] = TOP_PORT, [SORT_SERVICE] = TOP_SERVICE,
-		[SORT_SCOPE] = TOP_SCOPE,
-		[SORT_CONNECTIONS] = TOP_CONNECTIONS,
-		[SORT_DROPS] = TOP_DROPS,
-	};
-
-	if (key && (key >= ARRAY_SIZE(columns) || !columns[key])) {
-		warn("top cannot sort by that; expected: bytes, packets, rx, tx, connections, drops, last-seen, port, service or scope");
-		return USAGE;
-	}
-	t->sort = columns[key];
-	return 0;
-}
-
 static bool is_utf8(void)
 {
 	return setlocale(LC_CTYPE, "") &&
@@ -208,6 +192,18 @@ static int check_options(const struct options *opt)
 		return USAGE;
 	}
 	return 0;
+}
+
+/* What is kept is for a person: a script finds the same every time. */
+static int take_settings(struct top *t)
+{
+	top_fields_default(t);
+	t->sort = top_sorted_by(t->ctx->opt.sort);
+	if (!given(&t->ctx->opt, OPT_BATCH))
+		top_saved_read(t);
+	if (t->message[0])
+		warn("%s", t->message);
+	return top_fields_choose(t, t->ctx);
 }
 
 static int run_top(struct ctx *ctx, int argc, char **argv)
@@ -230,11 +226,14 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		.transport = opt->filter.transport,
 		.all = given(opt, OPT_ALL),
 		.numeric = given(opt, OPT_NUMERIC),
-		.units = opt->units,
 	};
+	if (given(opt, OPT_LIST_COLUMNS)) {
+		top_fields_list(opt);
+		return 0;
+	}
 	err = check_options(opt);
 	if (!err)
-		err = take_sort(&t, opt->sort);
+		err = take_settings(&t);
 	if (!err)
 		err = ctx_counting(ctx);
 	if (err)
@@ -249,6 +248,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		err = run_screen(&t);
 	}
 	top_rows_free(&t);
+	owners_free(&t.owners);
 	snapshot_free(&t.last);
 	rates_free(&t.rates);
 	return err;
@@ -257,10 +257,11 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_top = {
 	.name = "top",
 	.summary = "live view of the traffic of every port; q quits, h shows help",
-	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, below the rates of each IANA range and scope. Keys change the view and the order: h lists them, Enter opens the page of a port, q quits. --batch prints one reading after the other for scripts, with --json one document per line.",
+	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, below the rates of each IANA range and scope. Keys change the view, the columns and the order: h lists them, Enter opens the page of a port, W keeps what was chosen, q quits. --batch prints one reading after the other for scripts, with --json one document per line.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT |
 		   (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(NETNS) | OPT(BATCH) |
-		   OPT(DELAY) | OPT(ITERATIONS) | OPT(ASCII),
+		   OPT(DELAY) | OPT(ITERATIONS) | OPT(ASCII) |
+		   OPT(OUTPUT) | OPT(LIST_COLUMNS),
 	.run = run_top,
 };
