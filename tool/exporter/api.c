@@ -14,10 +14,8 @@
 #include "view/out_json.h"
 #include "view/view.h"
 
-/* Ports that have a line of their own; others are in the line of folds. */
-#define PORTS_MAX	1000
-/* Reasons of drops at ports that are listed. */
-#define DROPS_MAX	1000
+/* Lines of ports, or of their drops; what is beyond is in those of folds. */
+#define LINES_MAX	1000
 
 /**
  * struct answer - a document being made
@@ -26,7 +24,7 @@
  * @what: which document
  * @argument: the requested port, or NULL
  * @list: records of it
- * @drops: drops of it so far
+ * @lines: lines so far, those of folds not counted
  * @fold: place of the fold in @list, by scope and transport, + 1
  */
 struct answer {
@@ -35,9 +33,18 @@ struct answer {
 	enum api_what what;
 	const char *argument;
 	struct records list;
-	unsigned int drops;
+	unsigned int lines;
 	size_t fold[PORTMON_SCOPE_MAX + 1][PORTMON_TRANSPORT_MAX + 1];
 };
+
+static void fold_drop(struct drop *to, const struct drop *drop)
+{
+	to->packets = sum_add(to->packets, drop->packets);
+	if (!to->first_seen || drop->first_seen < to->first_seen)
+		to->first_seen = drop->first_seen;
+	if (drop->last_seen > to->last_seen)
+		to->last_seen = drop->last_seen;
+}
 
 /* Copies the drops; those of @r are of a record that is about to go. */
 static int fold_drops(struct records *list, struct record *fold,
@@ -57,7 +64,7 @@ static int fold_drops(struct records *list, struct record *fold,
 			memcpy(to->reason, drop->reason,
 			       sizeof(to->reason));
 		}
-		to->packets = sum_add(to->packets, drop->packets);
+		fold_drop(to, drop);
 	}
 	return 0;
 }
@@ -80,43 +87,46 @@ static int fold(struct answer *a, const struct record *r)
 		return 0;
 	}
 	to = &a->list.v[*place - 1];
+	to->service = NULL;
+	to->iana = NULL;
 	bare.drops = NULL;
 	view_fold_into(to, &bare);
 	return fold_drops(&a->list, to, r);
 }
 
-static int take_port(const struct record *record, void *arg)
+/* In @lines of its own, or in a fold. */
+static int take(struct answer *a, struct record r, unsigned int lines)
 {
-	struct answer *a = arg;
-	struct record r = *record;
-
-	if (r.scope > PORTMON_SCOPE_MAX || r.transport > PORTMON_TRANSPORT_MAX)
-		return 0;
 	r.ephemeral = r.port >= a->c->info.ephemeral_min &&
 		      r.port <= a->c->info.ephemeral_max;
 	r.service = services_name(&a->c->services, r.port, r.transport,
 				  &r.iana);
-	if (!view_folds(&r) && a->list.n < PORTS_MAX)
-		return records_add(&a->list, &r);
-	r.service = NULL;
-	r.iana = NULL;
-	return fold(a, &r);
+	if (view_folds(&r) || a->lines + lines > LINES_MAX)
+		return fold(a, &r);
+	a->lines += lines;
+	return records_add(&a->list, &r);
 }
 
-/* Every drop has memory of its own: no more of them than can be read. */
-static int take_dropped(const struct record *record, void *arg)
+/* A newer module may know more than there is room for. */
+static bool known(const struct record *r)
 {
-	struct answer *a = arg;
-	struct record r = *record;
-	const struct drop *drop;
+	return r->scope <= PORTMON_SCOPE_MAX &&
+	       r->transport <= PORTMON_TRANSPORT_MAX;
+}
 
-	for (drop = r.drops; drop; drop = drop->next)
-		a->drops++;
-	if (a->drops > DROPS_MAX)
-		return 0;
-	r.service = services_name(&a->c->services, r.port, r.transport,
-				  &r.iana);
-	return records_add(&a->list, &r);
+static int take_port(const struct record *r, void *arg)
+{
+	return known(r) ? take(arg, *r, 1) : 0;
+}
+
+static int take_dropped(const struct record *r, void *arg)
+{
+	const struct drop *drop;
+	unsigned int lines = 0;
+
+	for (drop = r->drops; drop; drop = drop->next)
+		lines++;
+	return known(r) ? take(arg, *r, lines) : 0;
 }
 
 static int keep(const struct record *r, void *arg)
