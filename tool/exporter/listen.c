@@ -95,10 +95,11 @@ static int open_address(const struct address *a)
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 	}, *list, *to;
 	const bool both = !*a->host;
-	int fd = -EINVAL;
+	int fd = -EINVAL, err;
 
-	if (getaddrinfo(both ? NULL : a->host, a->port, &hints, &list))
-		return -EINVAL;
+	err = getaddrinfo(both ? NULL : a->host, a->port, &hints, &list);
+	if (err)
+		return err == EAI_MEMORY ? -ENOMEM : -EINVAL;
 	/* All addresses: one socket for both families, where IPv6 is there. */
 	for (to = list; to; to = to->ai_next)
 		if (!both || to->ai_family == AF_INET6)

@@ -218,9 +218,10 @@ static const struct key top_keys[] = {
 static int read_file(struct loading *l, const char *name, char **to)
 {
 	const char *slash = strrchr(l->path, '/');
-	char path[4096];
+	char path[4096], *text;
 	size_t len;
 	FILE *f;
+	int err;
 
 	if (!name)
 		return 0;
@@ -233,13 +234,19 @@ static int read_file(struct loading *l, const char *name, char **to)
 	if (!f)
 		return error_set(l->e, -errno, "cannot read %s: %s", path,
 				 strerror(errno));
-	*to = calloc(1, FILE_MAX);
-	len = *to ? fread(*to, 1, FILE_MAX - 1, f) : 0;
+	text = calloc(1, FILE_MAX);
+	len = text ? fread(text, 1, FILE_MAX - 1, f) : 0;
 	fclose(f);
-	if (!len)
-		return error_set(l->e, -EINVAL, "cannot read %s: it is empty",
-				 path);
-	*to = realloc(*to, len + 1);
+	if (!len) {
+		err = text ? error_set(l->e, -EINVAL,
+				       "cannot read %s: it is empty", path) :
+			     error_set(l->e, -ENOMEM, "out of memory");
+		free(text);
+		return err;
+	}
+	*to = realloc(text, len + 1);
+	if (!*to)
+		*to = text;
 	return 0;
 }
 
@@ -287,11 +294,11 @@ static int parse(struct loading *l, FILE *f)
 	if (yaml_parser_load(&parser, &l->doc)) {
 		err = take_document(l);
 		yaml_document_delete(&l->doc);
+	} else if (!parser.problem) {
+		err = error_set(l->e, -ENOMEM, "out of memory");
 	} else {
 		err = error_set(l->e, -EINVAL, "%s:%zu: %s", l->path,
-				parser.problem_mark.line + 1,
-				parser.problem ? parser.problem :
-						 "not in YAML");
+				parser.problem_mark.line + 1, parser.problem);
 	}
 	yaml_parser_delete(&parser);
 	return err;
