@@ -238,8 +238,8 @@ collection:
 
 # Seconds for each of the programs.
 FUZZ_SECONDS ?= 20
-fuzz: PACKAGES += clang libclang-rt-14-dev
-fuzz: deps tool ## [test] libFuzzer on all input of the tool (FUZZ_SECONDS=, per program)
+fuzz: PACKAGES += clang libclang-rt-14-dev $(EXPORTER_PACKAGES)
+fuzz: deps tool ## [test] libFuzzer on all input of the tool and the exporter (FUZZ_SECONDS=, per program)
 	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
 bench: PACKAGES += clang gnuplot-nox

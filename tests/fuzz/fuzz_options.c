@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (next = text; next && argc <= ARGS_MAX; argc++) {
 		argv[argc] = strsep(&next, "\n");
 	}
-	first = options_command(argc, argv);
+	first = options_command(argc, argv, size & 1 ? cmd_stats.options : cmd_info.options);
 	if (first < 1 || first > argc)
 		abort();
 	/* What a letter means depends on what the command takes. */
