@@ -201,7 +201,8 @@ soak: deps tool collection module-$(KERNEL) ## [test] endurance test (SOAK=2h, K
 check-valgrind: deps-debug tool collection kernel-uml-debug ## [test] every command of portmon-ctl under valgrind, in User Mode Linux
 	@tests/vm/run check uml-debug --program valgrind.py --timeout 900
 
-check-exporter: PACKAGES += $(KBUILDS) $(EXPORTER_PACKAGES) python3-prometheus-client chromium nodejs npm openssl
+EXPORTER_TESTS := $(EXPORTER_PACKAGES) python3-prometheus-client chromium nodejs npm openssl valgrind
+check-exporter: PACKAGES += $(KBUILDS) $(EXPORTER_TESTS)
 check-exporter: deps tool exporter collection kernel-uml-debug ## [test] portmon-exporter beside Prometheus, hostile clients, the page in Chromium
 	@tests/exporter/run
 

@@ -1,129 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""portmon-exporter without the module, on the host: HTTP and hostile clients, TLS and passwords, the rules, the dashboard.
+"""portmon-exporter without the module, on the host: HTTP and hostile clients, TLS and passwords, the page.
 
-PORTMON_EXPORTER is the program, PORTMON_EXPORTER_ASAN the same with AddressSanitizer, PORTMON_PROMETHEUS a folder with Prometheus' package unpacked, PORTMON_RECORDED one with what
-the exporter of a counting host returned (tests/exporter.py), PLAYWRIGHT one with npm's playwright-core.
+PLAYWRIGHT is a folder with npm's playwright-core; for the other variables see served.py.
 """
-import base64
 import http.client
 import json
 import os
 import random
-import re
 import signal
 import socket
-import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 from lib.ktap import becomes, case, check, defer, equal, note, run, wait_until    # noqa: E402
-from lib.process import sh    # noqa: E402
+from served import (EXPORTER, HASH, PROMETHEUS, RECORDED, TLS, TOP, USERS, Exporter, basic, config, context, cpu, free_port,    # noqa: E402
+                    scratch, until_closed)
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-PLAIN = os.environ.get("PORTMON_EXPORTER", f"{TOP}/tool/portmon-exporter")
-# The same with AddressSanitizer, for all but what it costs.
-EXPORTER = os.environ.get("PORTMON_EXPORTER_ASAN", PLAIN)
-PROMETHEUS = os.environ["PORTMON_PROMETHEUS"]
-PROMTOOL = f"{PROMETHEUS}/usr/bin/promtool"
-RULES = f"{TOP}/Documentation/prometheus"
-RECORDED = os.environ["PORTMON_RECORDED"]
-METRICS = f"{RECORDED}/metrics.txt"
 SCREENSHOTS = f"{TOP}/build/exporter"
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", 5))
-
-scratch = tempfile.mkdtemp(prefix="portmon-")
-os.chmod(scratch, 0o755)
-defer(sh, "rm", "-rf", scratch)
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def cpu(pid):
-    "CPU time of a process, in ticks."
-    with open(f"/proc/{pid}/stat") as file:
-        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
-
-
-class Exporter:
-    "portmon-exporter on a port of its own, until the case ends."
-
-    def __init__(self, *arguments, ready=True, command=(EXPORTER,), tls=None, **options):
-        self.port = free_port()
-        self.tls = tls
-        self.log = tempfile.TemporaryFile("w+", dir=scratch)    # pylint: disable=consider-using-with
-        # pylint: disable=consider-using-with
-        self.process = subprocess.Popen([*command, "--listen", f"127.0.0.1:{self.port}", *arguments], stderr=self.log, **options)
-        defer(self.stop)
-        if ready:
-            wait_until(self.listens, what="the exporter listening")
-
-    def listens(self):
-        equal(self.process.poll(), None, f"status of the exporter: {self.logged()}")
-        with socket.socket() as sock:
-            return not sock.connect_ex(("127.0.0.1", self.port))
-
-    def logged(self):
-        self.log.seek(0)
-        return self.log.read()
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            equal(self.process.wait(30), 0, f"status of the exporter: {self.logged()}")
-
-    def request(self, path="/metrics", method="GET", timeout=30, **headers):
-        "Status, headers, body."
-        kind = http.client.HTTPSConnection if self.tls else http.client.HTTPConnection
-        options = {"context": self.tls} if self.tls else {}
-        connection = kind("127.0.0.1", self.port, timeout=timeout, **options)
-        try:
-            connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
-            reply = connection.getresponse()
-            return reply.status, dict(reply.getheaders()), reply.read().decode()
-        finally:
-            connection.close()
-
-    def status(self, *arguments, **headers):
-        return self.request(*arguments, **headers)[0]
-
-    def raw(self, data=b"", timeout=30):
-        sock = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
-        defer(sock.close)
-        sock.sendall(data)
-        return sock
-
-    def answers_within(self, seconds):
-        begun = time.monotonic()
-        equal(self.status(timeout=seconds + 5), 200, "status of a scrape")
-        took = time.monotonic() - begun
-        check(took <= seconds, f"a scrape took {took:.1f} s")
-        return took
-
-    def cpu(self):
-        return cpu(self.process.pid)
-
-    def fds(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
-
-
-def until_closed(sock):
-    "All that is received until the other end closes."
-    data = b""
-    try:
-        while part := sock.recv(65536):
-            data += part
-    except ConnectionResetError:
-        pass
-    return data
 
 
 # HTTP
@@ -380,42 +278,6 @@ def fuzzed():
 
 # TLS and passwords
 
-def certificate(name, signer=None, ca=False):
-    "NAME.crt and NAME.key."
-    subject = ["-subj", f"/CN={name}", "-keyout", f"{scratch}/{name}.key", "-out", f"{scratch}/{name}.crt", "-days", "2", "-nodes"]
-    sign = ["-CA", f"{scratch}/{signer}.crt", "-CAkey", f"{scratch}/{signer}.key"] if signer else []
-    sh("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", *subject, *sign,
-       "-addext", f"basicConstraints=critical,CA:{'TRUE' if ca else 'FALSE'}", "-addext", "subjectAltName=IP:127.0.0.1")
-
-
-def config(text, name="web.yml"):
-    with open(f"{scratch}/{name}", "w") as file:
-        file.write(text)
-    return f"{scratch}/{name}"
-
-
-TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
-# Of "secret", by crypt(3), at a cost that tests can afford.
-HASH = subprocess.run(["perl", "-e", "print crypt('secret', '$2y$05$abcdefghijklmnopqrstuu')"], capture_output=True, text=True, check=True).stdout
-USERS = f"basic_auth_users:\n  alice: {HASH}\n"
-
-certificate("ca", ca=True)
-certificate("server", "ca")
-certificate("client", "ca")
-certificate("other", ca=True)
-
-
-def context(client=None):
-    made = ssl.create_default_context(cafile=f"{scratch}/ca.crt")
-    if client:
-        made.load_cert_chain(f"{scratch}/{client}.crt", f"{scratch}/{client}.key")
-    return made
-
-
-def basic(user, password):
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
 @case()
 def tls():
     "TLS; a client certificate that is demanded and missing, or of others, is refused"
@@ -571,130 +433,6 @@ def page():
     done = subprocess.run(["node", f"{os.path.dirname(os.path.realpath(__file__))}/page.mjs", f"http://127.0.0.1:{exporter.port}",
                            RECORDED, SCREENSHOTS], capture_output=True, text=True, timeout=300, check=False)
     equal((done.returncode, done.stdout), (0, ""), done.stderr)
-
-
-# What it costs
-
-@case()
-def quiet():
-    "no wakeup when nobody asks; memory does not grow"
-    exporter = Exporter(command=(PLAIN,))
-
-    def resident():
-        with open(f"/proc/{exporter.process.pid}/status") as file:
-            return int(re.search(r"VmRSS:\s*(\d+)", file.read())[1])
-
-    def switches():
-        with open(f"/proc/{exporter.process.pid}/status") as file:
-            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", file.read(), re.M)[1])
-
-    def scrape(times):
-        connection = http.client.HTTPConnection("127.0.0.1", exporter.port, timeout=20)
-        for _ in range(times):
-            connection.request("GET", "/metrics")
-            connection.getresponse().read()
-        connection.close()
-    scrape(500)
-    before = resident()
-    check(before <= 6 * 1024, f"{before} KiB resident")
-    scrape(5000)
-    check(resident() <= before + 128, f"{before} KiB resident, then {resident()}")
-    time.sleep(1)
-    begun = switches()
-    time.sleep(10)
-    equal(switches() - begun, 0, "wakeups in 10 s")
-    note(f"{resident()} KiB resident after 5,500 scrapes")
-
-
-# Rules and dashboard
-
-def promtool(*arguments, cwd=RULES):
-    return subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False, cwd=cwd)
-
-
-@case()
-def rules():
-    "promtool takes the rules, and their tests pass"
-    done = promtool("check", "rules", "portmon.rules.yml")
-    equal(done.returncode, 0, done.stdout + done.stderr)
-    done = promtool("test", "rules", "portmon.rules.test.yml")
-    equal(done.returncode, 0, done.stdout + done.stderr)
-
-
-@case()
-def broken_rules():
-    "each alert that never fires, or fires always, fails its test"
-    import yaml    # pylint: disable=import-outside-toplevel
-    with open(f"{RULES}/portmon.rules.yml") as file:
-        text = file.read()
-    folder = f"{scratch}/rules"
-    os.makedirs(folder, exist_ok=True)
-    with open(f"{RULES}/portmon.rules.test.yml") as file:
-        tests = yaml.safe_load(file)
-    alerts = [(g, r) for g, group in enumerate(yaml.safe_load(text)["groups"]) for r, rule in enumerate(group["rules"]) if "alert" in rule]
-    check(len(alerts) >= 11, f"{len(alerts)} alerts")
-    for g, r in alerts:
-        name = yaml.safe_load(text)["groups"][g]["rules"][r]["alert"]
-        own = [t for t in tests["tests"] if any(a["alertname"] == name for a in t.get("alert_rule_test", []))]
-        check(own, f"{name} has no test")
-        # Of days only every fifth minute: the alert is looked at long after its time.
-        with open(f"{folder}/portmon.rules.test.yml", "w") as file:
-            yaml.safe_dump({**tests, "tests": own, "evaluation_interval": own[0]["interval"]}, file)
-        for expr in "vector(1) == 0", "count by (instance) ({instance!=''}) > 0":
-            broken = yaml.safe_load(text)
-            broken["groups"][g]["rules"][r]["expr"] = expr
-            with open(f"{folder}/portmon.rules.yml", "w") as file:
-                yaml.safe_dump(broken, file)
-            done = promtool("test", "rules", "portmon.rules.test.yml", cwd=folder)
-            check(done.returncode, f"nobody sees that {broken['groups'][g]['rules'][r]['alert']} is {expr}")
-
-
-def exported():
-    "Names of the metrics that an exporter can write: those of its source."
-    found = {"up"}
-    for path, prefix in (f"{TOP}/tool/metrics/families.c", "portmon_"), (f"{TOP}/tool/exporter/process.c", ""):
-        with open(path) as file:
-            source = file.read()
-        for kind, name in re.findall(r'^(COUNTER|GAUGE)\(\w+, "(\w+)"', source, re.M):
-            found.add(f"portmon_{name}" + ("_total" if kind == "COUNTER" else ""))
-        for name in re.findall(r'^\t"(process_\w+)"', source, re.M):
-            found |= {name, f"{name}_total"}
-    return found | {"portmon_build_info"}
-
-
-@case()
-def dashboard():
-    "every expression of the dashboard and the rules parses and names metrics that there are"
-    import yaml    # pylint: disable=import-outside-toplevel
-    with open(f"{RULES}/portmon.dashboard.json") as file:
-        panels = json.load(file)["panels"]
-    queries = [t["expr"] for panel in panels for t in panel["targets"]]
-    check(len(queries) > 10, f"{len(queries)} queries")
-    equal(len({panel["id"] for panel in panels}), len(panels), "ids of panels")
-    queries = [q.replace("$__rate_interval", "5m").replace("$instance", ".*") for q in queries]
-    with open(f"{RULES}/portmon.rules.yml") as file:
-        groups = yaml.safe_load(file)["groups"]
-    recorded = {rule["record"] for group in groups for rule in group["rules"] if "record" in rule}
-    with open(f"{scratch}/dashboard.yml", "w") as file:
-        yaml.safe_dump({"groups": [{"name": "d", "rules": [{"record": f"d:{i}", "expr": q} for i, q in enumerate(queries)]}]}, file)
-    done = promtool("check", "rules", f"{scratch}/dashboard.yml")
-    equal(done.returncode, 0, done.stdout + done.stderr)
-    queries += [rule["expr"] for group in groups for rule in group["rules"]]
-    there = exported()
-    for query in queries:
-        for name in re.findall(r"(?<![\w:$\"])(portmon[\w:]*|process_\w+)", query):
-            check(name in there | recorded, f"{name} of {query}")
-
-
-@case()
-def names():
-    "every metric that a counting host returned is one of the source, so that the check above is worth something"
-    with open(METRICS) as file:
-        lines = file.read()
-    there = exported()
-    found = set(re.findall(r"^(\w+)[{ ]", lines, re.M))
-    check(len(found) > 20, f"{len(found)} metrics")
-    equal(found - there, set(), "metrics that the source does not name")
 
 
 run()

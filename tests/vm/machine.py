@@ -257,7 +257,7 @@ class Uml(Machine):
             os.chmod(scratch, 0o755)
             os.mkdir(f"{scratch}/stage")
             self.env["CONSOLE"] = "/dev/tty0"
-            if "valgrind.py" in self.programs:
+            if {"valgrind.py", "exporter.py"} & set(self.programs):
                 guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
             if self.args.coverage:
                 self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
