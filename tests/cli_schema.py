@@ -90,6 +90,17 @@ def documents():
             ("coverage", "coverage", "-i", "0.1"), ("check", "check", "--all-time")):
         # What it finds in this yard is not at stake.
         holds(ctl(*arguments, netns=yard, fails=kind == "check"), kind, " ".join(arguments))
+    busy = Netns(on=True)
+    busy.ip("link set lo up")
+    server = busy.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8081))
+    server.listen()
+    caller = busy.socket("ipv4", socket.SOCK_STREAM)
+    caller.connect(("127.0.0.1", 8081))
+    sock = busy.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 8081))
+    sock.connect(("127.0.0.1", 9))
+    document = ctl("show", "8081", netns=busy)
+    equal([(p["transport"], p["rx_bytes"]) for p in document["peers"]], [("tcp", 0), ("udp", None)], "peers")
+    holds(document, "show", "show with peers")
     holds(ctl("stats", netns=Netns(on=True)), "stats", "stats of an empty namespace")
     parameter("max_records", 0)
     narrow = Netns(on=True)

@@ -6,6 +6,14 @@
 #include "cmd/query.h"
 #include "view/out_json.h"
 
+static void write_answer(struct json *j, struct ctx *ctx,
+			 const struct query *q, const struct answer *a)
+{
+	q->ops->json(j, ctx, &a->s);
+	if (q->ops->json_more)
+		q->ops->json_more(j, ctx, q, a);
+}
+
 static int print_document(struct ctx *ctx, const struct query *q)
 {
 	struct json j;
@@ -13,7 +21,7 @@ static int print_document(struct ctx *ctx, const struct query *q)
 
 	if (err)
 		return err;
-	q->ops->json(&j, ctx, &q->v[0].s);
+	write_answer(&j, ctx, q, &q->v[0]);
 	return out_json_end(&j);
 }
 
@@ -88,7 +96,7 @@ static void json_answer(struct json *j, struct ctx *ctx,
 	json_bool(j, "enabled", a->info.enabled);
 	json_string(j, "note", a->note);
 	json_object_end(j);
-	q->ops->json(j, ctx, &a->s);
+	write_answer(j, ctx, q, a);
 	json_object_end(j);
 }
 

@@ -32,6 +32,7 @@ struct answer {
  *   @s and @owners of the answer; errors were printed
  * @json: write what follows the head of its document; ctx->info is of the
  *   namespace
+ * @json_more: write what follows that and is not of the counters, or NULL
  * @table: print the answers of all namespaces
  * @off: asks also where counting is off
  */
@@ -39,6 +40,8 @@ struct query_ops {
 	int (*read)(struct ctx *ctx, const struct query *q, struct answer *a);
 	void (*json)(struct json *j, struct ctx *ctx,
 		     const struct snapshot *s);
+	void (*json_more)(struct json *j, struct ctx *ctx,
+			  const struct query *q, const struct answer *a);
 	int (*table)(struct ctx *ctx, const struct query *q);
 	bool off;
 };

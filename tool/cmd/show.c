@@ -193,6 +193,8 @@ static int read_show(struct ctx *ctx, const struct query *q,
 	sort_ports(ctx, ports);
 	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
 		err = ctx_owners(ctx, ports, &a->owners);
+	else if (given(&ctx->opt, OPT_JSON))
+		err = ctx_sockets(ctx, &a->owners);
 	return err;
 }
 
@@ -200,6 +202,22 @@ static void json_show(struct json *j, struct ctx *ctx,
 		      const struct snapshot *s)
 {
 	out_json_ports(j, ctx, "ports", &s->ports);
+}
+
+/* Of each argument, as the text has them. */
+static void json_peers(struct json *j, struct ctx *ctx, const struct query *q,
+		       const struct answer *a)
+{
+	struct portspec spec[PORTSPEC_MAX];
+	int i, n;
+
+	json_array(j, "peers");
+	for (i = 0; i < q->argc; i++) {
+		n = portspec_parse(&ctx->services, q->argv[i], spec);
+		if (n > 0)
+			out_json_peers(j, &a->owners, spec, n);
+	}
+	json_array_end(j);
 }
 
 static int print_show(struct ctx *ctx, const struct query *q)
@@ -225,6 +243,7 @@ static int print_show(struct ctx *ctx, const struct query *q)
 static const struct query_ops show_query = {
 	.read = read_show,
 	.json = json_show,
+	.json_more = json_peers,
 	.table = print_show,
 };
 
@@ -232,8 +251,7 @@ static int run_show(struct ctx *ctx, int argc, char **argv)
 {
 	int err = check_args(ctx, argc, argv);
 
-	ctx->peers = is_text(&ctx->opt);
-
+	ctx->peers = !given(&ctx->opt, OPT_CSV);
 	return err ? err : query_run(ctx, &show_query, argc, argv);
 }
 
@@ -241,7 +259,7 @@ const struct command cmd_show = {
 	.name = "show",
 	.args = "PORT[/TRANSPORT]|FIRST-LAST|NAME ...",
 	.summary = "one port in every scope and transport, with TCP and drop details",
-	.text = "Shows all records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name selects its ports and transports (see: portmon-ctl services). Below the table are TCP handshakes, retransmissions, and drops by reason.",
+	.text = "Shows all records of a port: 443, 443/tcp, 8000-8100, https or https/udp. A name selects its ports and transports (see: portmon-ctl services). Below the table are TCP handshakes, retransmissions, drops by reason, who uses the port, and the ten peers with the most open connections.",
 	.options = OPTS_JSON | OPT(SCOPE) | OPTS_SORT | OPTS_UNITS |
 		   OPTS_TABLE | OPT(BARS) | OPT(NUMERIC) | OPT(DETAILS) |
 		   OPTS_NETNS | OPT(PROCESSES),

@@ -64,6 +64,34 @@ static void warn_hidden(struct ctx *ctx, const struct owners *o)
 	ctx->warned_hidden = true;
 }
 
+static unsigned int wanted_sockets(const struct ctx *ctx)
+{
+	const int transport = ctx->opt.filter.transport;
+
+	return (transport == ANY ? ALL_TRANSPORTS : 1u << transport) |
+	       (ctx->peers ? SOCKS_BYTES : 0);
+}
+
+/**
+ * ctx_sockets() - read the sockets alone, not whose they are
+ * @ctx: the run, in the network namespace
+ * @owners: the sockets, to release with owners_free()
+ *
+ * Return: 0 or a negative errno, after the error was printed.
+ */
+int ctx_sockets(struct ctx *ctx, struct owners *owners)
+{
+	struct error e;
+	int err;
+
+	*owners = (struct owners){ 0 };
+	err = socks_read(&owners->socks, wanted_sockets(ctx), &e);
+	if (err)
+		return warn_error(err, &e);
+	warn_unlisted(ctx, owners);
+	return 0;
+}
+
 /**
  * ctx_owners() - find out who owns ports
  * @ctx: the run, in the network namespace
@@ -76,14 +104,11 @@ static void warn_hidden(struct ctx *ctx, const struct owners *o)
  */
 int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners)
 {
-	const int transport = ctx->opt.filter.transport;
 	struct error e;
 	size_t i;
 	int err;
 
-	err = owners_read(owners, (transport == ANY ? ALL_TRANSPORTS :
-			  1u << transport) | (ctx->peers ? SOCKS_BYTES : 0),
-			  &e);
+	err = owners_read(owners, wanted_sockets(ctx), &e);
 	if (err)
 		return warn_error(err, &e);
 	warn_unlisted(ctx, owners);

@@ -145,6 +145,47 @@ static void row(struct table *t, const struct ctx *ctx, const struct peer *p)
 	table_cell(t, peer_bytes(number, ctx, p, p->sent));
 }
 
+static void json_row(struct json *j, const struct peer *p)
+{
+	char buf[INET6_ADDRSTRLEN];
+
+	json_object(j, NULL);
+	json_word(j, "transport", name_of(&transport_names, p->s->transport));
+	json_uint(j, "port", p->s->port);
+	json_string(j, "address", peer_address(buf, p));
+	json_uint(j, "open", p->open);
+	/* Only TCP counts them. */
+	if (p->s->transport == PORTMON_TRANSPORT_TCP) {
+		json_uint(j, "rx_bytes", p->received);
+		json_uint(j, "tx_bytes", p->sent);
+	} else {
+		json_null(j, "rx_bytes");
+		json_null(j, "tx_bytes");
+	}
+	json_object_end(j);
+}
+
+/**
+ * out_json_peers() - write the same, as elements of an array
+ * @j: the document; without memory its @err is set
+ * @o: the sockets
+ * @spec: the ports of this host
+ * @n: how many specs
+ */
+void out_json_peers(struct json *j, const struct owners *o,
+		    const struct portspec *spec, size_t n)
+{
+	struct peer *v;
+	const ssize_t found = peers_find(o, spec, n, &v);
+	ssize_t i;
+
+	for (i = 0; i < found && i < PEERS_SHOWN; i++)
+		json_row(j, &v[i]);
+	if (found < 0 && !j->err)
+		j->err = found;
+	free(v);
+}
+
 /**
  * out_peers() - print the addresses with the most open connections
  * @ctx: the run

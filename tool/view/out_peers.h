@@ -8,6 +8,7 @@
 
 #include "ctl/portspec.h"
 #include "host/owners.h"
+#include "lib/json.h"
 #include "view/table.h"
 
 #define PEERS_SHOWN 10
@@ -34,5 +35,7 @@ const char *peer_bytes(char buf[static NUMBER_SIZE], const struct ctx *ctx,
 		       const struct peer *p, uint64_t bytes);
 int out_peers(const struct ctx *ctx, const struct owners *o,
 	      const struct portspec *spec, size_t n);
+void out_json_peers(struct json *j, const struct owners *o,
+		    const struct portspec *spec, size_t n);
 
 #endif
