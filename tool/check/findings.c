@@ -60,20 +60,15 @@ struct finding *findings_add(struct findings *found, enum finding_kind kind,
 			     const struct record *r, uint64_t events)
 {
 	static struct finding nowhere;
-	struct finding *f;
+	struct finding *f = array_room(found->v, found->n, &found->cap,
+				       sizeof(*f));
 
-	if (found->n == found->cap) {
-		size_t cap = found->cap ? 2 * found->cap : 16;
-
-		f = reallocarray(found->v, cap, sizeof(*f));
-		if (!f) {
-			found->failed = true;
-			return &nowhere;
-		}
-		found->v = f;
-		found->cap = cap;
+	if (!f) {
+		found->failed = true;
+		return &nowhere;
 	}
-	f = &found->v[found->n++];
+	found->v = f;
+	f += found->n++;
 	*f = (struct finding){
 		.kind = kind, .scope = ANY, .transport = ANY, .port = ANY,
 		.events = events,

@@ -45,7 +45,7 @@ const struct limit_def limit_defs[LIMITS] = {
 		"seconds since the last check after which rates say too little" },
 };
 
-static int find(const char *name, size_t len)
+static int find_limit(const char *name, size_t len)
 {
 	unsigned int i;
 
@@ -57,7 +57,7 @@ static int find(const char *name, size_t len)
 }
 
 /* NAME = VALUE, and a comment behind a #. */
-static bool parse_line(struct limits *limits, char *line)
+static bool parse_limit(struct limits *limits, char *line)
 {
 	char *name, *value, *end;
 	double v;
@@ -67,7 +67,7 @@ static bool parse_line(struct limits *limits, char *line)
 	name = line + strspn(line, " \t");
 	if (!*name)
 		return true;
-	i = find(name, strcspn(name, " \t="));
+	i = find_limit(name, strcspn(name, " \t="));
 	value = strchr(name, '=');
 	if (i < 0 || !value)
 		return false;
@@ -103,7 +103,7 @@ int limits_parse(struct limits *limits, FILE *f, const char *path)
 	errno = 0;
 	while (!err && (len = getline(&line, &size, f)) >= 0) {
 		n++;
-		if (strlen(line) != (size_t)len || !parse_line(limits, line))
+		if (strlen(line) != (size_t)len || !parse_limit(limits, line))
 			err = -EINVAL;
 	}
 	if (err) {
@@ -117,7 +117,7 @@ int limits_parse(struct limits *limits, FILE *f, const char *path)
 	return err;
 }
 
-static int read_file(struct limits *limits, const char *path)
+static int read_limits(struct limits *limits, const char *path)
 {
 	FILE *f = fopen(path, "re");
 	int err;
@@ -148,12 +148,12 @@ int limits_read(struct limits *limits)
 
 	for (i = 0; i < LIMITS; i++)
 		limits->v[i] = limit_defs[i].value;
-	err = read_file(limits, SITE_FILE);
+	err = read_limits(limits, SITE_FILE);
 	if (err)
 		return err;
 	path = config_path("check.conf", &err);
 	if (path)
-		err = read_file(limits, path);
+		err = read_limits(limits, path);
 	free(path);
 	return err;
 }

@@ -146,8 +146,8 @@ static bool is_receive_queue(const char *reason)
 	       !strcmp(reason, "SOCKET_BACKLOG");
 }
 
-static struct finding *find(struct findings *found, enum finding_kind kind,
-			    const struct record *r)
+static struct finding *finding_of(struct findings *found, enum finding_kind kind,
+				  const struct record *r)
 {
 	size_t i;
 
@@ -161,7 +161,7 @@ static struct finding *find(struct findings *found, enum finding_kind kind,
 static void receive_drops(struct findings *found, const struct record *r,
 			  const struct drop *d)
 {
-	struct finding *f = find(found, FOUND_RECEIVE_QUEUE, r);
+	struct finding *f = finding_of(found, FOUND_RECEIVE_QUEUE, r);
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
 	size_t len = f ? strlen(f->what) : 0;
 
@@ -180,7 +180,7 @@ static void listen_drops(struct findings *found, const struct record *r,
 	char a[GROUPED_SIZE];
 	struct finding *f;
 
-	if (find(found, FOUND_ACCEPT_QUEUE, r))
+	if (finding_of(found, FOUND_ACCEPT_QUEUE, r))
 		return;
 	f = findings_add(found, FOUND_ACCEPT_QUEUE, r, d->packets);
 	snprintf(f->what, sizeof(f->what),
@@ -296,8 +296,8 @@ static void switched_off(const struct evidence *e, struct findings *found,
  * How usual it is that no connection arrives for so long. A port that was
  * used for the first time a moment ago tells nothing.
  */
-static void silent(const struct evidence *e, struct findings *found,
-		   const struct record *r)
+static void find_silent(const struct evidence *e, struct findings *found,
+			const struct record *r)
 {
 	const uint64_t n = r->tcp[PORTMON_A_TCP_ESTABLISHED];
 	const uint64_t used = sum_less(r->last_seen, r->first_seen);
@@ -355,6 +355,6 @@ void check_state(const struct evidence *e, struct findings *found)
 		     "drops", "drops");
 	for (i = 0; i < e->total->n; i++)
 		if (e->total->v[i].transport == PORTMON_TRANSPORT_TCP)
-			silent(e, found, &e->total->v[i]);
+			find_silent(e, found, &e->total->v[i]);
 	bypass(e, found);
 }

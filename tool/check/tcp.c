@@ -33,8 +33,8 @@ static uint64_t drops_of(const struct record *r, const char *reason)
 	return 0;
 }
 
-static void unanswered(const struct evidence *e, struct findings *found,
-		       const struct record *r)
+static void find_unanswered(const struct evidence *e, struct findings *found,
+			    const struct record *r)
 {
 	const uint64_t n = record_unanswered(r);
 	const uint64_t syn = r->tcp[PORTMON_A_TCP_SYN_RECEIVED];
@@ -243,7 +243,7 @@ void check_tcp(const struct evidence *e, struct findings *found)
 			continue;
 		if (is_local(r) && check_listens(e, r)) {
 			incomplete(e, found, r);
-			unanswered(e, found, r);
+			find_unanswered(e, found, r);
 		}
 		/* Each connection has two ports; of the far one few are named. */
 		if (r->scope == PORTMON_SCOPE_REMOTE && !r->ephemeral)

@@ -41,7 +41,7 @@ static int read_conf(struct settings *s, const char *path)
  * modprobe knows where modules are, and what /etc/modprobe.d says of this one.
  * Whether it is loaded afterwards is seen where it is used.
  */
-static void load(const struct settings *s)
+static void load_module(const struct settings *s)
 {
 	char text[SETTING_PARAMETERS][40];
 	char *argv[SETTING_PARAMETERS + 3] = { "modprobe", "portmon" };
@@ -126,7 +126,7 @@ static int change_parameter(const struct settings *s, unsigned int which)
 }
 
 /* The parameters are for namespaces that are switched on later: not for one that is on. */
-static int follow(struct ctx *ctx, const struct settings *s)
+static int follow_settings(struct ctx *ctx, const struct settings *s)
 {
 	static const struct {
 		unsigned int setting, attr;
@@ -172,7 +172,7 @@ static int enable(struct ctx *ctx, const struct settings *s, const char *name)
 		err = pm_info(ctx->pm, &ctx->info);
 	if (err)
 		return pm_complain(ctx->pm, "switch counting on", err);
-	return follow(ctx, s);
+	return follow_settings(ctx, s);
 }
 
 /* Many network namespaces are created after boot: one that is missing is no error. */
@@ -214,13 +214,13 @@ static int apply(struct ctx *ctx, const struct settings *s)
 	int err, failed = 0;
 
 	if (access(PARAMETERS, F_OK))
-		load(s);
+		load_module(s);
 	/* Someone else may have loaded it meanwhile: modprobe is content then. */
 	if (!access(PARAMETERS, F_OK))
 		failed = change_parameters(s);
 	err = ctx_connect(ctx);
 	if (!err)
-		err = follow(ctx, s);
+		err = follow_settings(ctx, s);
 	if (!err)
 		err = enable_all(ctx, s);
 	return err ? err : failed;

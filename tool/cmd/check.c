@@ -115,7 +115,7 @@ static int read_links(struct look *l)
 }
 
 /* What was counted between @l->before and @now, which is taken over. */
-static int compare(struct look *l, struct snapshot *now)
+static int compare_with_last(struct look *l, struct snapshot *now)
 {
 	const struct filter all = FILTER_ALL;
 
@@ -179,7 +179,7 @@ static int look(struct look *l, struct mark *now, const struct snapfile *f)
 		if (err)
 			goto out;
 	}
-	err = compare(l, &s);
+	err = compare_with_last(l, &s);
 	if (!err)
 		err = read_owners(l);
 	if (!err)

@@ -24,7 +24,7 @@ static void stop(int signal)
 }
 
 /* Ctrl-C ends the measurement; the result so far is printed. */
-static void wait_for(unsigned int ms)
+static void wait_or_stop(unsigned int ms)
 {
 	struct sigaction action = { .sa_handler = stop }, old;
 	struct timespec left = {
@@ -45,15 +45,15 @@ static void wait_for(unsigned int ms)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-static int watch(struct ctx *ctx, struct sample *before,
-		 struct sample *after)
+static int measure(struct ctx *ctx, struct sample *before,
+		   struct sample *after)
 {
 	struct error e;
 	int err = sample_read(ctx->pm, &ctx->info, before, &e);
 
 	if (err)
 		return warn_error(err, &e);
-	wait_for(given(&ctx->opt, OPT_INTERVAL) ? ctx->opt.interval_ms :
+	wait_or_stop(given(&ctx->opt, OPT_INTERVAL) ? ctx->opt.interval_ms :
 						  DEFAULT_MS);
 	err = sample_read(ctx->pm, &ctx->info, after, &e);
 	if (!err)
@@ -82,7 +82,7 @@ static int run_coverage(struct ctx *ctx, int argc, char **argv)
 	(void)argv;
 	if (err)
 		return err;
-	err = watch(ctx, &before, &after);
+	err = measure(ctx, &before, &after);
 	if (!err) {
 		err = coverage_between(&c, &before, &after);
 		if (err)

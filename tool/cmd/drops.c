@@ -32,7 +32,7 @@ static bool closed(const struct drop_row *row)
 }
 
 /* What each reason means, once, in the order of the lines. */
-static void explain(const struct ctx *ctx, const struct drop_rows *rows)
+static void explain_reasons(const struct ctx *ctx, const struct drop_rows *rows)
 {
 	size_t i, k;
 
@@ -89,7 +89,7 @@ static int to_records(const struct drop_rows *rows, struct records *lines)
 	return 0;
 }
 
-static int print_lines(struct ctx *ctx, const struct drop_rows *rows)
+static int print_drop_lines(struct ctx *ctx, const struct drop_rows *rows)
 {
 	struct records lines = { 0 };
 	int err = to_records(rows, &lines);
@@ -103,12 +103,12 @@ static int print_lines(struct ctx *ctx, const struct drop_rows *rows)
 	return err;
 }
 
-static int print_drops(struct ctx *ctx, const struct drop_rows *rows)
+static int print_drops_text(struct ctx *ctx, const struct drop_rows *rows)
 {
-	int err = print_lines(ctx, rows);
+	int err = print_drop_lines(ctx, rows);
 
 	if (!err && !given(&ctx->opt, OPT_CSV)) {
-		explain(ctx, rows);
+		explain_reasons(ctx, rows);
 		print_blind_spot(ctx);
 	}
 	return err;
@@ -192,9 +192,9 @@ static void json_rows(struct json *j, struct ctx *ctx,
 	free(rows.v);
 }
 
-static int print_rows(struct ctx *ctx, const struct query *q,
-		      drop_wanted_fn wanted, const char *none,
-		      int (*fn)(struct ctx *ctx, const struct drop_rows *rows))
+static int print_query(struct ctx *ctx, const struct query *q,
+		       drop_wanted_fn wanted, const char *none,
+		       int (*fn)(struct ctx *ctx, const struct drop_rows *rows))
 {
 	struct drop_rows rows = { 0 };
 	struct snapshot s;
@@ -228,8 +228,8 @@ static void json_drops(struct json *j, struct ctx *ctx,
 
 static int table_drops(struct ctx *ctx, const struct query *q)
 {
-	return print_rows(ctx, q, every, "no dropped packets",
-			  print_drops);
+	return print_query(ctx, q, every, "no dropped packets",
+			   print_drops_text);
 }
 
 static int run_drops(struct ctx *ctx, int argc, char **argv)
@@ -253,9 +253,9 @@ static void json_closed(struct json *j, struct ctx *ctx,
 
 static int table_closed(struct ctx *ctx, const struct query *q)
 {
-	return print_rows(ctx, q, closed,
-			  "no closed port has received packets",
-			  print_lines);
+	return print_query(ctx, q, closed,
+			   "no closed port has received packets",
+			   print_drop_lines);
 }
 
 static int run_closed(struct ctx *ctx, int argc, char **argv)

@@ -94,8 +94,8 @@ static void explain_text(const struct ctx *ctx, const struct portspec *spec,
 	explain_range(ctx, spec->port);
 }
 
-static void explain(struct ctx *ctx, struct json *j,
-		    const struct portspec *spec)
+static void explain_port(struct ctx *ctx, struct json *j,
+			 const struct portspec *spec)
 {
 	struct svc_match match[EXPLAIN_MAX];
 	size_t n = explain_find(&ctx->services, spec, match);
@@ -120,7 +120,7 @@ static int explain_all(struct ctx *ctx, struct json *j, char *arg)
 		for (k = i + 1; k < n; k++)
 			if (spec[k].port == spec[i].port)
 				spec[i].transports |= spec[k].transports;
-		explain(ctx, j, &spec[i]);
+		explain_port(ctx, j, &spec[i]);
 	}
 	return n < 0 ? n : 0;
 }
@@ -193,7 +193,7 @@ static int service_lines(const struct ctx *ctx, const struct found *found,
 	return 0;
 }
 
-static int print_json(struct ctx *ctx, const struct records *lines)
+static int print_services_json(struct ctx *ctx, const struct records *lines)
 {
 	struct json j;
 	size_t i;
@@ -212,7 +212,7 @@ static int print_services(struct ctx *ctx, const char *pattern,
 			  const struct records *lines)
 {
 	if (given(&ctx->opt, OPT_JSON))
-		return print_json(ctx, lines);
+		return print_services_json(ctx, lines);
 	if (!lines->n)
 		warn("no service matches '%s'%s", pattern ? pattern : "",
 		     given(&ctx->opt, OPT_ALL) ? "" :

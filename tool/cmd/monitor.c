@@ -16,7 +16,7 @@
 #include "lib/util.h"
 #include "view/out_json.h"
 
-/* Returned by report() when --count events were printed. */
+/* Returned by report_event() when --count events were printed. */
 #define TOLD_ALL 1
 
 /**
@@ -68,8 +68,8 @@ static int end_json(struct json *j)
 	return err ? err : written();
 }
 
-static const char *service(struct ctx *ctx, const struct record *r,
-			   const char **iana)
+static const char *service_of(struct ctx *ctx, const struct record *r,
+			      const char **iana)
 {
 	*iana = NULL;
 	if (given(&ctx->opt, OPT_NUMERIC))
@@ -95,7 +95,7 @@ static void json_place(struct json *j, struct ctx *ctx, const struct record *r)
 	if (record_has(r, PORTMON_A_RECORD_RANGE))
 		json_word(j, "range", name_of(&range_names, r->range));
 	if (port && record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
-		json_string(j, "service", service(ctx, r, &iana));
+		json_string(j, "service", service_of(ctx, r, &iana));
 		json_string(j, "iana", iana);
 	}
 }
@@ -114,7 +114,7 @@ static void print_place(struct ctx *ctx, const struct record *r)
 		if (record_has(r, PORTMON_A_RECORD_PORT_MAX))
 			printf("-%u", r->port_max);
 		if (record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
-			name = service(ctx, r, &iana);
+			name = service_of(ctx, r, &iana);
 			printf("/%s", name_of(&transport_names, r->transport));
 		}
 	}
@@ -241,7 +241,7 @@ static int switch_text(const struct info *info)
 	return written();
 }
 
-static int report(const struct notification *notification, void *arg)
+static int report_event(const struct notification *notification, void *arg)
 {
 	struct monitor *m = arg;
 	struct ctx *ctx = m->ctx;
@@ -300,7 +300,7 @@ static int listen_on(struct monitor *m, int signals)
 			return -errno;
 		if (fds[1].revents)
 			return 0;
-		err = pm_listen(m->ctx->pm, report, m);
+		err = pm_listen(m->ctx->pm, report_event, m);
 		if (err < 0)
 			break;
 		failed = report_lost(m);

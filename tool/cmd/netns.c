@@ -134,8 +134,8 @@ static void print_state(const struct ctx *ctx)
 		       info->drops_unplaced);
 }
 
-static int read_info(struct ctx *ctx, const struct query *q,
-		     struct answer *a)
+static int read_nothing(struct ctx *ctx, const struct query *q,
+			struct answer *a)
 {
 	(void)ctx;
 	(void)q;
@@ -180,7 +180,7 @@ static int print_info(struct ctx *ctx, const struct query *q)
 }
 
 static const struct query_ops info_query = {
-	.read = read_info,
+	.read = read_nothing,
 	.json = json_info,
 	.table = print_info,
 	.off = true,

@@ -14,7 +14,7 @@ static void write_answer(struct json *j, struct ctx *ctx,
 		q->ops->json_more(j, ctx, q, a);
 }
 
-static int print_document(struct ctx *ctx, const struct query *q)
+static int print_answer(struct ctx *ctx, const struct query *q)
 {
 	struct json j;
 	int err = out_json_begin(&j, ctx);
@@ -37,7 +37,7 @@ static int run_one(struct ctx *ctx, struct query *q)
 		return err;
 	a->info = ctx->info;
 	if (given(&ctx->opt, OPT_JSON))
-		return print_document(ctx, q);
+		return print_answer(ctx, q);
 	ctx_name_netns(ctx, name, sizeof(name));
 	err = q->ops->table(ctx, q);
 	ctx->netns = NULL;

@@ -92,7 +92,7 @@ static int run_ranges(struct ctx *ctx, int argc, char **argv)
 	return query_run(ctx, &ranges_query, argc, argv);
 }
 
-static bool is_same(const struct record *a, const struct record *b)
+static bool is_same_hook(const struct record *a, const struct record *b)
 {
 	return a->netns == b->netns && a->hook == b->hook &&
 	       a->family == b->family;
@@ -117,7 +117,7 @@ static int add_totals(const struct records *list, struct records *out,
 		sum.netns = r->netns;
 		count_add(&sum.all, &r->all);
 		err = records_add(out, r);
-		if (!err && (i + 1 == list->n || !is_same(r, r + 1))) {
+		if (!err && (i + 1 == list->n || !is_same_hook(r, r + 1))) {
 			err = records_add(sums, &sum);
 			sum = (struct record){ 0 };
 		}
@@ -136,7 +136,7 @@ static int add_notes(struct records *sums, const struct records *notes)
 	return err;
 }
 
-static int print_text(struct ctx *ctx, const struct snapshot *s)
+static int print_buckets_text(struct ctx *ctx, const struct snapshot *s)
 {
 	const bool sorted = ctx->opt.sort || given(&ctx->opt, OPT_REVERSE);
 	struct records lines = { 0 }, sums = { 0 };
@@ -168,7 +168,7 @@ static int print_buckets(struct ctx *ctx, const struct query *q)
 		sort_lines(ctx, &buckets_layout, &s.other);
 		err = print_sums(ctx, &s.other, &s.overflow);
 	} else {
-		err = print_text(ctx, &s);
+		err = print_buckets_text(ctx, &s);
 	}
 	snapshot_free(&s);
 	return err;

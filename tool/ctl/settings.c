@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* portmon.conf: lines of NAME = VALUE. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,18 +21,6 @@ const char *const setting_names[SETTING_COUNT] = {
 	[SETTING_NETNS]		= "netns",
 };
 
-static char *trim(char *s)
-{
-	char *end;
-
-	s += strspn(s, " \t\r\n");
-	end = s + strlen(s);
-	while (end > s && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return s;
-}
-
 /* "Y", "N", or NULL for neither. */
 static const char *yes_or_no(const char *value)
 {
@@ -50,7 +37,7 @@ static const char *yes_or_no(const char *value)
 	return NULL;
 }
 
-static int add_netns(struct settings *s, const char *value)
+static int add_setting_netns(struct settings *s, const char *value)
 {
 	char **list = realloc(s->netns, (s->n_netns + 1) * sizeof(*list));
 
@@ -108,8 +95,8 @@ static int no_text(const char *name, unsigned int line)
 	return -EINVAL;
 }
 
-static int read_line(struct settings *s, char *text, const char *name,
-		     unsigned int line)
+static int set_line(struct settings *s, char *text, const char *name,
+		    unsigned int line)
 {
 	char *key = trim(text), *value;
 	unsigned int which;
@@ -136,7 +123,7 @@ static int read_line(struct settings *s, char *text, const char *name,
 		     name, line, value);
 		return -EINVAL;
 	}
-	return add_netns(s, value);
+	return add_setting_netns(s, value);
 }
 
 /**
@@ -161,7 +148,7 @@ int settings_read(struct settings *s, FILE *file, const char *name)
 	errno = 0;
 	while ((len = getline(&text, &size, file)) >= 0) {
 		bad = strlen(text) == (size_t)len ?
-		      read_line(s, text, name, ++line) : no_text(name, ++line);
+		      set_line(s, text, name, ++line) : no_text(name, ++line);
 		if (bad)
 			err = bad;
 		if (bad == -ENOMEM)

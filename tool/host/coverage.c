@@ -272,7 +272,7 @@ static uint64_t excess(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-static void add_link(struct coverage *c, const struct link *link)
+static void sum_link(struct coverage *c, const struct link *link)
 {
 	enum cause cause;
 
@@ -359,7 +359,7 @@ int coverage_between(struct coverage *c, const struct sample *before,
 	mib_since(&c->mib, &before->mib);
 	add_hooks(c, after, before);
 	for (i = 0; i < c->links.n; i++)
-		add_link(c, &c->links.v[i]);
+		sum_link(c, &c->links.v[i]);
 	c->found[CAUSE_FLOWTABLE_UNKNOWN] = c->links.flowtables;
 	find_received(c);
 	find_sent(c);

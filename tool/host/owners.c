@@ -155,7 +155,7 @@ struct place {
 	struct sock key;
 };
 
-static bool is_lower(const void *arg, size_t i)
+static bool is_socket_before(const void *arg, size_t i)
 {
 	const struct place *place = arg;
 
@@ -172,7 +172,7 @@ static size_t first_socket(const struct owners *o, enum port_side side,
 		.key = { .transport = transport, .port = port, .peer = port },
 	};
 
-	return lower_bound(count_sockets(o, side), is_lower, &place);
+	return lower_bound(count_sockets(o, side), is_socket_before, &place);
 }
 
 /**
@@ -246,8 +246,8 @@ static void count(struct port_use *use, const struct sock *s)
 	}
 }
 
-static int add_socket(const struct owners *o, const struct sock *s,
-		      struct port_use *use)
+static int add_user_of(const struct owners *o, const struct sock *s,
+		       struct port_use *use)
 {
 	const struct holder *h;
 	size_t i, n;
@@ -308,7 +308,7 @@ int owners_of(const struct owners *o, enum port_side side,
 
 		if (compare_sockets(s, &key, side))
 			break;
-		err = add_socket(o, s, use);
+		err = add_user_of(o, s, use);
 	}
 	if (use->n)
 		qsort(use->v, use->n, sizeof(*use->v), by_name);

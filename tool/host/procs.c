@@ -294,7 +294,7 @@ struct wanted {
 	uint32_t inode;
 };
 
-static bool is_lower(const void *arg, size_t i)
+static bool holder_before(const void *arg, size_t i)
 {
 	const struct wanted *w = arg;
 
@@ -313,7 +313,7 @@ const struct holder *procs_holders(const struct procs *p, uint32_t inode,
 				   size_t *n)
 {
 	const struct wanted wanted = { p, inode };
-	const size_t first = lower_bound(p->n_holders, is_lower, &wanted);
+	const size_t first = lower_bound(p->n_holders, holder_before, &wanted);
 	size_t end = first;
 
 	while (end < p->n_holders && p->holders[end].inode == inode)

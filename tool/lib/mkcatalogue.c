@@ -21,7 +21,7 @@ static void count_skipped(const char *text)
 	skipped++;
 }
 
-static void print_text(const char *s)
+static void print_c_text(const char *s)
 {
 	for (; *s; s++)
 		if (*s == '"' || *s == '\\')
@@ -31,7 +31,7 @@ static void print_text(const char *s)
 }
 
 /* Offset that a text will have, 0 for none. */
-static unsigned int place(const char *s)
+static unsigned int place_of(const char *s)
 {
 	unsigned int offset = at;
 
@@ -43,12 +43,12 @@ static unsigned int place(const char *s)
 
 static void print_entry(const struct svc_table *t, const struct service *e)
 {
-	printf("\t{ %u, ", place(svc_text(t, e->name)));
-	printf("%u, ", place(svc_text(t, e->aliases)));
-	printf("%u, ", place(svc_text(t, e->iana)));
-	printf("%u, ", place(svc_text(t, e->full)));
-	printf("%u, ", place(svc_text(t, e->use)));
-	printf("%u, ", place(svc_text(t, e->watch)));
+	printf("\t{ %u, ", place_of(svc_text(t, e->name)));
+	printf("%u, ", place_of(svc_text(t, e->aliases)));
+	printf("%u, ", place_of(svc_text(t, e->iana)));
+	printf("%u, ", place_of(svc_text(t, e->full)));
+	printf("%u, ", place_of(svc_text(t, e->use)));
+	printf("%u, ", place_of(svc_text(t, e->watch)));
 	printf("%u, %u, %u },\n", e->port, e->port_max, e->transports);
 }
 
@@ -63,7 +63,7 @@ static void print_texts(const struct svc_table *t, const struct service *e)
 		if (!texts[i])
 			continue;
 		printf("\t\"");
-		print_text(svc_text(t, texts[i]));
+		print_c_text(svc_text(t, texts[i]));
 		printf("\\0\"\n");
 	}
 }

@@ -167,8 +167,8 @@ struct parser {
 };
 
 /* Unknown attributes are skipped: a newer module sends more. */
-static inline int parse(const struct parser *p, const struct nlattr *a,
-			int left, void *base, uint32_t *has, void *arg)
+static inline int parse_all(const struct parser *p, const struct nlattr *a,
+			    int left, void *base, uint32_t *has, void *arg)
 {
 	int err;
 
@@ -242,7 +242,7 @@ static int get_drop(const struct nlattr *attrs, unsigned int len,
 
 	if (!drop)
 		return -ENOMEM;
-	err = parse(&parser, attrs, len, drop, &has, NULL);
+	err = parse_all(&parser, attrs, len, drop, &has, NULL);
 	r->dropped = sum_add(r->dropped, drop->packets);
 	return err;
 }
@@ -278,7 +278,7 @@ static int get_histograms(const struct nlattr *attrs, unsigned int len,
 	struct histograms *h = records_histograms(list, r);
 	uint32_t has = 0;
 
-	return h ? parse(&parser, attrs, len, h, &has, NULL) : -ENOMEM;
+	return h ? parse_all(&parser, attrs, len, h, &has, NULL) : -ENOMEM;
 }
 
 static int get_rest(const struct nlattr *a, unsigned int len, void *base,
@@ -296,7 +296,7 @@ static int get_rest(const struct nlattr *a, unsigned int len, void *base,
 	switch (type) {
 	case PORTMON_A_RECORD_TCP:
 		r->has |= 1u << type;
-		return parse(&tcp, attrs, len, r->tcp, &has, NULL);
+		return parse_all(&tcp, attrs, len, r->tcp, &has, NULL);
 	case PORTMON_A_RECORD_DROPS:
 		r->has |= 1u << type;
 		return get_drop(attrs, len, r, arg);
@@ -327,7 +327,7 @@ int pm_parse_record(const struct nlattr *attrs, int len, struct record *r,
 	};
 
 	memset(r, 0, sizeof(*r));
-	return parse(&parser, attrs, len, r, &r->has, list);
+	return parse_all(&parser, attrs, len, r, &r->has, list);
 }
 
 static int get_version(const struct nlattr *a, unsigned int len, void *base,
@@ -356,5 +356,5 @@ int pm_parse_info(const struct nlattr *attrs, int len, struct info *info)
 	};
 
 	memset(info, 0, sizeof(*info));
-	return parse(&parser, attrs, len, info, &info->has, NULL);
+	return parse_all(&parser, attrs, len, info, &info->has, NULL);
 }

@@ -31,7 +31,7 @@ static void warn_unreadable(const struct services *s, const char *path,
 	s->warn(text);
 }
 
-static void load(struct services *s, unsigned int source)
+static void load_table(struct services *s, unsigned int source)
 {
 	struct svc_table *t = &s->tables[source];
 	char *path = NULL;
@@ -75,7 +75,7 @@ const struct svc_table *services_table(struct services *s, unsigned int source)
 {
 	if (!(s->loaded & 1u << source)) {
 		s->loaded |= 1u << source;
-		load(s, source);
+		load_table(s, source);
 	}
 	return &s->tables[source];
 }
@@ -106,7 +106,7 @@ struct place {
 	unsigned int port;
 };
 
-static bool is_lower(const void *arg, size_t i)
+static bool is_service_before(const void *arg, size_t i)
 {
 	const struct place *place = arg;
 
@@ -128,7 +128,7 @@ const struct service *svc_find_port(const struct svc_table *t,
 	const struct place place = { t, port };
 	unsigned int i;
 
-	for (i = lower_bound(t->singles, is_lower, &place); i < t->singles && t->v[i].port == port; i++)
+	for (i = lower_bound(t->singles, is_service_before, &place); i < t->singles && t->v[i].port == port; i++)
 		if (t->v[i].transports & transports)
 			return &t->v[i];
 	for (i = t->singles; i < t->singles + t->spans; i++)

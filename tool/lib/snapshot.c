@@ -18,9 +18,9 @@ static void keep_counted(struct records *list)
 	list->n = n;
 }
 
-static int read_once(struct pm *pm, const struct filter *f,
-		     unsigned int parts, struct snapshot *s,
-		     struct nlreply *reply)
+static int read_dumps(struct pm *pm, const struct filter *f,
+		      unsigned int parts, struct snapshot *s,
+		      struct nlreply *reply)
 {
 	int err;
 
@@ -48,7 +48,7 @@ static int get(struct pm *pm, struct info *info, const struct filter *f,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		uint32_t before = info->generation;
 
-		err = read_once(pm, f, parts, s, reply);
+		err = read_dumps(pm, f, parts, s, reply);
 		/* Reloaded since the last reading? */
 		if (err == -ENOENT && !tries && !pm_find(pm))
 			continue;
@@ -127,7 +127,7 @@ int snapshot_read(FILE *kept, struct info *info, const struct filter *f,
 	err = pm_open_kept(&pm, kept);
 	if (err)
 		return err;
-	err = read_once(pm, f, parts, s, NULL);
+	err = read_dumps(pm, f, parts, s, NULL);
 	if (!err)
 		err = pm_info(pm, info);
 	if (!err && (!info_has(info, PORTMON_A_INFO_GENERATION) ||

@@ -4,7 +4,6 @@
  * services(5) file, so that one parser serves the catalogue, when it is
  * built in, the user's own files and the system's.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,17 +72,6 @@ static char *next_word(char **s)
 	return *word ? word : NULL;
 }
 
-static char *trim(char *s)
-{
-	size_t len;
-
-	s += strspn(s, " \t\r");
-	len = strlen(s);
-	while (len && isspace((unsigned char)s[len - 1]))
-		s[--len] = '\0';
-	return s;
-}
-
 /* tcp[,udp...]; a transport that has no counters is passed over. */
 static void parse_transports(const char *s, struct service *e)
 {
@@ -103,7 +91,7 @@ static uint32_t offset(const struct parser *p, const char *s)
 }
 
 /* "range NAME FIRST-LAST" */
-static int parse_range(struct parser *p, const char *name, char *rest)
+static int parse_range_line(struct parser *p, const char *name, char *rest)
 {
 	struct service *e = new_entry(p);
 	const char *span = next_word(&rest);
@@ -130,7 +118,7 @@ static int parse_entry(struct parser *p, char *s, char *full)
 	if (!name)
 		return 0;
 	if (!strcmp(name, "range"))
-		return parse_range(p, ports, s);
+		return parse_range_line(p, ports, s);
 	e = new_entry(p);
 	if (!e)
 		return -ENOMEM;
@@ -259,7 +247,7 @@ int svc_parse(char *text, const char *file, svc_warn_fn warn,
 	return 0;
 }
 
-static char *read_file(const char *path, int *err)
+static char *read_services(const char *path, int *err)
 {
 	FILE *f = fopen(path, "re");
 	struct stat st;
@@ -302,7 +290,7 @@ int svc_load(const char *path, svc_warn_fn warn, struct svc_table *t)
 	int err;
 
 	*t = (struct svc_table){ .source = path };
-	text = read_file(path, &err);
+	text = read_services(path, &err);
 	if (!text)
 		return err == -ENOENT || err == -ENOTDIR ? 0 : err;
 	err = svc_parse(text, path, warn, t);

@@ -120,6 +120,24 @@ bool parse_seconds(const char *s, unsigned int max, unsigned int *ms)
 }
 
 /**
+ * trim() - cut off the blanks around a text
+ * @s: the text, which is shortened
+ *
+ * Return: where it begins.
+ */
+char *trim(char *s)
+{
+	char *end;
+
+	s += strspn(s, " \t\r\n");
+	end = s + strlen(s);
+	while (end > s && isspace((unsigned char)end[-1]))
+		end--;
+	*end = '\0';
+	return s;
+}
+
+/**
  * config_path() - where a file that this user sets things in is
  * @name: its name
  * @err: 0 or -ENOMEM

@@ -54,6 +54,7 @@ bool parse_number(const char *s, unsigned long max, unsigned long *v,
 bool parse_ports(const char *s, uint16_t *port, uint16_t *port_max,
 		 const char **end);
 bool parse_seconds(const char *s, unsigned int max, unsigned int *ms);
+char *trim(char *s);
 char *config_path(const char *name, int *err);
 
 #endif

@@ -112,21 +112,30 @@ static uint32_t key(unsigned int scope, unsigned int transport,
 	return scope << 24 | transport << 16 | port;
 }
 
-/* Index of the first port that is not before this one. */
-static size_t place(const struct shown *shown, uint32_t wanted)
+/**
+ * struct wanted - a port that is looked for
+ * @v: the ports
+ * @key: its key
+ */
+struct wanted {
+	const struct shown_port *v;
+	uint32_t key;
+};
+
+static bool shown_before(const void *arg, size_t i)
 {
-	size_t low = 0, high = shown->n;
+	const struct wanted *wanted = arg;
+	const struct shown_port *p = &wanted->v[i];
 
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct shown_port *p = &shown->v[middle];
+	return key(p->scope, p->transport, p->port) < wanted->key;
+}
 
-		if (key(p->scope, p->transport, p->port) < wanted)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+/* Index of the first port that is not before this one. */
+static size_t place(const struct shown *shown, uint32_t at)
+{
+	const struct wanted wanted = { shown->v, at };
+
+	return lower_bound(shown->n, shown_before, &wanted);
 }
 
 /**

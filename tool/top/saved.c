@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The settings of the live view that are kept: lines of NAME = VALUE. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -123,18 +122,6 @@ static bool set(struct top *t, const char *name, const char *value)
 		return set_named(t, &transport_names, value, OPT_TRANSPORT,
 				 &t->transport);
 	return false;
-}
-
-static char *trim(char *s)
-{
-	char *end;
-
-	s += strspn(s, " \t\r\n");
-	end = s + strlen(s);
-	while (end > s && isspace((unsigned char)end[-1]))
-		end--;
-	*end = '\0';
-	return s;
 }
 
 static bool take_line(struct top *t, char *line)

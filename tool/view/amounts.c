@@ -249,14 +249,14 @@ const struct column *amount_column(enum sort_key key)
 	}
 }
 
-static uint64_t amount(const struct cell *c, const struct record *r)
+static uint64_t sorted_amount(const struct cell *c, const struct record *r)
 {
 	return amount_column(c->ctx->opt.sort)->value(r);
 }
 
 static const char *share(struct cell *c, const struct record *r)
 {
-	const double part = c->sum > 0 ? amount(c, r) / c->sum : 0;
+	const double part = c->sum > 0 ? sorted_amount(c, r) / c->sum : 0;
 
 	snprintf(c->buf, CELL_SIZE, "%.1f%s", 100 * part, c->csv ? "" : "%");
 	return c->buf;
@@ -278,7 +278,7 @@ const struct column column_range_share = {
 
 static const char *bar(struct cell *c, const struct record *r)
 {
-	return bar_draw(c->bar, amount(c, r), c->largest, c->bar_width,
+	return bar_draw(c->bar, sorted_amount(c, r), c->largest, c->bar_width,
 			bar_blocks());
 }
 

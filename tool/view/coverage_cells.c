@@ -82,7 +82,7 @@ static const char *notes(char buf[static NOTES_SIZE],
 	return buf;
 }
 
-static const char *record(struct cell *c, const struct record *r)
+static const char *line_record(struct cell *c, const struct record *r)
 {
 	(void)c;
 	return coverage_line(r)->record;
@@ -90,11 +90,11 @@ static const char *record(struct cell *c, const struct record *r)
 
 static const struct column column_of_record = {
 	.name = "RECORD",
-	.text = record,
+	.text = line_record,
 	.help = "interface, interfaces (their sum), ip, hook or portmon (the sum of hooks)",
 };
 
-static const char *counted(struct cell *c, const struct record *r)
+static const char *line_name(struct cell *c, const struct record *r)
 {
 	const struct coverage_line *line = coverage_line(r);
 
@@ -106,12 +106,12 @@ static const char *counted(struct cell *c, const struct record *r)
 static const struct column column_of_name = {
 	.name = "COUNTED-BY",
 	.head = "COUNTED BY",
-	.text = counted,
+	.text = line_name,
 	.key = "interface",
 	.help = "an interface, IP or a hook of portmon; in CSV its name alone",
 };
 
-static const char *kind(struct cell *c, const struct record *r)
+static const char *line_kind(struct cell *c, const struct record *r)
 {
 	const struct link *link = coverage_line(r)->link;
 
@@ -121,12 +121,12 @@ static const char *kind(struct cell *c, const struct record *r)
 
 static const struct column column_of_kind = {
 	.name = "KIND",
-	.text = kind,
+	.text = line_kind,
 	.key = "kind",
 	.help = "kind of the interface, such as veth",
 };
 
-static const char *in_sum(struct cell *c, const struct record *r)
+static const char *line_in_sum(struct cell *c, const struct record *r)
 {
 	const struct coverage_line *line = coverage_line(r);
 
@@ -138,31 +138,31 @@ static const char *in_sum(struct cell *c, const struct record *r)
 
 static const struct column column_of_in_sum = {
 	.name = "IN-SUM",
-	.text = in_sum,
+	.text = line_in_sum,
 	.key = "in_sum",
 	.help = "is it part of the sum of the interfaces?",
 };
 
 /* A line has no packets or bytes that nobody counts. */
-static const char *rx_packets(struct cell *c, const struct record *r)
+static const char *line_rx_packets(struct cell *c, const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_RX_PACKETS) ?
 		       cell_number(c, r->rx.packets) : "";
 }
 
-static const char *rx_bytes(struct cell *c, const struct record *r)
+static const char *line_rx_bytes(struct cell *c, const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_RX_BYTES) ?
 		       cell_bytes(c, r->rx.bytes) : "";
 }
 
-static const char *tx_packets(struct cell *c, const struct record *r)
+static const char *line_tx_packets(struct cell *c, const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_TX_PACKETS) ?
 		       cell_number(c, r->tx.packets) : "";
 }
 
-static const char *tx_bytes(struct cell *c, const struct record *r)
+static const char *line_tx_bytes(struct cell *c, const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_TX_BYTES) ?
 		       cell_bytes(c, r->tx.bytes) : "";
@@ -176,7 +176,7 @@ static uint64_t rx_packets_value(const struct record *r)
 static const struct column column_of_rx_packets = {
 	.name = "RX-PKTS",
 	.flags = COLUMN_RIGHT,
-	.text = rx_packets,
+	.text = line_rx_packets,
 	.value = rx_packets_value,
 	.key = "rx.packets",
 	.sorts = SORT(RX_PACKETS),
@@ -191,7 +191,7 @@ static uint64_t rx_bytes_value(const struct record *r)
 static const struct column column_of_rx_bytes = {
 	.name = "RX-BYTES",
 	.flags = COLUMN_RIGHT,
-	.text = rx_bytes,
+	.text = line_rx_bytes,
 	.value = rx_bytes_value,
 	.key = "rx.bytes",
 	.sorts = SORT(RX),
@@ -206,7 +206,7 @@ static uint64_t tx_packets_value(const struct record *r)
 static const struct column column_of_tx_packets = {
 	.name = "TX-PKTS",
 	.flags = COLUMN_RIGHT,
-	.text = tx_packets,
+	.text = line_tx_packets,
 	.value = tx_packets_value,
 	.key = "tx.packets",
 	.sorts = SORT(TX_PACKETS),
@@ -221,14 +221,14 @@ static uint64_t tx_bytes_value(const struct record *r)
 static const struct column column_of_tx_bytes = {
 	.name = "TX-BYTES",
 	.flags = COLUMN_RIGHT,
-	.text = tx_bytes,
+	.text = line_tx_bytes,
 	.value = tx_bytes_value,
 	.key = "tx.bytes",
 	.sorts = SORT(TX),
 	.help = "bytes sent",
 };
 
-static const char *rx_dropped(struct cell *c, const struct record *r)
+static const char *line_rx_dropped(struct cell *c, const struct record *r)
 {
 	const struct link *link = coverage_line(r)->link;
 
@@ -238,12 +238,12 @@ static const char *rx_dropped(struct cell *c, const struct record *r)
 static const struct column column_of_rx_dropped = {
 	.name = "RX-DROPS",
 	.flags = COLUMN_RIGHT,
-	.text = rx_dropped,
+	.text = line_rx_dropped,
 	.key = "rx_dropped",
 	.help = "received packets that the interface dropped",
 };
 
-static const char *tx_dropped(struct cell *c, const struct record *r)
+static const char *line_tx_dropped(struct cell *c, const struct record *r)
 {
 	const struct link *link = coverage_line(r)->link;
 
@@ -253,7 +253,7 @@ static const char *tx_dropped(struct cell *c, const struct record *r)
 static const struct column column_of_tx_dropped = {
 	.name = "TX-DROPS",
 	.flags = COLUMN_RIGHT,
-	.text = tx_dropped,
+	.text = line_tx_dropped,
 	.key = "tx_dropped",
 	.help = "packets to be sent that the interface dropped",
 };

@@ -226,7 +226,7 @@ static void flush(struct writer *w)
 	w->len = 0;
 }
 
-static void put(struct writer *w, const char *text, size_t n)
+static void write_bytes(struct writer *w, const char *text, size_t n)
 {
 	if (n > sizeof(w->buf) - w->len)
 		flush(w);
@@ -248,7 +248,7 @@ static void blanks(struct writer *w, size_t n)
 }
 
 /* Print a cell. No row ends with blanks that only fill it up. */
-static void print_cell(const struct grid *g, struct writer *w, size_t column,
+static void write_cell(const struct grid *g, struct writer *w, size_t column,
 		       struct piece piece, const char *text)
 {
 	const bool right = g->flags[column] & COLUMN_RIGHT;
@@ -263,7 +263,7 @@ static void print_cell(const struct grid *g, struct writer *w, size_t column,
 	}
 	if (right && (piece.size || !last))
 		blanks(w, width - piece.width);
-	put(w, text, piece.size);
+	write_bytes(w, text, piece.size);
 	if (!right && !last)
 		blanks(w, width - piece.width);
 }
@@ -278,22 +278,22 @@ static const char *print_row(const struct grid *g, struct writer *w,
 
 	p++;
 	if (how == GRID_DIM)
-		put(w, DIM, strlen(DIM));
+		write_bytes(w, DIM, strlen(DIM));
 	for (i = 0; i < g->n; i++) {
 		memcpy(&piece, p, sizeof(piece));
 		p += sizeof(piece);
 		if (i)
 			blanks(w, 1);
 		if (how == GRID_HEAD)
-			put(w, BOLD, strlen(BOLD));
-		print_cell(g, w, i, piece, p);
+			write_bytes(w, BOLD, strlen(BOLD));
+		write_cell(g, w, i, piece, p);
 		if (how == GRID_HEAD)
-			put(w, RESET, strlen(RESET));
+			write_bytes(w, RESET, strlen(RESET));
 		p += piece.size + 1;
 	}
 	if (how == GRID_DIM)
-		put(w, RESET, strlen(RESET));
-	put(w, "\n", 1);
+		write_bytes(w, RESET, strlen(RESET));
+	write_bytes(w, "\n", 1);
 	return p;
 }
 

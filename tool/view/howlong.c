@@ -176,7 +176,7 @@ void howlong_print(FILE *out, const struct ctx *ctx, const struct record *r)
 		print_one(out, &r->histograms->of[i], i, ctx->opt.units);
 }
 
-static void json_one(struct json *j, const char *key, const struct histogram *h)
+static void json_counts(struct json *j, const char *key, const struct histogram *h)
 {
 	static const char *const names[ARRAY_SIZE(percents)] = {
 		"p50_below", "p90_below", "p99_below",
@@ -223,6 +223,6 @@ void howlong_json(struct json *j, const struct record *r)
 		return;
 	json_object(j, "histograms");
 	for (i = 1; i <= PORTMON_A_HISTOGRAMS_MAX; i++)
-		json_one(j, kinds[i].key, &r->histograms->of[i]);
+		json_counts(j, kinds[i].key, &r->histograms->of[i]);
 	json_object_end(j);
 }

@@ -33,9 +33,9 @@ struct lines {
 	int err;
 };
 
-static void add_line(struct lines *lines, struct records *list,
-		     const struct coverage_line *line, const struct count *rx,
-		     const struct count *tx)
+static void add_line_of(struct lines *lines, struct records *list,
+			const struct coverage_line *line, const struct count *rx,
+			const struct count *tx)
 {
 	struct record *r = records_new(list);
 
@@ -72,7 +72,7 @@ static void add_links(struct lines *lines, const struct coverage *c, bool all)
 		/* A table leaves out an interface that was always down. */
 		if (all || l->flags & IFF_UP || l->rx.packets ||
 		    l->tx.packets)
-			add_line(lines, &lines->links, &line, &l->rx, &l->tx);
+			add_line_of(lines, &lines->links, &line, &l->rx, &l->tx);
 	}
 }
 
@@ -94,19 +94,19 @@ static void add_others(struct lines *lines, const struct coverage *c)
 	struct records *list = &lines->others;
 	unsigned int hook;
 
-	add_line(lines, list, &sum, &c->rx.links, &c->tx.links);
-	add_line(lines, list, &ip, &received, NULL);
+	add_line_of(lines, list, &sum, &c->rx.links, &c->tx.links);
+	add_line_of(lines, list, &ip, &received, NULL);
 	for (hook = 0; hook < HOOKS; hook++) {
 		const struct coverage_line line = {
 			.record = "hook", .name = name_of(&hook_names, hook),
 			.words = words[hook],
 		};
 
-		add_line(lines, list, &line,
-			 hook == PORTMON_HOOK_LOCAL_OUT ? NULL : &c->hook[hook],
-			 hook == PORTMON_HOOK_LOCAL_IN ? NULL : &c->hook[hook]);
+		add_line_of(lines, list, &line,
+			    hook == PORTMON_HOOK_LOCAL_OUT ? NULL : &c->hook[hook],
+			    hook == PORTMON_HOOK_LOCAL_IN ? NULL : &c->hook[hook]);
 	}
-	add_line(lines, list, &all, &c->rx.portmon, &c->tx.portmon);
+	add_line_of(lines, list, &all, &c->rx.portmon, &c->tx.portmon);
 }
 
 static int make_lines(const struct ctx *ctx, const struct coverage *c,
@@ -245,8 +245,8 @@ static void json_causes(struct json *j, const struct coverage *c)
 	json_array_end(j);
 }
 
-static int print_json(struct ctx *ctx, const struct coverage *c,
-		      const struct lines *lines)
+static int coverage_json(struct ctx *ctx, const struct coverage *c,
+			 const struct lines *lines)
 {
 	struct json j;
 	size_t i;
@@ -277,8 +277,8 @@ static int print_json(struct ctx *ctx, const struct coverage *c,
 	return out_json_end(&j);
 }
 
-static int print_text(struct ctx *ctx, const struct coverage *c,
-		      const struct lines *lines)
+static int coverage_text(struct ctx *ctx, const struct coverage *c,
+			 const struct lines *lines)
 {
 	const bool csv = given(&ctx->opt, OPT_CSV);
 	int err;
@@ -307,8 +307,8 @@ int out_coverage(struct ctx *ctx, const struct coverage *c)
 	if (err)
 		warn_memory();
 	else
-		err = given(&ctx->opt, OPT_JSON) ? print_json(ctx, c, &lines) :
-						   print_text(ctx, c, &lines);
+		err = given(&ctx->opt, OPT_JSON) ? coverage_json(ctx, c, &lines) :
+						   coverage_text(ctx, c, &lines);
 	records_free(&lines.links);
 	records_free(&lines.others);
 	free(lines.v);

@@ -68,7 +68,7 @@ static bool is_amount(enum sort_key key)
 }
 
 /* Of those alike the largest first, then as the kernel has them. */
-static int compare_rows(const void *x, const void *y, void *arg)
+static int compare_drop_rows(const void *x, const void *y, void *arg)
 {
 	const enum sort_key key = *(enum sort_key *)arg;
 	const struct drop_row *a = x, *b = y;
@@ -100,7 +100,7 @@ void drop_rows_sort(struct drop_rows *rows, enum sort_key key, bool reverse)
 	size_t i;
 
 	if (rows->n)
-		qsort_r(rows->v, rows->n, sizeof(*rows->v), compare_rows,
+		qsort_r(rows->v, rows->n, sizeof(*rows->v), compare_drop_rows,
 			&key);
 	for (i = 0; reverse && i < rows->n / 2; i++) {
 		const struct drop_row row = rows->v[i];

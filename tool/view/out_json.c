@@ -119,8 +119,8 @@ static void quiet_init(struct quiet *quiet, const struct ctx *ctx)
 	}
 }
 
-static void tcp(struct json *j, const struct quiet *quiet,
-		const struct record *r)
+static void json_tcp(struct json *j, const struct quiet *quiet,
+		     const struct record *r)
 {
 	unsigned int attr;
 
@@ -142,8 +142,8 @@ static void tcp(struct json *j, const struct quiet *quiet,
 	json_object_end(j);
 }
 
-static void drops(struct json *j, const struct quiet *quiet,
-		  const struct record *r)
+static void json_dropped(struct json *j, const struct quiet *quiet,
+			 const struct record *r)
 {
 	const struct drop *drop;
 
@@ -157,8 +157,8 @@ static void drops(struct json *j, const struct quiet *quiet,
 	json_object_end(j);
 }
 
-static void port(struct json *j, const struct quiet *quiet,
-		 const struct record *r)
+static void json_record(struct json *j, const struct quiet *quiet,
+			const struct record *r)
 {
 	json_object(j, NULL);
 	json_word(j, "scope", name_of(&scope_names, r->scope));
@@ -179,9 +179,9 @@ static void port(struct json *j, const struct quiet *quiet,
 	json_time(j, "first_seen", r->first_seen);
 	json_time(j, "last_seen", r->last_seen);
 	if (r->transport == PORTMON_TRANSPORT_TCP)
-		tcp(j, quiet, r);
+		json_tcp(j, quiet, r);
 	howlong_json(j, r);
-	drops(j, quiet, r);
+	json_dropped(j, quiet, r);
 	if (r->owners)
 		out_json_owner(j, r);
 	json_object_end(j);
@@ -203,11 +203,11 @@ void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
 	quiet_init(&quiet, ctx);
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++)
-		port(j, &quiet, &list->v[i]);
+		json_record(j, &quiet, &list->v[i]);
 	json_array_end(j);
 }
 
-static void sum(struct json *j, const struct record *r)
+static void json_sum(struct json *j, const struct record *r)
 {
 	json_word(j, "scope", name_of(&scope_names, r->scope));
 	if (record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
@@ -243,11 +243,11 @@ void out_json_overflow(struct json *j, const struct ctx *ctx, const char *key,
 		const struct record *r = &list->v[i];
 
 		json_object(j, NULL);
-		sum(j, r);
+		json_sum(j, r);
 		if (record_has(r, PORTMON_A_RECORD_TCP))
-			tcp(j, &quiet, r);
+			json_tcp(j, &quiet, r);
 		if (record_has(r, PORTMON_A_RECORD_DROPS))
-			drops(j, &quiet, r);
+			json_dropped(j, &quiet, r);
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -267,7 +267,7 @@ void out_json_sums(struct json *j, const char *key,
 	json_array(j, key);
 	for (i = 0; i < list->n && !j->err; i++) {
 		json_object(j, NULL);
-		sum(j, &list->v[i]);
+		json_sum(j, &list->v[i]);
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -181,7 +181,7 @@ static int spec_rows(struct table *t, const struct owners *o,
 	return err;
 }
 
-static void head(struct table *t)
+static void owner_heads(struct table *t)
 {
 	static const struct table_head heads[] = {
 		{ "PORT", COLUMN_LEFT },
@@ -214,7 +214,7 @@ int out_owners(const struct ctx *ctx, const struct owners *o,
 	size_t i, rows = 0;
 	int side, err = 0;
 
-	head(t);
+	owner_heads(t);
 	for (side = SIDE_OWN; side <= SIDE_PEER; side++)
 		for (i = 0; i < n && !err; i++)
 			err = spec_rows(t, o, &spec[i], side, &rows);
@@ -229,7 +229,7 @@ int out_owners(const struct ctx *ctx, const struct owners *o,
 	return table_end(t);
 }
 
-static void json_one(struct json *j, const struct owner *owner)
+static void json_owner(struct json *j, const struct owner *owner)
 {
 	const struct proc *proc = owner->proc;
 	const struct passwd *user = NULL;
@@ -264,7 +264,7 @@ void out_json_owner(struct json *j, const struct record *r)
 		j->err = ENOMEM;
 	json_array(j, "owner");
 	for (i = 0; i < use.n && !j->err; i++)
-		json_one(j, &use.v[i]);
+		json_owner(j, &use.v[i]);
 	json_array_end(j);
 	json_object(j, "sockets");
 	json_uint(j, "listening", use.listening);

@@ -44,7 +44,7 @@ void service_record(struct record *r, const struct svc_match *m)
 	};
 }
 
-static const char *port(struct cell *c, const struct record *r)
+static const char *service_port(struct cell *c, const struct record *r)
 {
 	if (c->csv || r->port == r->port_max)
 		return cell_exact(c, r->port);
@@ -55,13 +55,13 @@ static const char *port(struct cell *c, const struct record *r)
 static const struct column column_of_port = {
 	.name = "PORT",
 	.flags = COLUMN_RIGHT,
-	.text = port,
+	.text = service_port,
 	.key = "port",
 	.sorts = SORT(PORT),
 	.help = "port, or first-last; in CSV the first",
 };
 
-static const char *port_max(struct cell *c, const struct record *r)
+static const char *service_port_max(struct cell *c, const struct record *r)
 {
 	return cell_exact(c, r->port_max);
 }
@@ -69,12 +69,12 @@ static const char *port_max(struct cell *c, const struct record *r)
 static const struct column column_of_port_max = {
 	.name = "PORT-MAX",
 	.flags = COLUMN_RIGHT,
-	.text = port_max,
+	.text = service_port_max,
 	.key = "port_max",
 	.help = "last port",
 };
 
-static const char *transports(struct cell *c, const struct record *r)
+static const char *service_transports(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
@@ -83,82 +83,82 @@ static const char *transports(struct cell *c, const struct record *r)
 
 static const struct column column_of_transports = {
 	.name = "TRANSPORT",
-	.text = transports,
+	.text = service_transports,
 	.key = "transports",
 	.sorts = SORT(TRANSPORT),
 	.help = "transport protocols",
 };
 
-static const char *some(const char *text)
+static const char *or_empty(const char *text)
 {
 	return text ? text : "";
 }
 
-static const char *aliases(struct cell *c, const struct record *r)
+static const char *service_aliases(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
 	(void)c;
-	return some(svc_text(m->table, m->e->aliases));
+	return or_empty(svc_text(m->table, m->e->aliases));
 }
 
 static const struct column column_of_aliases = {
 	.name = "ALIASES",
 	.flags = COLUMN_TRUNC,
-	.text = aliases,
+	.text = service_aliases,
 	.key = "aliases",
 	.help = "other short names",
 };
 
-static const char *full_name(struct cell *c, const struct record *r)
+static const char *service_full_name(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
 	(void)c;
-	return some(svc_text(m->table, m->e->full));
+	return or_empty(svc_text(m->table, m->e->full));
 }
 
 static const struct column column_of_name = {
 	.name = "NAME",
 	.flags = COLUMN_TRUNC,
-	.text = full_name,
+	.text = service_full_name,
 	.key = "name",
 	.help = "full name of the service",
 };
 
-static const char *use(struct cell *c, const struct record *r)
+static const char *service_use(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
 	(void)c;
-	return some(svc_text(m->table, m->e->use));
+	return or_empty(svc_text(m->table, m->e->use));
 }
 
 static const struct column column_of_use = {
 	.name = "FOR",
 	.flags = COLUMN_TRUNC,
-	.text = use,
+	.text = service_use,
 	.key = "for",
 	.help = "what the service is for",
 };
 
-static const char *watch(struct cell *c, const struct record *r)
+static const char *service_watch(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
 	(void)c;
-	return some(svc_text(m->table, m->e->watch));
+	return or_empty(svc_text(m->table, m->e->watch));
 }
 
 static const struct column column_of_watch = {
 	.name = "WATCH",
 	.flags = COLUMN_TRUNC,
-	.text = watch,
+	.text = service_watch,
 	.key = "watch",
 	.help = "what to watch for",
 };
 
-static const char *source(struct cell *c, const struct record *r)
+static const char *service_source(struct cell *c, const struct record *r)
 {
 	const struct svc_match *m = r->item;
 
@@ -169,7 +169,7 @@ static const char *source(struct cell *c, const struct record *r)
 static const struct column column_of_source = {
 	.name = "SOURCE",
 	.flags = COLUMN_TRUNC,
-	.text = source,
+	.text = service_source,
 	.key = "source",
 	.help = "the file that names it",
 };

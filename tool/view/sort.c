@@ -62,7 +62,7 @@ struct order {
 	enum sort_key key;
 };
 
-static int compare_records(const void *x, const void *y, void *arg)
+static int compare_in_order(const void *x, const void *y, void *arg)
 {
 	const struct order *by = arg;
 	const struct record *a = x, *b = y;
@@ -97,7 +97,7 @@ int view_compare(const struct record *a, const struct record *b,
 {
 	struct order order = { port_column(key), key };
 
-	return compare_records(a, b, &order);
+	return compare_in_order(a, b, &order);
 }
 
 /**
@@ -115,7 +115,7 @@ void view_sort(struct records *list, const struct columns *all,
 	size_t i;
 
 	if (key != SORT_NONE && list->n)
-		qsort_r(list->v, list->n, sizeof(*list->v), compare_records,
+		qsort_r(list->v, list->n, sizeof(*list->v), compare_in_order,
 			&order);
 	if (!reverse)
 		return;

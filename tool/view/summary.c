@@ -32,7 +32,7 @@ struct summary {
 	size_t size;
 };
 
-static uint64_t tcp(const struct summary *s, unsigned int attr)
+static uint64_t event(const struct summary *s, unsigned int attr)
 {
 	return s->r->tcp[attr];
 }
@@ -47,7 +47,7 @@ static void no_memory(const struct summary *s)
 	fprintf(s->out, "  out of memory\n");
 }
 
-static bool begin(struct summary *s)
+static bool begin_sentence(struct summary *s)
 {
 	s->text = NULL;
 	s->size = 0;
@@ -57,7 +57,7 @@ static bool begin(struct summary *s)
 	return s->line;
 }
 
-static void end(struct summary *s, const char *head)
+static void end_sentence(struct summary *s, const char *head)
 {
 	const bool lost = ferror(s->line);
 
@@ -94,7 +94,7 @@ static void part_known(struct summary *s, unsigned int attr, const char *what)
 	const enum unknown why = tcp_unknown(&s->ctx->info, s->r, attr);
 
 	if (!why)
-		part(s, tcp(s, attr), what);
+		part(s, event(s, attr), what);
 	else
 		fprintf(s->line, "%s%s: %s", s->size ? ", " : "", what,
 			why == UNKNOWN_MISSING ?
@@ -105,12 +105,12 @@ static void part_known(struct summary *s, unsigned int attr, const char *what)
 /* Connections that others begin to this port. */
 static void print_accepted(struct summary *s)
 {
-	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_RECEIVED);
-	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
+	const uint64_t syn = event(s, PORTMON_A_TCP_SYN_RECEIVED);
+	const uint64_t done = event(s, PORTMON_A_TCP_ESTABLISHED);
 	const uint64_t answered = record_answered(s->r);
 	const struct info *info = &s->ctx->info;
 
-	if (!(syn || answered || done) || !begin(s))
+	if (!(syn || answered || done) || !begin_sentence(s))
 		return;
 	part(s, syn, "SYN received");
 	part(s, answered, "SYN-ACK sent");
@@ -119,37 +119,37 @@ static void print_accepted(struct summary *s)
 	    !tcp_unknown(info, s->r, PORTMON_A_TCP_SYNACK_RETRANSMITTED))
 		part(s, sum_less(answered, done), "half-open or aborted");
 	part(s, record_refused(s->r), "refused");
-	part_if(s, tcp(s, PORTMON_A_TCP_FAILED), "failed");
+	part_if(s, event(s, PORTMON_A_TCP_FAILED), "failed");
 	part_if(s, record_unanswered(s->r),
 		"SYN unanswered or duplicate");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED),
+	part_if(s, event(s, PORTMON_A_TCP_SYNACK_RETRANSMITTED),
 		"SYN-ACK retransmitted");
-	end(s, "handshakes");
+	end_sentence(s, "handshakes");
 }
 
 /* Connections that this host begins to the port of another. */
 static void print_initiated(struct summary *s)
 {
-	const uint64_t syn = tcp(s, PORTMON_A_TCP_SYN_SENT);
-	const uint64_t done = tcp(s, PORTMON_A_TCP_ESTABLISHED);
-	const uint64_t failed = tcp(s, PORTMON_A_TCP_FAILED);
+	const uint64_t syn = event(s, PORTMON_A_TCP_SYN_SENT);
+	const uint64_t done = event(s, PORTMON_A_TCP_ESTABLISHED);
+	const uint64_t failed = event(s, PORTMON_A_TCP_FAILED);
 	const struct info *info = &s->ctx->info;
 
-	if (!(syn || done || failed) || !begin(s))
+	if (!(syn || done || failed) || !begin_sentence(s))
 		return;
 	part(s, syn, "SYN sent");
-	part(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK received");
+	part(s, event(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK received");
 	part_known(s, PORTMON_A_TCP_ESTABLISHED, "established");
 	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_FAILED)) {
 		const uint64_t refused =
-			least(failed, tcp(s, PORTMON_A_TCP_RST_RECEIVED));
+			least(failed, event(s, PORTMON_A_TCP_RST_RECEIVED));
 
 		part(s, refused, "refused");
 		part_if(s, failed - refused, "timed out or aborted");
 		part_if(s, sum_less(sum_less(syn, done), failed),
 			"SYN pending or duplicate");
 	}
-	end(s, "handshakes");
+	end_sentence(s, "handshakes");
 }
 
 /* The other end of a connection: a port that begins them. */
@@ -157,25 +157,25 @@ static void print_peer(struct summary *s, unsigned int syn,
 			   unsigned int synack, const char *began,
 			   const char *answered)
 {
-	if (!(tcp(s, syn) || tcp(s, synack)) || !begin(s))
+	if (!(event(s, syn) || event(s, synack)) || !begin_sentence(s))
 		return;
-	part(s, tcp(s, syn), began);
-	part(s, tcp(s, synack), answered);
-	end(s, "handshakes");
+	part(s, event(s, syn), began);
+	part(s, event(s, synack), answered);
+	end_sentence(s, "handshakes");
 }
 
 static void print_forwarded(struct summary *s)
 {
-	if (!begin(s))
+	if (!begin_sentence(s))
 		return;
-	part_if(s, tcp(s, PORTMON_A_TCP_SYN_RECEIVED), "SYN sent to it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_SENT), "SYN-ACK received from it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYN_SENT), "SYN received from it");
-	part_if(s, tcp(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK sent to it");
+	part_if(s, event(s, PORTMON_A_TCP_SYN_RECEIVED), "SYN sent to it");
+	part_if(s, event(s, PORTMON_A_TCP_SYNACK_SENT), "SYN-ACK received from it");
+	part_if(s, event(s, PORTMON_A_TCP_SYN_SENT), "SYN received from it");
+	part_if(s, event(s, PORTMON_A_TCP_SYNACK_RECEIVED), "SYN-ACK sent to it");
 	if (s->size)
 		fprintf(s->line,
 			"; a forwarding host cannot see which were established");
-	end(s, "handshakes");
+	end_sentence(s, "handshakes");
 }
 
 static void print_handshakes(struct summary *s)
@@ -202,25 +202,25 @@ static void print_handshakes(struct summary *s)
 /* Segments and what the stack knows count at different ports then. */
 static void print_translated(struct summary *s)
 {
-	if (!tcp(s, PORTMON_A_TCP_SYN_TRANSLATED) || !begin(s))
+	if (!event(s, PORTMON_A_TCP_SYN_TRANSLATED) || !begin_sentence(s))
 		return;
-	part(s, tcp(s, PORTMON_A_TCP_SYN_TRANSLATED),
+	part(s, event(s, PORTMON_A_TCP_SYN_TRANSLATED),
 	     "SYNs sent were translated to another port by this host's NAT: segments count at the translated port, established and failed at the original port");
-	end(s, "NAT");
+	end_sentence(s, "NAT");
 }
 
 static void print_ends(struct summary *s)
 {
 	const bool forward = s->r->scope == PORTMON_SCOPE_FORWARD;
 
-	if (!begin(s))
+	if (!begin_sentence(s))
 		return;
-	part_if(s, tcp(s, PORTMON_A_TCP_FIN), "FIN segments (rx + tx)");
-	part_if(s, tcp(s, PORTMON_A_TCP_RST_RECEIVED),
+	part_if(s, event(s, PORTMON_A_TCP_FIN), "FIN segments (rx + tx)");
+	part_if(s, event(s, PORTMON_A_TCP_RST_RECEIVED),
 		forward ? "RST sent to it" : "RST received");
-	part_if(s, tcp(s, PORTMON_A_TCP_RST_SENT),
+	part_if(s, event(s, PORTMON_A_TCP_RST_SENT),
 		forward ? "RST received from it" : "RST sent");
-	end(s, "ends");
+	end_sentence(s, "ends");
 }
 
 static void print_retransmitted(struct summary *s)
@@ -232,7 +232,7 @@ static void print_retransmitted(struct summary *s)
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
 
 	if (why == UNKNOWN_FORWARD || (why == UNKNOWN_OFF && !again) ||
-	    !begin(s))
+	    !begin_sentence(s))
 		return;
 	if (why == UNKNOWN_MISSING)
 		fprintf(s->line,
@@ -242,15 +242,15 @@ static void print_retransmitted(struct summary *s)
 			format_grouped(a, again), format_grouped(b, sent));
 	if (again && sent)
 		fprintf(s->line, " (%.2f%%)", 100.0 * again / sent);
-	end(s, "retransmitted");
+	end_sentence(s, "retransmitted");
 }
 
-static void print_drops(struct summary *s)
+static void print_dropped(struct summary *s)
 {
 	const struct drop *drop;
 	char age[AGE_SIZE];
 
-	for (drop = s->r->drops; drop && begin(s); drop = drop->next) {
+	for (drop = s->r->drops; drop && begin_sentence(s); drop = drop->next) {
 		const struct reason *reason = reason_find(drop->reason);
 
 		part(s, drop->packets,
@@ -261,11 +261,11 @@ static void print_drops(struct summary *s)
 			fprintf(s->line, " ago");
 		fprintf(s->line, ": %s", reason ? reason->meaning :
 			"unknown reason");
-		end(s, "dropped");
+		end_sentence(s, "dropped");
 	}
 }
 
-static bool silent(const struct record *r)
+static bool has_no_events(const struct record *r)
 {
 	unsigned int i;
 
@@ -304,7 +304,7 @@ void summary_print(FILE *out, const struct ctx *ctx, const struct record *r,
 {
 	struct summary s = { .out = out, .ctx = ctx, .r = r, .now = now };
 	const bool is_tcp = r->transport == PORTMON_TRANSPORT_TCP;
-	const bool quiet = silent(r);
+	const bool quiet = has_no_events(r);
 	const struct info *info = r->info ? r->info : &ctx->info;
 
 	if (!r->drops && (!is_tcp || (quiet && !info->lifecycle)))
@@ -318,5 +318,5 @@ void summary_print(FILE *out, const struct ctx *ctx, const struct record *r,
 		print_ends(&s);
 		print_retransmitted(&s);
 	}
-	print_drops(&s);
+	print_dropped(&s);
 }

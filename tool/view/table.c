@@ -100,7 +100,7 @@ static unsigned int width_of(unsigned int flags)
 }
 
 /* A cell of a line; the last one is not padded. */
-static void print_cell(struct table *t, const char *text)
+static void print_fixed_cell(struct table *t, const char *text)
 {
 	const unsigned int flags = t->flags[t->column];
 	const int fill = (int)width_of(flags) -
@@ -125,7 +125,7 @@ static void print_head(struct table *t)
 		return;
 	for (i = 0; i < t->n; i++) {
 		t->column = i;
-		print_cell(t, t->heads[i]);
+		print_fixed_cell(t, t->heads[i]);
 	}
 	t->open = true;
 }
@@ -218,7 +218,7 @@ void table_cell(struct table *t, const char *text)
 		csv_cell(stdout, text, t->column++);
 		keep_error(t);
 	} else if (t && t->lines) {
-		print_cell(t, text);
+		print_fixed_cell(t, text);
 		t->column++;
 		keep_error(t);
 	} else if (t) {
