@@ -159,7 +159,7 @@ deps-debug: deps
 # UML=uml-debug-next: the newest kernel that Debian has the source of.
 UML ?= uml-debug
 check-debug: deps-debug tool collection kernel-$(UML) ## [test] all tests with sanitizers in User Mode Linux; one test in seconds (T=GLOB, UML=uml-debug-next)
-	@tests/vm/run check $(UML) $(if $(T),--test '$(T)')
+	@tests/vm/run check $(UML) $(T:%=--test '%')
 
 # What two CPUs can do to each other, and to the module.
 SMP ?= smp-kasan smp-kcsan
