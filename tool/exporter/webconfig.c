@@ -218,7 +218,7 @@ static const struct key top_keys[] = {
 static int read_file(struct loading *l, const char *name, char **to)
 {
 	const char *slash = strrchr(l->path, '/');
-	char path[4096], *text;
+	char path[4096], *text, *shorter;
 	size_t len;
 	FILE *f;
 	int err;
@@ -244,9 +244,8 @@ static int read_file(struct loading *l, const char *name, char **to)
 		free(text);
 		return err;
 	}
-	*to = realloc(text, len + 1);
-	if (!*to)
-		*to = text;
+	shorter = realloc(text, len + 1);
+	*to = shorter ? shorter : text;
 	return 0;
 }
 
