@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 
+from lib import top as live
 from lib.ctl import DONE, ctl_on_terminal, own_services, run_ctl
 from lib.ktap import case, check, defer, equal, run
 from lib.netns import Netns
@@ -64,7 +65,8 @@ def process(kind):
     connect(netns)
     bytes_of = {"text": False, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     for arguments in (["stats", "-P"], ["stats", "-P", "--csv"], ["stats", "-o", "PORT,OWNER"], ["show", str(PORT)],
-                      ["stats", "-o", "PORT,OWNER", "--csv"], ["check", "--all-time"]):
+                      ["stats", "-o", "PORT,OWNER", "--csv"], ["check", "--all-time"],
+                      ["top", "-b", "-c", "1", "-d", "0.1", "-o", "PORT,OWNER", "--sort", "port"]):
         status, out, err = run_ctl(*arguments, netns=netns, **bytes_of)
         text = (out + err).decode(errors="surrogateescape").replace("\r\n", "\n")
         harmless(text, " ".join(arguments))
@@ -76,6 +78,11 @@ def process(kind):
     harmless(following.stdout.read(), "stats -i")
     status, out, err = ctl_on_terminal("stats", "-P", "--color", "never", columns=120, netns=netns)
     harmless(out.replace("\r\n", "\n"), "stats -P on a terminal")
+    terminal = live.top("-o", "PORT,OWNER", "--scope", "loopback", "--sort", "port", netns=netns, head=rf"^{PORT}/tcp +a\?")
+    terminal.press("/", *str(PORT), "enter", "enter")
+    terminal.until(r"^owner +a\?")
+    terminal.press("q")
+    live.ends(terminal, DONE)       # no sequence that curses does not write
     status, out, err = run_ctl("stats", "--processes", "--json", netns=netns, **bytes_of)
     harmless(out.decode(errors="surrogateescape"), "stats --json")
     owners = [o for row in json.loads(out)["ports"] if row["port"] == PORT for o in row.get("owner", []) if o["pid"] == pid]
@@ -96,7 +103,8 @@ def namespace():
     subprocess.run(["mount", "--bind", netns.path, link], check=True)
     defer(subprocess.run, ["umount", link], check=True)
     Packets(netns).out("udp", 1, 53, 2)
-    for arguments in ["stats", "-A"], ["show", "-A", "53"], ["info", "-A"], ["coverage", "-i", ".1"], ["stats", "--csv", "-A"]:
+    for arguments in ["stats", "-A"], ["show", "-A", "53"], ["info", "-A"], ["coverage", "-i", ".1"], ["stats", "--csv", "-A"], \
+            ["top", "-b", "-c", "1", "-d", "0.1", "--netns", name]:
         status, out, err = run_ctl(*arguments, netns=netns)
         equal(status, DONE, f"status of {arguments}: {err}")
         harmless((out + err).replace("\r\n", "\n"), " ".join(arguments))

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl top: what it shows, on a terminal of its own and in batch mode, is what was counted."""
 import contextlib
+import csv
 import functools
+import io
 import json
 import os
 import re
@@ -54,7 +56,7 @@ def screen():
         equal({row.packets for row in rows(terminal)}, {"0"}, "packets/s at the second reading")
         lines = terminal.text().splitlines()
         # Nobody has reset anything.
-        check(re.fullmatch(r"portmon-ctl top - 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d XYZ, every 0.3 s, 9 lines, counting for \d+[smh]", lines[0]), lines[0])
+        check(re.fullmatch(r"portmon-ctl top - 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d XYZ, every 0.3 s, counting for \d+[smh], 9 lines", lines[0]), lines[0])
         equal(lines[1], "scope: all  transport: all  filter: none  sort: TOTAL", "second line")
         equal(lines[2].split(), ["bits/s", "local", "remote", "forward", "loopback"], "scopes")
         equal(lines[3].split(), ["RANGE", *["RX", "TX"] * 4], "head of the sums")
@@ -138,7 +140,7 @@ def graphs():
 @case()
 def detail():
     "Enter shows a port: counters, rates, handshakes, drops and a graph; Esc goes back"
-    terminal = top("--sort", "port", "--scope", "local", "--exact")
+    terminal = top("--sort", "port", "--scope", "local", "--exact", lines=30)
     terminal.press("j", "j", "enter")
     terminal.until("^local port 443/tcp +https .*range: well-known")
     terminal.until(r"^packets/s +0 +0$")
@@ -150,7 +152,7 @@ def detail():
         terminal.until(pattern)
     packets.out("tcp", 443, 41000, 4)
     terminal.until(rf"^bytes +0 +{34 * PACKET}$")
-    terminal.until(lambda: re.search("[▁▂▃▄▅▆▇█]{1}", "\n".join(terminal.text().splitlines()[19:23])), "a graph")
+    terminal.until(lambda: re.search("[▁▂▃▄▅▆▇█]{1}", "\n".join(terminal.text().splitlines()[-6:])), "a graph")
     terminal.press("esc")
     shows(terminal, ["22/tcp", "53/udp", "443/tcp"], "the list")
     terminal.until(lambda: cursor(terminal) == "443/tcp", "the cursor")
@@ -239,6 +241,8 @@ def events():
     terminal.press("esc", "esc", "/", *"69", "enter", "enter")
     terminal.until(r"^dropped +7 +\S+$")
     terminal.until(r"^dropped +7 packets, NO_SOCKET, last ")
+    hint = "peers no open connection; who sends to it is seen with: tcpdump -ni any port 69"
+    terminal.until(lambda: hint in " ".join(terminal.text().split()), hint)
     terminal.press("q")
     ends(terminal, DONE)
 
@@ -251,7 +255,7 @@ def unknown():
     sender.out("tcp", 443, 41000, 3)
     netns.portmon.do("netns-set", lifecycle=0, drops=0)
     row = documents("-d", "0.2", "-c", "1", netns=netns)()["top"][0]
-    equal([row["total"][key] for key in ("established", "dropped")], [None, None], "JSON")
+    equal([row["total"][key] for key in ("established", "retransmitted", "unanswered", "dropped")], [None] * 4, "JSON")
     terminal = top("--sort", "port", "--scope", "local", netns=netns, lines=30, columns=160)
     terminal.press("/", *"over", "enter")
     terminal.until("no matching port has traffic")
@@ -303,7 +307,7 @@ def batch():
     sent = 30 + packets.sent["local", "tcp", 443].tx - 30
     for block in blocks[:3]:
         title, asked_for, head, *lines = block.splitlines()
-        check(re.fullmatch(r"portmon-ctl top - 20\S+ \S+ UTC, every 0.1 s, 3 lines, counting for \d+[smh]", title), title)
+        check(re.fullmatch(r"portmon-ctl top - 20\S+ \S+ UTC, every 0.1 s, counting for \d+[smh], 3 lines", title), title)
         equal(asked_for, "scope: local  transport: all  filter: none  sort: PORT", "filters")
         equal(head.split(), ["SCOPE", "PORT", "SERVICE", "RX-BPS", "TX-BPS", "PPS", "CPS", "DROP-PS", "TOTAL", "LAST-SEEN"], "head")
         cells = [line.split() for line in lines]
@@ -328,6 +332,23 @@ def batch():
 
 
 @case()
+def batch_csv():
+    "--csv: heads once, then a line per port and reading, with numbers that add up"
+    netns = Netns(on=True)
+    sender = Packets(netns)
+    sender.out("udp", 53, 5000)
+    status, out, err = run_top("--batch", "--csv", "-c", "2", "-d", "0.2", "--all", netns=netns)
+    equal((status, err), (DONE, ""), "status")
+    found = list(csv.DictReader(io.StringIO(out), strict=True))
+    equal(list(found[0])[:6] + list(found[0])[-2:], ["netns", "time", "record", "scope", "transport", "port", "total", "last_seen"], "heads")
+    equal([(row["netns"], row["record"], row["scope"], row["transport"], row["port"], row["tx_pps"], row["cps"], row["total"]) for row in found],
+          [(netns.name, "port", scope, "udp", port, "0", "", str(PACKET)) for scope, port in (("local", "53"), ("remote", "5000"))] * 2, "lines")
+    check(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", found[0]["time"]), f"time {found[0]['time']}")
+    status, out, err = run_top("--batch", "--csv", "--no-header", "-c", "1", "-d", "0.1", "-o", "port,graph,owner", netns=netns)
+    equal((status, out, err), (DONE, "53,,0\n5000,,0\n", ""), "--no-header")
+
+
+@case()
 def batch_json():
     "one document per reading: the differences add up to the counts"
     netns = Netns(on=True)
@@ -341,7 +362,7 @@ def batch_json():
     row = document["top"][0]
     equal(set(row), {"scope", "transport", "port", "range", "service", "iana", "total", "interval"}, "keys of a port")
     for key in "total", "interval":
-        equal(set(row[key]), {"rx", "tx", "established", "dropped"}, f"keys of {key}")
+        equal(set(row[key]), {"rx", "tx", "established", "retransmitted", "synack_retransmitted", "unanswered", "dropped"}, f"keys of {key}")
     equal(totals(document), netns.portmon.ports(), "totals, idle")
     base, came = dict(sender.sent), {}
     for n in range(40):

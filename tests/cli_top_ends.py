@@ -91,6 +91,7 @@ def refused():
     "what it cannot do it says, with the right status"
     for sentence, status, arguments in (
             ("--json needs --batch", USAGE, ["--json"]),
+            ("--csv needs --batch", USAGE, ["--csv"]),
             ("--iterations needs --batch", USAGE, ["-c", "3"]),
             ("unknown column 'nonsense'; available: .*GRAPH", USAGE, ["-o", "port,nonsense"]),
             ("unknown column 'BAR'; available:", USAGE, ["--batch", "-o", "BAR"]),

@@ -51,7 +51,8 @@ LINES = {
               "--interval 0.1 --count 2 --processes"],
     "top": [f"--batch --iterations 2 --delay 0.1 {FILTER} --exact --numeric --ascii --netns NETNS --si --sort drops --reverse",
             "--batch --iterations 2 --delay 0.1 --json --all --iec", "--batch --iterations 1 --delay 0.1 --pretty",
-            "--batch --iterations 2 --delay 0.1 --output +OWNER,BACKLOG,RTT,GRAPH --sort unanswered"],
+            "--batch --iterations 2 --delay 0.1 --output +OWNER,BACKLOG,RTT,GRAPH --sort unanswered",
+            "--batch --iterations 2 --delay 0.1 --csv --no-header"],
     "show": ["80 443/tcp --bits", "http --json --processes", "443 --pretty --scope local --exact --numeric --netns NETNS",
              "80 --details --si --sort port --reverse", "80 443 --csv --all-netns --iec", "80 --bars --output SCOPE,PORT,OWNER"],
     "ranges": ["--scope local --transport tcp --range well-known --bits --exact", "--json --all-netns", "--pretty --netns NETNS",
@@ -147,7 +148,7 @@ def live_view():
     terminal = Terminal(*watched.command, netns=yard, **ENV)
     terminal.until("^SCOPE", timeout=120)
     for keys, pattern in (("h", "^Keys"), (["esc"], "^SCOPE"), ("f", r"^\[x\] SCOPE"), ([" ", ">", "esc"], "^PORT"), (["f3", *"443", "enter"], "^h help"),
-                          (["/", *"443", "enter"], "filter: 443"), (["enter"], "^first seen")):
+                          (["/", *"443", "enter"], "filter: 443"), (["enter"], "^owner")):
         terminal.press(*keys)
         terminal.until(pattern, timeout=120)
     terminal.press("esc", "esc", "a", "n", "u", "b", "s", "r", "W", "p", "q")

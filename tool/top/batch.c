@@ -3,12 +3,17 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
 
 #include "lib/clock.h"
 #include "lib/names.h"
 #include "lib/record.h"
+#include "lib/text.h"
+#include "lib/util.h"
 #include "top/top.h"
 #include "view/out_json.h"
+#include "view/table.h"
 
 #define TITLE_SIZE 512
 
@@ -39,6 +44,29 @@ static void print_line(const struct top *t, const struct top_layout *l,
 	}
 }
 
+/* Heads once, then a line for each port and reading. */
+static void print_csv(const struct top *t, bool heads)
+{
+	struct cell c = {
+		.ctx = t->ctx, .now = time(NULL), .seconds = t->rates.seconds,
+		.csv = true,
+	};
+	char safe[TOP_CELL];
+	size_t i, k;
+
+	for (k = 0; heads && k < t->n_shown; k++)
+		csv_head(stdout, t->shown[k]->name, k);
+	if (heads)
+		csv_end(stdout);
+	for (i = 0; i < t->n; i++) {
+		for (k = 0; k < t->n_shown; k++)
+			csv_cell(stdout, text_safe(safe, sizeof(safe),
+						   top_text(&c, t, t->shown[k],
+							    t->rows[i].r)), k);
+		csv_end(stdout);
+	}
+}
+
 static void print_rows(const struct top *t)
 {
 	char text[TITLE_SIZE];
@@ -48,7 +76,9 @@ static void print_rows(const struct top *t)
 	top_title(text, sizeof(text), t);
 	puts(text);
 	top_asked(text, sizeof(text), t);
-	puts(text);
+	/* The name of a namespace is anybody's choice. */
+	text_print(stdout, text, strlen(text));
+	putchar('\n');
 	top_layout(t, 0, t->n, UINT_MAX, &l);
 	print_line(t, &l, NULL);
 	for (i = 0; i < t->n; i++)
@@ -56,24 +86,36 @@ static void print_rows(const struct top *t)
 	putchar('\n');
 }
 
+static void json_known(struct json *j, const char *key, enum unknown why,
+		       uint64_t v)
+{
+	if (why)
+		json_null(j, key);
+	else
+		json_uint(j, key, v);
+}
+
 /* @total says what is known; @r holds the counters. */
 static void json_counters(struct json *j, const struct info *info,
 			  const char *key, const struct record *total,
 			  const struct record *r)
 {
-	const unsigned int attr = PORTMON_A_TCP_ESTABLISHED;
+	static const unsigned int attrs[] = {
+		PORTMON_A_TCP_ESTABLISHED, PORTMON_A_TCP_RETRANSMITTED,
+		PORTMON_A_TCP_SYNACK_RETRANSMITTED,
+	};
+	size_t i;
 
 	json_object(j, key);
 	out_json_count(j, "rx", &r->rx);
 	out_json_count(j, "tx", &r->tx);
-	if (tcp_unknown(info, total, attr))
-		json_null(j, "established");
-	else
-		json_uint(j, "established", r->tcp[attr]);
-	if (drops_unknown(info, total))
-		json_null(j, "dropped");
-	else
-		json_uint(j, "dropped", r->dropped);
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		json_known(j, tcp_keys[attrs[i]],
+			   tcp_unknown(info, total, attrs[i]),
+			   r->tcp[attrs[i]]);
+	json_known(j, "unanswered", unanswered_unknown(info, total),
+		   record_unanswered_at(r));
+	json_known(j, "dropped", drops_unknown(info, total), r->dropped);
 	json_object_end(j);
 }
 
@@ -117,12 +159,15 @@ static int print_document(const struct top *t)
 	return out_json_end(&j);
 }
 
-static int print_reading(const struct top *t)
+static int print_reading(const struct top *t, bool first)
 {
+	const struct options *opt = &t->ctx->opt;
 	int err = 0;
 
-	if (given(&t->ctx->opt, OPT_JSON))
+	if (given(opt, OPT_JSON))
 		err = print_document(t);
+	else if (given(opt, OPT_CSV))
+		print_csv(t, first && !given(opt, OPT_NO_HEADER));
 	else
 		print_rows(t);
 	if (!err && fflush(stdout))
@@ -152,7 +197,7 @@ int top_batch(struct top *t)
 		clock_sleep_until(next);
 		err = top_read(t);
 		if (!err)
-			err = print_reading(t);
+			err = print_reading(t, !i);
 	}
 	return err;
 }

@@ -59,6 +59,23 @@ static const struct record *record_of(struct record *buf, const struct top *t,
 }
 
 /**
+ * top_text() - the text of a cell, for people or for a program
+ * @c: the cell
+ * @t: the live view
+ * @column: the column
+ * @r: the line
+ *
+ * Return: its text.
+ */
+const char *top_text(struct cell *c, const struct top *t,
+		     const struct column *column, const struct rate *r)
+{
+	struct record record;
+
+	return column_text(c, column, record_of(&record, t, column, r));
+}
+
+/**
  * top_cell() - the cell of a column
  * @buf: room for it
  * @t: the live view
@@ -71,10 +88,8 @@ void top_cell(char buf[static TOP_CELL], const struct top *t,
 	struct cell c = {
 		.ctx = t->ctx, .now = time(NULL), .seconds = t->rates.seconds,
 	};
-	struct record record;
 
-	snprintf(buf, TOP_CELL, "%s",
-		 column_text(&c, column, record_of(&record, t, column, r)));
+	snprintf(buf, TOP_CELL, "%s", top_text(&c, t, column, r));
 }
 
 /**
@@ -295,9 +310,9 @@ void top_title(char *buf, size_t size, const struct top *t)
 	char at[TIME_SIZE], age[AGE_SIZE];
 
 	format_age(age, t->ctx->info.since, now);
-	snprintf(buf, size, "portmon-ctl top - %s, every %g s, %zu line%s, counting for %s",
-		 format_local(at, now), t->interval, t->n, plural(t->n),
-		 strcmp(age, "now") ? age : "0s");
+	snprintf(buf, size, "portmon-ctl top - %s, every %g s, counting for %s, %zu line%s",
+		 format_local(at, now), t->interval,
+		 strcmp(age, "now") ? age : "0s", t->n, plural(t->n));
 }
 
 /**

@@ -39,7 +39,7 @@ static void put_two(struct lines *l, const char *head, const char *one,
 		    const char *two)
 {
 	label(l, head);
-	fprintf(l->f, "%-*s%s\n", VALUE_WIDTH, one, two);
+	fprintf(l->f, "%-*s%s\n", *two ? VALUE_WIDTH : 0, one, two);
 }
 
 static void put_rates(struct lines *l, const char *head, double rx, double tx)
@@ -91,19 +91,14 @@ static void put_counters(struct lines *l, const struct rate *r)
 		    average(&total->tx));
 }
 
-static const struct column *named(const char *name)
-{
-	return top_column(name, strlen(name));
-}
-
 /* A count of events beside its rate. */
 static void put_events(struct lines *l, const struct rate *r, const char *head,
-		       const char *total, const char *rate)
+		       const struct column *total, const struct column *rate)
 {
 	char cells[2][TOP_CELL];
 
-	top_cell(cells[0], l->t, named(total), r);
-	top_cell(cells[1], l->t, named(rate), r);
+	top_cell(cells[0], l->t, total, r);
+	top_cell(cells[1], l->t, rate, r);
 	put_two(l, head, cells[0], cells[1]);
 }
 
@@ -111,51 +106,71 @@ static void put_all_events(struct lines *l, const struct rate *r)
 {
 	put_two(l, "", "TOTAL", "PER SECOND");
 	if (r->total.transport == PORTMON_TRANSPORT_TCP) {
-		put_events(l, r, "established", "CONNS", "CPS");
-		put_events(l, r, "unanswered", "UNANS", "UNANS-PS");
-		put_events(l, r, "retransmitted", "RETRANS", "RETR-PS");
+		put_events(l, r, "established", &column_connections,
+			   &column_cps);
+		put_events(l, r, "unanswered", &column_unanswered,
+			   &column_unans_ps);
+		put_events(l, r, "retransmitted",
+			   &column_retransmitted, &column_retr_ps);
 	}
-	put_events(l, r, "dropped", "DROPS", "DROP-PS");
+	put_events(l, r, "dropped", &column_drops, &column_drop_ps);
 }
 
-/* A process can have any name. */
-static void put_safe(struct lines *l, const char *before, const char *text)
+static void put_wrapped(struct lines *l, const char *head, const char *text)
 {
-	fputs(before, l->f);
-	text_print(l->f, text, strlen(text));
+	label(l, head);
+	print_wrapped(l->f, text, LABEL_WIDTH, top_width());
+}
+
+static void list_owners(FILE *f, const struct lines *l, const struct rate *r,
+			const struct port_use *use)
+{
+	char name[OWNER_SIZE], backlog[TOP_CELL];
+	size_t i;
+
+	for (i = 0; i < use->n; i += owner_group(use, i)) {
+		/* A process can have any name. */
+		fputs(i ? ", " : "", f);
+		owner_text(name, use, i);
+		text_print(f, name, strlen(name));
+	}
+	if (!use->n)
+		fputs("no socket", f);
+	if (use->connections)
+		fprintf(f, "; %u open connection%s", use->connections,
+			plural(use->connections));
+	if (use->queue_max) {
+		top_cell(backlog, l->t, &column_backlog, r);
+		fprintf(f, "; backlog %s", backlog);
+	}
+	if (owners_hidden(&l->t->owners))
+		fputs(NOT_ROOT, f);
 }
 
 /* The groups of owners, their connections, and what a user may not see. */
 static void put_owners(struct lines *l, const struct rate *r)
 {
 	struct record key = r->total;
-	char name[OWNER_SIZE], backlog[TOP_CELL];
 	struct port_use use;
-	size_t i;
+	char *text = NULL;
+	size_t size;
+	FILE *f;
 
 	if (r->total.folded || r->total.scope == PORTMON_SCOPE_FORWARD ||
 	    !record_has(&r->total, PORTMON_A_RECORD_PORT))
 		return;
-	label(l, "owner");
 	key.owners = &l->t->owners;
 	if (!l->t->has_owners || owners_of_record(&key, &use)) {
-		fputs("unknown\n", l->f);
+		put_two(l, "owner", "unknown", "");
 		return;
 	}
-	for (i = 0; i < use.n; i += owner_group(&use, i))
-		put_safe(l, i ? ", " : "", owner_text(name, &use, i));
-	if (!use.n)
-		fputs("no socket", l->f);
-	if (use.connections)
-		fprintf(l->f, "; %u open connection%s", use.connections,
-			plural(use.connections));
-	if (use.queue_max) {
-		top_cell(backlog, l->t, named("BACKLOG"), r);
-		fprintf(l->f, "; backlog %s", backlog);
+	f = open_memstream(&text, &size);
+	if (f) {
+		list_owners(f, l, r, &use);
+		fclose(f);
+		put_wrapped(l, "owner", text ? text : "out of memory");
 	}
-	if (owners_hidden(&l->t->owners))
-		fputs(NOT_ROOT, l->f);
-	fputc('\n', l->f);
+	free(text);
 	port_use_free(&use);
 }
 
@@ -194,6 +209,12 @@ static void put_peers(struct lines *l, const struct record *r)
 	    r->scope == PORTMON_SCOPE_REMOTE)
 		return;
 	n = peers_find(&l->t->owners, &spec, 1, &v);
+	if (!n) {
+		char words[LINE_SIZE];
+
+		snprintf(words, sizeof(words), PEERS_NONE, r->port);
+		put_wrapped(l, "peers", words);
+	}
 	for (i = 0; i < n && i < PEERS_SHOWN; i++)
 		fprintf(l->f, "%-*s%-40s %u open, received %s, sent %s bytes\n",
 			LABEL_WIDTH, i ? "" : "peers",
@@ -242,8 +263,8 @@ static void draw_title(const struct top *t, int y, const struct rate *r)
 	char port[TOP_CELL], service[TOP_CELL], line[2 * LINE_SIZE + 2 * TOP_CELL];
 	const char *full = NULL;
 
-	top_cell(port, t, named("PORT"), r);
-	top_cell(service, t, named("SERVICE"), r);
+	top_cell(port, t, &column_port, r);
+	top_cell(service, t, &column_service, r);
 	if (!r->total.folded && record_has(&r->total, PORTMON_A_RECORD_PORT))
 		full = full_name(t, &r->total);
 	snprintf(line, sizeof(line), "%s port %s  %s%.200s%s%s  range: %s%s",

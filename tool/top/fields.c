@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/util.h"
 #include "top/top.h"
 
 /* What is shown until somebody chooses: what there is no room for is left out. */
@@ -12,6 +13,10 @@
 /* A script finds these, however wide the terminal of its author was. */
 #define OF_BATCH \
 	"SCOPE,PORT,SERVICE,RX-BPS,TX-BPS,PPS,CPS,DROP-PS,TOTAL,LAST-SEEN"
+
+/* A program gets what belongs to one line; each begins with the time. */
+#define OF_CSV \
+	"NETNS,TIME,RECORD,SCOPE,TRANSPORT,PORT,PORT-MAX,PORTS,RANGE,EPHEMERAL,SERVICE,RX-PPS,RX-BPS,TX-PPS,TX-BPS,CPS,RETR-PS,UNANS-PS,DROP-PS,TOTAL,LAST-SEEN"
 
 static const char *graph_text(struct cell *c, const struct record *r)
 {
@@ -31,28 +36,28 @@ static const struct column graph = {
 	.help = "bits per second of both directions over the last readings",
 };
 
-/* Of these a line alone says nothing, or each says the same. */
-static bool is_left_out(const struct column *c)
-{
-	return c == &column_netns || c == &column_time || c == &column_share ||
-	       c == &column_bar;
-}
+/* Those of stats, but for what a line alone does not tell: SHARE and BAR. */
+static const struct column *const of_top[] = {
+	&column_netns, &column_time, &column_record, &column_scope,
+	&column_port, &column_port_max, &column_ports, &column_transport,
+	&column_service, &column_iana, &column_port_range, &column_ephemeral,
+	&column_rx_packets, &column_rx_bytes, &column_tx_packets,
+	&column_tx_bytes, &column_last_seen, &column_first_seen,
+	&column_connections, &column_retransmitted, &column_unanswered,
+	&column_drops, &column_bytes, &column_packets, &column_rx_pps,
+	&column_rx_bps, &column_tx_pps, &column_tx_bps, &column_pps,
+	&column_bps, &column_cps, &column_retr_ps, &column_unans_ps,
+	&column_drop_ps, &column_rtt, &column_open, &column_half_open,
+	&column_backlog, &column_backlog_max, &column_owner, &graph,
+};
 
-static const struct columns *all_columns(void)
-{
-	static const struct column *v[COLUMNS_MAX];
-	static struct columns all = { v, 0 };
-	const struct columns *ports = &columns_of_ports;
-	size_t i;
+static const struct columns all_columns = COLUMNS(of_top);
 
-	if (all.n)
-		return &all;
-	for (i = 0; i < ports->n && all.n < COLUMNS_MAX - 1; i++)
-		if (!is_left_out(ports->v[i]))
-			v[all.n++] = ports->v[i];
-	v[all.n++] = &graph;
-	return &all;
-}
+const struct layout top_layout_of = {
+	.columns = &all_columns,
+	.plain = USUAL,
+	.csv = OF_CSV + sizeof("NETNS,") - 1,	/* which is added */
+};
 
 /**
  * top_column() - find a column
@@ -63,7 +68,7 @@ static const struct columns *all_columns(void)
  */
 const struct column *top_column(const char *name, size_t len)
 {
-	const struct columns *all = all_columns();
+	const struct columns *all = &all_columns;
 	size_t i;
 
 	for (i = 0; i < all->n; i++)
@@ -96,7 +101,7 @@ const struct column *top_sorted_by(enum sort_key key)
 	};
 
 	return rates[key] ? rates[key] :
-			    columns_sorted_by(&columns_of_ports, key);
+			    columns_sorted_by(&all_columns, key);
 }
 
 /**
@@ -108,17 +113,6 @@ const struct column *top_sorted_by(enum sort_key key)
 bool top_is_graph(const struct column *column)
 {
 	return column == &graph;
-}
-
-/**
- * top_fields_list() - print which columns there are
- * @opt: the options of the run
- */
-void top_fields_list(const struct options *opt)
-{
-	const struct layout layout = { .columns = all_columns() };
-
-	layout_list(&layout, opt);
 }
 
 /* The graph is always the last of those that are shown. */
@@ -153,7 +147,7 @@ static bool has_field(const struct top *t, const struct column *column)
 /* Those that are chosen, in that order, and then all others. */
 static void set_fields(struct top *t, const struct column *const *v, size_t n)
 {
-	const struct columns *all = all_columns();
+	const struct columns *all = &all_columns;
 	size_t i;
 
 	t->n_fields = 0;
@@ -202,7 +196,10 @@ int top_fields_set(struct top *t, const char *list)
  */
 void top_fields_default(struct top *t)
 {
-	top_fields_set(t, given(&t->ctx->opt, OPT_BATCH) ? OF_BATCH : USUAL);
+	const struct options *opt = &t->ctx->opt;
+
+	top_fields_set(t, given(opt, OPT_CSV) ? OF_CSV :
+			  given(opt, OPT_BATCH) ? OF_BATCH : USUAL);
 }
 
 /**
@@ -216,7 +213,7 @@ int top_fields_choose(struct top *t, struct ctx *ctx)
 {
 	const char *output = ctx->opt.output;
 	const struct column *v[2 * COLUMNS_MAX];
-	const struct layout layout = { all_columns(), .plain = "+" };
+	const struct layout layout = { &all_columns, .plain = "+" };
 	size_t n = 0, i;
 	int err;
 

@@ -2,6 +2,7 @@
 /* top: read the counters repeatedly and show the rates. */
 #include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ctl/read.h"
 #include "lib/clock.h"
 #include "lib/snapshot.h"
 #include "lib/util.h"
@@ -186,12 +188,12 @@ static int check_options(const struct options *opt)
 {
 	if (given(opt, OPT_BATCH))
 		return 0;
-	if (given(opt, OPT_JSON) || given(opt, OPT_ITERATIONS)) {
-		warn("--%s needs --batch", given(opt, OPT_JSON) ?
-		     "json" : "iterations");
-		return USAGE;
-	}
-	return 0;
+	if (!given(opt, OPT_JSON) && !given(opt, OPT_CSV) &&
+	    !given(opt, OPT_ITERATIONS))
+		return 0;
+	warn("--%s needs --batch", given(opt, OPT_JSON) ? "json" :
+	     given(opt, OPT_CSV) ? "csv" : "iterations");
+	return USAGE;
 }
 
 /* What is kept is for a person: a script finds the same every time. */
@@ -211,6 +213,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	const struct options *opt = &ctx->opt;
 	/* Too large for the stack of some; there is one. */
 	static struct top t;
+	char netns[NAME_MAX + 1];
 	const char *iana;
 	int err;
 
@@ -227,10 +230,6 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		.all = given(opt, OPT_ALL),
 		.numeric = given(opt, OPT_NUMERIC),
 	};
-	if (given(opt, OPT_LIST_COLUMNS)) {
-		top_fields_list(opt);
-		return 0;
-	}
 	err = check_options(opt);
 	if (!err)
 		err = take_settings(&t);
@@ -238,6 +237,10 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 		err = ctx_counting(ctx);
 	if (err)
 		return err;
+	/* Of the column NETNS, which may have been kept. */
+	if (!given(opt, OPT_JSON))
+		ctx->netns = opt->netns ? opt->netns :
+					  ctx_netns(netns, sizeof(netns));
 	/* Report unreadable files before the terminal is taken. */
 	services_name(&ctx->services, 0, 0, &iana);
 	if (given(opt, OPT_BATCH)) {
@@ -251,17 +254,19 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	owners_free(&t.owners);
 	snapshot_free(&t.last);
 	rates_free(&t.rates);
+	ctx->netns = NULL;
 	return err;
 }
 
 const struct command cmd_top = {
 	.name = "top",
 	.summary = "live view of the traffic of every port; q quits, h shows help",
-	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, below the rates of each IANA range and scope. Keys change the view, the columns and the order: h lists them, Enter opens the page of a port, W keeps what was chosen, q quits. --batch prints one reading after the other for scripts, with --json one document per line.",
+	.text = "Shows the rates of every port, the busiest first, with totals and a graph of the last readings, below the rates of each IANA range and scope. Keys change the view, the columns and the order: h lists them, Enter opens the page of a port, W keeps what was chosen, q quits. --batch prints one reading after the other for scripts, with --json one document per line, with --csv a line per port.",
 	.options = OPTS_JSON | OPTS_FILTER | OPTS_SORT |
 		   (OPTS_UNITS & ~OPT(BITS)) |
 		   OPT(NUMERIC) | OPT(ALL) | OPT(NETNS) | OPT(BATCH) |
 		   OPT(DELAY) | OPT(ITERATIONS) | OPT(ASCII) |
-		   OPT(OUTPUT) | OPT(LIST_COLUMNS),
+		   OPTS_TABLE,
+	.layout = &top_layout_of,
 	.run = run_top,
 };

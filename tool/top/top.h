@@ -193,10 +193,11 @@ struct top_layout {
 };
 
 /* fields.c */
+extern const struct layout top_layout_of;
+
 const struct column *top_column(const char *name, size_t len);
 const struct column *top_sorted_by(enum sort_key key);
 bool top_is_graph(const struct column *column);
-void top_fields_list(const struct options *opt);
 int top_fields_choose(struct top *t, struct ctx *ctx);
 int top_fields_set(struct top *t, const char *list);
 void top_fields_default(struct top *t);
@@ -214,6 +215,8 @@ void top_rows_free(struct top *t);
 /* columns.c */
 const struct record *top_reading(const struct top *t,
 				 const struct record *key);
+const char *top_text(struct cell *c, const struct top *t,
+		     const struct column *column, const struct rate *r);
 void top_cell(char buf[static TOP_CELL], const struct top *t,
 	      const struct column *column, const struct rate *r);
 void top_weigh(const struct top *t, struct top_row *row);

@@ -215,8 +215,7 @@ int out_peers(const struct ctx *ctx, const struct owners *o,
 		return found;
 	}
 	if (!found) {
-		printf("no open connection; who sends to it is seen with: tcpdump -ni any port %u\n",
-		       spec[0].port);
+		printf(PEERS_NONE "\n", spec[0].port);
 		free(v);
 		return 0;
 	}

@@ -13,6 +13,10 @@
 
 #define PEERS_SHOWN 10
 
+/* What to say, of a port, where there is no peer. */
+#define PEERS_NONE \
+	"no open connection; who sends to it is seen with: tcpdump -ni any port %u"
+
 /**
  * struct peer - an address that has connections to a port
  * @s: one of its sockets
