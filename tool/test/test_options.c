@@ -127,6 +127,7 @@ static void test_ports(void)
 	check(ctx_ports(&ctx, "22,nosuchservice") == USAGE);
 	end_capture();
 	/* One span the kernel picks. */
+	ctx_free(&ctx);
 	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
 	check(!ctx_ports(&ctx, "80-90"));
 	check(ctx_ports_plain(&ctx.opt.filter));

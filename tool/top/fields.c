@@ -68,14 +68,7 @@ const struct layout top_layout_of = {
  */
 const struct column *top_column(const char *name, size_t len)
 {
-	const struct columns *all = &all_columns;
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (!strncasecmp(all->v[i]->name, name, len) &&
-		    !all->v[i]->name[len])
-			return all->v[i];
-	return NULL;
+	return columns_find(&all_columns, name, len);
 }
 
 /**

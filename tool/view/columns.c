@@ -6,19 +6,6 @@
 #include "view/columns.h"
 #include "view/table.h"
 
-static const struct column *find_column(const struct columns *all,
-					const char *name,
-					size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < all->n; i++)
-		if (!strncasecmp(all->v[i]->name, name, len) &&
-		    !all->v[i]->name[len])
-			return all->v[i];
-	return NULL;
-}
-
 static int refuse_column(const struct columns *all, const char *name, int len)
 {
 	char names[512];
@@ -38,7 +25,7 @@ static int add_columns(struct ctx *ctx, const struct columns *all,
 
 	for (;;) {
 		const size_t len = strcspn(name, ",");
-		const struct column *c = find_column(all, name, len);
+		const struct column *c = columns_find(all, name, len);
 
 		if (!c)
 			return refuse_column(all, name, len);
@@ -97,7 +84,7 @@ static int add_usual(struct ctx *ctx, const struct layout *l)
 
 	/* A program should find the same columns every time. */
 	if ((given(opt, OPT_ALL_NETNS) || given(opt, OPT_CSV)) &&
-	    find_column(l->columns, "NETNS", strlen("NETNS")))
+	    columns_find(l->columns, "NETNS", strlen("NETNS")))
 		err = add_columns(ctx, l->columns, "NETNS");
 	if (!err)
 		err = add_columns(ctx, l->columns, list_of(ctx, l));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which columns the lines of each subcommand can have, and which they have. */
+#include <string.h>
+
 #include "lib/util.h"
 #include "view/layouts.h"
 
@@ -45,6 +47,26 @@ static const struct column *const of_buckets[] = {
 
 /** @columns_of_ports: the columns of ports */
 const struct columns columns_of_ports = COLUMNS(of_ports);
+
+/**
+ * columns_find() - find a column
+ * @all: the columns
+ * @name: its name, in letters of any case
+ * @len: length of @name
+ *
+ * Return: the column, NULL if there is none.
+ */
+const struct column *columns_find(const struct columns *all, const char *name,
+				  size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < all->n; i++)
+		if (!strncasecmp(all->v[i]->name, name, len) &&
+		    !all->v[i]->name[len])
+			return all->v[i];
+	return NULL;
+}
 
 /**
  * columns_sorted_by() - the column that a word of --sort sorts by

@@ -55,6 +55,8 @@ extern const struct layout buckets_layout;
 
 extern const struct columns columns_of_ports;
 
+const struct column *columns_find(const struct columns *all, const char *name,
+				  size_t len);
 const struct column *columns_sorted_by(const struct columns *all,
 				       enum sort_key key);
 

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/names.h"
 #include "lib/reasons.h"
 #include "lib/util.h"
 #include "view/out_drops.h"
+#include "view/out_json.h"
 #include "view/sort.h"
 
 /**
@@ -110,30 +110,6 @@ void drop_rows_sort(struct drop_rows *rows, enum sort_key key, bool reverse)
 	}
 }
 
-static void json_port(struct json *j, const struct record *r)
-{
-	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
-
-	json_word(j, "scope", name_of(&scope_names, r->scope));
-	if (port)
-		json_word(j, "transport",
-			  name_of(&transport_names, r->transport));
-	else
-		json_null(j, "transport");
-	if (r->folded || !port)
-		json_null(j, "port");
-	else
-		json_uint(j, "port", r->port);
-	if (r->folded)
-		json_uint(j, "folded", r->ports);
-	if (r->folded || !port)
-		json_null(j, "range");
-	else
-		json_word(j, "range", name_of(&range_names, r->range));
-	json_string(j, "service", r->service);
-	json_string(j, "iana", r->iana);
-}
-
 /**
  * out_json_drop() - write a line of drops
  * @j: the document
@@ -144,7 +120,7 @@ void out_json_drop(struct json *j, const struct drop_row *row)
 	const struct reason *reason = reason_find(row->drop->reason);
 
 	json_object(j, NULL);
-	json_port(j, row->r);
+	out_json_place(j, row->r, false);
 	json_word(j, "reason", row->drop->reason);
 	json_uint(j, "packets", row->drop->packets);
 	json_time(j, "first_seen", row->drop->first_seen);
@@ -162,7 +138,7 @@ void out_json_drop(struct json *j, const struct drop_row *row)
 void out_json_tried(struct json *j, const struct drop_row *row)
 {
 	json_object(j, NULL);
-	json_port(j, row->r);
+	out_json_place(j, row->r, false);
 	json_uint(j, "packets", row->drop->packets);
 	json_time(j, "first_seen", row->drop->first_seen);
 	json_time(j, "last_seen", row->drop->last_seen);

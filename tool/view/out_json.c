@@ -157,23 +157,42 @@ static void json_dropped(struct json *j, const struct quiet *quiet,
 	json_object_end(j);
 }
 
+/**
+ * out_json_place() - write which port a record is of
+ * @j: the document, in the record's object
+ * @r: the record
+ * @ephemeral: also whether this host picks the port for itself
+ */
+void out_json_place(struct json *j, const struct record *r, bool ephemeral)
+{
+	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
+
+	json_word(j, "scope", name_of(&scope_names, r->scope));
+	if (port)
+		json_word(j, "transport",
+			  name_of(&transport_names, r->transport));
+	else
+		json_null(j, "transport");
+	if (port && !r->folded) {
+		json_uint(j, "port", r->port);
+		json_word(j, "range", name_of(&range_names, r->range));
+		if (ephemeral)
+			json_bool(j, "ephemeral", r->ephemeral);
+	} else {
+		json_null(j, "port");
+		if (r->folded)
+			json_uint(j, "folded", r->ports);
+		json_null(j, "range");
+	}
+	json_string(j, "service", r->service);
+	json_string(j, "iana", r->iana);
+}
+
 static void json_record(struct json *j, const struct quiet *quiet,
 			const struct record *r)
 {
 	json_object(j, NULL);
-	json_word(j, "scope", name_of(&scope_names, r->scope));
-	json_word(j, "transport", name_of(&transport_names, r->transport));
-	if (r->folded) {
-		json_null(j, "port");
-		json_uint(j, "folded", r->ports);
-		json_null(j, "range");
-	} else {
-		json_uint(j, "port", r->port);
-		json_word(j, "range", name_of(&range_names, r->range));
-		json_bool(j, "ephemeral", r->ephemeral);
-	}
-	json_string(j, "service", r->service);
-	json_string(j, "iana", r->iana);
+	out_json_place(j, r, true);
 	out_json_count(j, "rx", &r->rx);
 	out_json_count(j, "tx", &r->tx);
 	json_time(j, "first_seen", r->first_seen);

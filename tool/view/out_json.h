@@ -12,6 +12,7 @@
 
 int out_json_begin(struct json *j, struct ctx *ctx);
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
+void out_json_place(struct json *j, const struct record *r, bool ephemeral);
 void out_json_count(struct json *j, const char *key, const struct count *c);
 int out_json_end(struct json *j);
 void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
