@@ -137,16 +137,17 @@ def peers():
     out = run_ctl("show", "443-444", "--exact", netns=server)[1]
     check(re.search(rf"^443/tcp +{re.escape(near.ipv4)} +1 +1000 +\d+$", out, re.M), out)
     check(re.search(rf"^444/tcp +{re.escape(near.ipv6)} +1 +2000 +\d+$", out, re.M), out)
-    found = {(p["transport"], p["port"], p["address"], p["open"], p["rx_bytes"]) for p in ctl("show", "443-444", netns=server)["peers"]}
+    found = {(p["transport"], p["port"], p["address"], p["open"], p["rx_bytes"]) for p in ctl("show", "443-444", "--processes", netns=server)["peers"]}
     equal(found, {("tcp", 443, near.ipv4, 1, 1000), ("tcp", 444, near.ipv6, 1, 2000)}, "show --json")
     two.called.sendall(b"x" * 500)
-    wait_until(lambda: ctl("show", "444", netns=server)["peers"][0]["tx_bytes"] == 500, what="bytes acknowledged")
-    equal([p["port"] for p in ctl("show", "443", "444", netns=server)["peers"]], [443, 444], "in the order of the arguments")
+    wait_until(lambda: ctl("show", "444", "--processes", netns=server)["peers"][0]["tx_bytes"] == 500, what="bytes acknowledged")
+    equal([p["port"] for p in ctl("show", "443", "444", "--processes", netns=server)["peers"]], [443, 444], "in the order of the arguments")
     more = [connect(client, server, "ipv4", far.ipv4, 443) for _ in range(2)]
-    equal([(p["address"], p["open"]) for p in ctl("show", "443", "--processes", netns=server)["peers"]], [(near.ipv4, 3)], "with owners")
+    equal([(p["address"], p["open"]) for p in ctl("show", "443", "--processes", netns=server)["peers"]], [(near.ipv4, 3)], "three connections")
     del more
-    equal(ctl("show", "445", netns=server)["peers"], [], "a port without connections")
-    equal([p["port"] for d in ctl("show", "443", "-A", netns=server)["namespaces"] for p in d["peers"]], [443], "of all namespaces")
+    equal(ctl("show", "445", "--processes", netns=server)["peers"], [], "a port without connections")
+    equal([p["port"] for d in ctl("show", "443", "--processes", "-A", netns=server)["namespaces"] for p in d["peers"]], [443], "of all namespaces")
+    check("peers" not in ctl("show", "443", netns=server), "peers without a request")
     Packets(server).out("udp", 514, 514, 1)
     check("tcpdump -ni any port 514" in run_ctl("show", "514", netns=server)[1], "who sends to a port without connections")
 

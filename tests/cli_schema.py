@@ -98,7 +98,7 @@ def documents():
     caller.connect(("127.0.0.1", 8081))
     sock = busy.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 8081))
     sock.connect(("127.0.0.1", 9))
-    document = ctl("show", "8081", netns=busy)
+    document = ctl("show", "8081", "--processes", netns=busy)
     equal([(p["transport"], p["rx_bytes"]) for p in document["peers"]], [("tcp", 0), ("udp", None)], "peers")
     holds(document, "show", "show with peers")
     holds(ctl("stats", netns=Netns(on=True)), "stats", "stats of an empty namespace")

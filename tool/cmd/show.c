@@ -193,8 +193,6 @@ static int read_show(struct ctx *ctx, const struct query *q,
 	sort_ports(ctx, ports);
 	if (given(&ctx->opt, OPT_PROCESSES) || is_text(&ctx->opt))
 		err = ctx_owners(ctx, ports, &a->owners);
-	else if (given(&ctx->opt, OPT_JSON))
-		err = ctx_sockets(ctx, &a->owners);
 	return err;
 }
 
@@ -204,13 +202,18 @@ static void json_show(struct json *j, struct ctx *ctx,
 	out_json_ports(j, ctx, "ports", &s->ports);
 }
 
-/* Of each argument, as the text has them. */
+/*
+ * Of each argument, as the text has them. Reading all sockets takes longer
+ * than the rest: only on request.
+ */
 static void json_peers(struct json *j, struct ctx *ctx, const struct query *q,
 		       const struct answer *a)
 {
 	struct portspec spec[PORTSPEC_MAX];
 	int i, n;
 
+	if (!given(&ctx->opt, OPT_PROCESSES))
+		return;
 	json_array(j, "peers");
 	for (i = 0; i < q->argc; i++) {
 		n = portspec_parse(&ctx->services, q->argv[i], spec);

@@ -73,26 +73,6 @@ static unsigned int wanted_sockets(const struct ctx *ctx)
 }
 
 /**
- * ctx_sockets() - read the sockets alone, not whose they are
- * @ctx: the run, in the network namespace
- * @owners: the sockets, to release with owners_free()
- *
- * Return: 0 or a negative errno, after the error was printed.
- */
-int ctx_sockets(struct ctx *ctx, struct owners *owners)
-{
-	struct error e;
-	int err;
-
-	*owners = (struct owners){ 0 };
-	err = socks_read(&owners->socks, wanted_sockets(ctx), &e);
-	if (err)
-		return warn_error(err, &e);
-	warn_unlisted(ctx, owners);
-	return 0;
-}
-
-/**
  * ctx_owners() - find out who owns ports
  * @ctx: the run, in the network namespace
  * @ports: the ports, which get owners

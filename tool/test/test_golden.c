@@ -150,7 +150,7 @@ static void test_golden(void)
 		{ "stats-all.json", &cmd_stats, "--all --details --pretty --json --sort unanswered" },
 		{ "stats.csv", &cmd_stats, "--csv" },
 		{ "stats-all.csv", &cmd_stats, "--all --csv --sort bytes -o " ALL_PORT_COLUMNS },
-		{ "show.json", &cmd_show, "443 53/udp --json --pretty" },
+		{ "show.json", &cmd_show, "443 53/udp --json --pretty --processes" },
 		{ "show.csv", &cmd_show, "443 53/udp --csv" },
 		{ "ranges.json", &cmd_ranges, "--json --pretty --sort rx" },
 		{ "ranges.csv", &cmd_ranges, "--csv --sort tx --reverse" },
