@@ -172,6 +172,7 @@ static void test_golden(void)
 		{ "explain.json", &cmd_explain, "443 --json --pretty" },
 		{ "info.json", &cmd_info, "--json --pretty" },
 		{ "top.json", &cmd_top, "--batch --json --all -c 1 -d 0.01" },
+		{ "top.csv", &cmd_top, "--batch --csv --all -c 1 -d 0.01 -o scope,port,rx-pkts,rx-bps,conns,last-seen" },
 		{ "reset.json", &cmd_reset, "--json --pretty" },
 		{ "monitor.json", &cmd_monitor, "--json --count 5" },
 	};
