@@ -263,6 +263,15 @@ def broken_settings():
         terminal.until("^h help")
         terminal.press("q")
         ends(terminal, DONE)
+    # As sudo may hand it on: another user's.
+    os.chown(f"{home}/portmon", 1000, 1000)
+    os.unlink(f"{home}/portmon/top.conf")
+    terminal = top(columns=120, XDG_CONFIG_HOME=home)
+    terminal.press("W")
+    terminal.until(f"^cannot write {home}/portmon/top.conf: Operation not permitted$")
+    terminal.press("q")
+    ends(terminal, DONE)
+    equal(os.listdir(f"{home}/portmon"), [], "files in another user's folder")
     sh("rm", "-r", f"{home}/portmon")
     with open(f"{home}/portmon", "w"):
         pass

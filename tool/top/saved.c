@@ -236,6 +236,21 @@ static int make_folders(char *path)
 	return 0;
 }
 
+/* sudo may hand on the caller's HOME: what root writes there is in the way. */
+static int check_owner(char *path)
+{
+	char *slash = strrchr(path, '/');
+	struct stat st;
+	int err;
+
+	*slash = '\0';
+	err = stat(path, &st) ? -errno : 0;
+	*slash = '/';
+	if (!err && st.st_uid != geteuid())
+		err = -EPERM;
+	return err;
+}
+
 /* A reader finds the old file or the new one, never a part. */
 static int write_file(struct top *t, const char *path)
 {
@@ -281,6 +296,8 @@ void top_saved_write(struct top *t)
 		return;
 	}
 	err = make_folders(path);
+	if (!err)
+		err = check_owner(path);
 	if (!err)
 		err = write_file(t, path);
 	if (err)
