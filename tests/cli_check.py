@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """portmon-ctl check names what is wrong, the worst first, in one call; and nothing where nothing is."""
+import contextlib
 import errno
 import json
 import os
@@ -8,11 +9,12 @@ import re
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from lib.connection import begin, connect, transfer
 from lib.ctl import DONE, USAGE, expect_message, run_ctl
-from lib.ktap import case, check, equal, run, wait_until
+from lib.ktap import PATIENCE, case, check, defer, equal, run, wait_until
 from lib.module import parameter
 from lib.netns import Netns, hosts
 from lib.packets import Forger, Packets
@@ -21,6 +23,7 @@ from lib.tcp_events import Server, connections, no_retransmits
 
 UNSURE, WRONG = 3, 1
 WEB, FLOODED, SLOW = 8080, 80, 514
+SO_RCVBUFFORCE = 33
 
 
 def checked(netns, *arguments, status):
@@ -183,6 +186,119 @@ def thresholds():
         os.mkdir(f"{folder}/portmon/check.conf")
         status, out, err = run_ctl("check", "--all-time", netns=server, env=env)
         equal((status, out, err), (UNSURE, "", f"portmon-ctl: cannot read {folder}/portmon/check.conf: Is a directory\n"), "a folder")
+
+
+@case()
+def not_read():
+    "a program that does not read from its connection, at either end; one that reads slowly is none"
+    (client, server), (near, far) = hosts()
+    stuck = connect(client, server, "ipv4", far.ipv4, WEB)
+    slow = connect(client, server, "ipv4", far.ipv4, WEB + 1)
+    listener = server.socket("ipv4", socket.SOCK_STREAM, bind=(far.ipv4, WEB))
+    listener.listen()
+
+    def fill(sock):
+        "All that fits on the way: until nothing more has gone for a while."
+        sock.setblocking(False)
+        last = time.monotonic()
+        while time.monotonic() < last + 1:
+            try:
+                sock.send(b"x" * 65536)
+                last = time.monotonic()
+            except BlockingIOError:
+                time.sleep(0.01)
+    fill(stuck.caller)
+    found = checked(server, "--all-time", status=WRONG)
+    equal(brief(found), [("receive-queue-full", "tcp", WEB)], f"findings {found}")
+    check(re.match(r"receive queue full: \d+ bytes unread, \d+ of \d+ bytes of memory; nothing is read$", found[0]["text"]), found[0]["text"])
+    equal([p["pid"] for p in found[0]["processes"]], [os.getpid()], "whose it is")
+    # The other way: the client does not read what port 8080 of the server sends.
+    stuck.called.settimeout(None)
+    with contextlib.suppress(BlockingIOError):
+        while stuck.called.recv(1 << 20, socket.MSG_DONTWAIT):
+            pass
+    equal(checked(server, "--all-time", status=DONE), [], "after it was read")
+    fill(stuck.called)
+    found = checked(client, "--all-time", status=WRONG)
+    equal([(f["finding"], f["scope"], f["port"]) for f in found], [("receive-queue-full", "remote", WEB)], f"findings {found}")
+    stuck.caller.close()
+    # Full at any time, and read all the same.
+    fill(slow.caller)
+    over = threading.Event()
+
+    def both():
+        "Read a little, and send as much as fits."
+        slow.called.setblocking(False)
+        while not over.wait(0.1):
+            with contextlib.suppress(BlockingIOError):
+                slow.called.recv(20000)
+            with contextlib.suppress(BlockingIOError):
+                while slow.caller.send(b"x" * 65536):
+                    pass
+    thread = threading.Thread(target=both)
+    thread.start()
+    defer(thread.join)
+    defer(over.set)
+    equal(checked(server, "--all-time", status=DONE), [], "a slow reader")
+
+
+@case()
+def unseen():
+    "packets that reach no hook are noted with their number; those that do are not"
+    (client, server), (near, far) = hosts()
+    kept = server.socket("ipv4", socket.SOCK_DGRAM, bind=(far.ipv4, 53))
+    kept.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+    sock = client.socket("ipv4", socket.SOCK_DGRAM)
+    over = threading.Event()
+
+    def sending():
+        while not over.wait(0.001):
+            for _ in range(5):
+                sock.sendto(b"x", (far.ipv4, 53))
+    thread = threading.Thread(target=sending)
+    thread.start()
+    defer(thread.join)
+    defer(over.set)
+    equal(checked(server, "--watch", ".2", status=DONE), [], "where all is seen")
+    server.run("nft", "-f", "-", input="table ip t { chain c { type filter hook prerouting priority 0; udp dport 53 drop; }; }")
+    found = checked(server, "--watch", ".2", status=WRONG)         # for the drops
+    equal([(f["finding"], f["level"], f["next"]) for f in found if f["finding"] != "drops"], [("coverage-gap", "note", "portmon-ctl coverage")], f"{found}")
+    gone, all_of = map(lambda n: int(n.replace(",", "")), re.match(r"([\d,]+) of ([\d,]+) packets passed to IP in \d", found[-1]["text"]).groups())
+    check(100 <= gone <= all_of, found[-1]["text"])
+
+
+@case()
+def silence():
+    "a port that listens, was in use and has gone silent is noted; a closed one is not"
+    (client, server), (near, far) = hosts()
+    for port in 443, 444:
+        with server.socket("ipv4", socket.SOCK_STREAM, bind=(far.ipv4, port)) as listener:
+            listener.listen(512)
+            for _ in range(120):
+                with client.socket("ipv4", socket.SOCK_STREAM) as sock:
+                    sock.connect((far.ipv4, port))
+    listener = server.socket("ipv4", socket.SOCK_STREAM, bind=(far.ipv4, 443))
+    listener.listen(512)
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"XDG_CONFIG_HOME": folder}
+        os.mkdir(f"{folder}/portmon")
+
+        def silent(text):
+            with open(f"{folder}/portmon/check.conf", "w") as file:
+                file.write(text)
+            status, out, err = run_ctl("check", "--all-time", "--json", netns=server, env=env)
+            equal((status, err), (DONE, ""), f"status and messages; {out}")
+            return [(f["level"], f["transport"], f["port"], f["text"]) for f in json.loads(out)["findings"] if f["finding"] == "silent"]
+
+        equal(silent(""), [], "after a moment")
+        begun = time.monotonic()
+        found = wait_until(lambda: silent("silent-seconds = 4\nsilent-gaps = 2\n"), what="silence")
+        check(time.monotonic() - begun < 60 * PATIENCE, "it took as long as without the threshold")
+        equal([f[:3] for f in found], [("note", "tcp", 443)], "who has gone silent")
+        check(re.fullmatch(r"nothing received for \d+s; 120 connections before that", found[0][3]), found[0][3])
+        with client.socket("ipv4", socket.SOCK_STREAM) as sock:
+            sock.connect((far.ipv4, 443))
+        equal(silent("silent-seconds = 4\nsilent-gaps = 2\n"), [], "after one more connection")
 
 
 @case()

@@ -4,6 +4,7 @@
 #define PORTMON_CTL_CHECK_H
 
 #include "ctl/ctx.h"
+#include "host/coverage.h"
 #include "host/links.h"
 #include "host/owners.h"
 #include "lib/snapshot.h"
@@ -27,6 +28,9 @@ enum limit {
 	LIMIT_RETRANSMITTED_PERCENT,
 	LIMIT_RETRANSMITTED_PACKETS,
 	LIMIT_SILENT_GAPS,
+	LIMIT_SILENT_SECONDS,
+	LIMIT_COVERAGE_PACKETS,
+	LIMIT_COVERAGE_PERCENT,
 	LIMIT_SPAN,
 	LIMITS
 };
@@ -74,6 +78,7 @@ int limits_parse(struct limits *limits, FILE *f, const char *path);
  * @FOUND_SWITCHED_OFF: a part of the answer is not counted
  * @FOUND_NO_TRACEPOINT: the kernel cannot tell a part of the answer
  * @FOUND_SILENT: nothing arrives at a port that was in use
+ * @FOUND_GAP: packets passed portmon unseen
  * @FOUND_BYPASS: packets may pass portmon unseen
  * @FINDINGS: how many kinds there are
  */
@@ -92,6 +97,7 @@ enum finding_kind {
 	FOUND_SWITCHED_OFF,
 	FOUND_NO_TRACEPOINT,
 	FOUND_SILENT,
+	FOUND_GAP,
 	FOUND_BYPASS,
 	FINDINGS
 };
@@ -175,6 +181,7 @@ struct findings {
  * @earlier: the sockets a moment before, to tell a full queue from one that
  *   is being emptied; NULL where no queue was full then
  * @links: the interfaces
+ * @coverage: what interfaces, IP and portmon counted in a short time, or NULL
  * @seconds: the time looked at
  * @now: seconds since the epoch
  */
@@ -186,6 +193,7 @@ struct evidence {
 	const struct owners *owners;
 	const struct owners *earlier;
 	const struct links *links;
+	const struct coverage *coverage;
 	double seconds;
 	uint64_t now;
 };
@@ -196,6 +204,7 @@ void check_queues(const struct evidence *e, struct findings *found);
 void check_drops(const struct evidence *e, struct findings *found);
 void check_state(const struct evidence *e, struct findings *found);
 bool queue_is_full(const struct sock *s);
+bool queue_of_reader(const struct sock *s);
 
 bool check_enough(const struct evidence *e, uint64_t events,
 		  enum limit least);

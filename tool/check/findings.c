@@ -43,6 +43,8 @@ const struct finding_text finding_texts[FINDINGS] = {
 		"This kernel lacks the tracepoint; troubles of this kind cannot be seen." },
 	[FOUND_SILENT] = { "silent", LEVEL_NOTE,
 		"A program listens, connections used to arrive, and none does any more: look at what is in front of it, a load balancer, DNS or a firewall." },
+	[FOUND_GAP] = { "coverage-gap", LEVEL_NOTE,
+		"These packets are counted for no port: dropped in prerouting, by the reverse path filter or IPsec, or forwarded by a flowtable." },
 	[FOUND_BYPASS] = { "bypass", LEVEL_NOTE,
 		"Packets that take this way are not counted by portmon." },
 };

@@ -41,6 +41,12 @@ const struct limit_def limit_defs[LIMITS] = {
 		"segments sent below which no ratio is looked at" },
 	[LIMIT_SILENT_GAPS] = { "silent-gaps", 50, 1e6,
 		"times the usual time between two connections without any" },
+	[LIMIT_SILENT_SECONDS] = { "silent-seconds", 60, 1e9,
+		"seconds without any below which no port is silent" },
+	[LIMIT_COVERAGE_PACKETS] = { "coverage-packets", 100, 1e12,
+		"packets in half a second that reach no hook of portmon" },
+	[LIMIT_COVERAGE_PERCENT] = { "coverage-percent", 10, 100,
+		"of the packets passed to IP" },
 	[LIMIT_SPAN] = { "span", 3600, 1e9,
 		"seconds since the last check after which rates say too little" },
 };

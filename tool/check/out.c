@@ -13,7 +13,7 @@
 
 /* What is looked at, for the line that says that nothing is wrong. */
 static const char looked_at[] =
-	"unanswered SYNs, full queues, incomplete handshakes, refused and failed connections, port scans, drops, retransmissions, silent ports, overflow";
+	"unanswered SYNs, full queues, incomplete handshakes, refused and failed connections, port scans, drops, retransmissions, silent ports, overflow, coverage";
 
 static const char *color_of(const struct ctx *ctx, enum level level)
 {

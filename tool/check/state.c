@@ -10,20 +10,37 @@
 #include "lib/record.h"
 
 /**
+ * queue_of_reader() - does a program read from a TCP connection?
+ * @s: the socket
+ *
+ * Such a queue can be full at any time without harm: TCP makes the sender
+ * wait. It is trouble if the program does not read at all.
+ *
+ * Return: whether it can.
+ */
+bool queue_of_reader(const struct sock *s)
+{
+	return s->transport == PORTMON_TRANSPORT_TCP && s->kind == SOCK_OPEN;
+}
+
+/**
  * queue_is_full() - does one more not fit into a socket's queue?
  * @s: the socket
  *
  * The kernel refuses a connection when more wait than the limit; a receive
- * buffer is as good as full when the next packet may not fit.
+ * buffer is as good as full when the next packet may not fit. TCP closes its
+ * window a sixteenth before that.
  *
  * Return: whether it is full.
  */
 bool queue_is_full(const struct sock *s)
 {
-	if (s->kind != SOCK_LISTENS)
+	if (s->kind != SOCK_LISTENS && s->kind != SOCK_OPEN)
 		return false;
 	if (s->queue_max || s->queue)
 		return s->queue > s->queue_max;
+	if (queue_of_reader(s) && !s->unread)
+		return false;
 	return s->memory_max && s->memory >= s->memory_max / 10 * 9;
 }
 
@@ -39,7 +56,7 @@ static unsigned int full(const struct owners *o, unsigned int transport,
 		const struct sock *s = &o->socks.v[i];
 
 		if (s->transport != transport || s->port != port ||
-		    !queue_is_full(s))
+		    queue_of_reader(s) || !queue_is_full(s))
 			continue;
 		if (!n++)
 			*first = s;
@@ -112,6 +129,85 @@ static void receive_queue(struct findings *found, const struct evidence *e,
 		 s->memory_max);
 }
 
+static bool is_same_socket(const struct sock *a, const struct sock *b)
+{
+	return a->transport == b->transport && a->inode == b->inode &&
+	       a->port == b->port && a->peer == b->peer &&
+	       !memcmp(a->peer_address, b->peer_address,
+		       sizeof(a->peer_address));
+}
+
+/* Full, and the program has read nothing since a moment before. */
+static bool is_stuck(const struct evidence *e, const struct sock *s)
+{
+	size_t i;
+
+	if (!queue_of_reader(s) || !queue_is_full(s))
+		return false;
+	for (i = 0; e->earlier && i < e->earlier->socks.n; i++) {
+		const struct sock *b = &e->earlier->socks.v[i];
+
+		if (is_same_socket(b, s))
+			return queue_is_full(b) &&
+			       b->bytes_received - b->unread ==
+			       s->bytes_received - s->unread;
+	}
+	return false;
+}
+
+/* A server's own port, of a client that of the other end. */
+static void connection_port(const struct evidence *e, const struct sock *s,
+		    struct record *r)
+{
+	size_t i;
+
+	if (owners_listens(e->owners, s->transport, s->port)) {
+		sum_port(e, s->transport, s->port, r);
+		return;
+	}
+	*r = (struct record){
+		.scope = PORTMON_SCOPE_REMOTE, .transport = s->transport,
+		.port = s->peer,
+	};
+	for (i = 0; i < e->s->ports.n; i++)
+		if (e->s->ports.v[i].transport == r->transport &&
+		    e->s->ports.v[i].port == r->port)
+			r->service = e->s->ports.v[i].service;
+}
+
+static void find_stuck(struct findings *found, const struct evidence *e,
+		  const struct sock *s)
+{
+	const struct socks *socks = &e->owners->socks;
+	struct record r, other;
+	unsigned int n = 0;
+	struct finding *f;
+	size_t i;
+	int len;
+
+	connection_port(e, s, &r);
+	for (i = 0; i < socks->n; i++) {
+		if (!is_stuck(e, &socks->v[i]))
+			continue;
+		connection_port(e, &socks->v[i], &other);
+		if (other.scope != r.scope || other.port != r.port)
+			continue;
+		/* The first of them speaks for all. */
+		if (!n++ && &socks->v[i] != s)
+			return;
+	}
+	f = findings_add(found, FOUND_RECEIVE_QUEUE, &r, 0);
+	len = snprintf(f->what, sizeof(f->what),
+		       "receive queue full: %u bytes unread, %u of %u bytes of memory; nothing is read",
+		       s->unread, s->memory, s->memory_max);
+	if (n > 1)
+		snprintf(f->what + len, sizeof(f->what) - len,
+			 " (%u connections)", n);
+	f->meaning = "The program does not read what it receives: it hangs or waits for something else. The other end cannot send more.";
+	snprintf(f->next, sizeof(f->next), "ss -tmnp %cport = :%u",
+		 r.scope == PORTMON_SCOPE_REMOTE ? 'd' : 's', r.port);
+}
+
 /**
  * check_queues() - which queues are full and stay so?
  * @e: what is known
@@ -127,7 +223,9 @@ void check_queues(const struct evidence *e, struct findings *found)
 	for (i = 0; i < socks->n; i++) {
 		const struct sock *s = &socks->v[i];
 
-		if (!queue_is_full(s))
+		if (is_stuck(e, s))
+			find_stuck(found, e, s);
+		if (queue_of_reader(s) || !queue_is_full(s))
 			continue;
 		n = full(e->owners, s->transport, s->port, &first);
 		if (first != s ||
@@ -305,7 +403,8 @@ static void find_silent(const struct evidence *e, struct findings *found,
 	char age[AGE_SIZE], a[GROUPED_SIZE];
 	struct finding *f;
 
-	if (r->scope != PORTMON_SCOPE_LOCAL || n < 100 || ago < 60 ||
+	if (r->scope != PORTMON_SCOPE_LOCAL || n < 100 ||
+	    ago < e->limits->v[LIMIT_SILENT_SECONDS] ||
 	    (double)ago * n < e->limits->v[LIMIT_SILENT_GAPS] * used ||
 	    !check_listens(e, r))
 		return;
@@ -313,6 +412,26 @@ static void find_silent(const struct evidence *e, struct findings *found,
 	snprintf(f->what, sizeof(f->what),
 		 "nothing received for %s; %s connections before that",
 		 format_age(age, r->last_seen, e->now), format_grouped(a, n));
+}
+
+/* What IP was handed, and no hook has seen. */
+static void find_gap(const struct evidence *e, struct findings *found)
+{
+	const struct coverage *c = e->coverage;
+	const uint64_t missed = c ? c->amount[CAUSE_BEFORE_HOOK] : 0;
+	char a[GROUPED_SIZE], b[GROUPED_SIZE];
+	struct finding *f;
+
+	if (!missed || missed < e->limits->v[LIMIT_COVERAGE_PACKETS] ||
+	    100.0 * missed <
+	    e->limits->v[LIMIT_COVERAGE_PERCENT] * c->mib.received)
+		return;
+	f = findings_add(found, FOUND_GAP, NULL, 0);
+	snprintf(f->what, sizeof(f->what),
+		 "%s of %s packets passed to IP in %.1f s reached no hook of portmon",
+		 format_grouped(a, missed), format_grouped(b, c->mib.received),
+		 c->ms / 1e3);
+	snprintf(f->next, sizeof(f->next), "portmon-ctl coverage");
 }
 
 static void bypass(const struct evidence *e, struct findings *found)
@@ -356,5 +475,6 @@ void check_state(const struct evidence *e, struct findings *found)
 	for (i = 0; i < e->total->n; i++)
 		if (e->total->v[i].transport == PORTMON_TRANSPORT_TCP)
 			find_silent(e, found, &e->total->v[i]);
+	find_gap(e, found);
 	bypass(e, found);
 }

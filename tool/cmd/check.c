@@ -22,6 +22,12 @@
 /* A queue that is full for so long is not being emptied. */
 #define LOOK_AGAIN_MS	250
 
+/* A program that reads nothing from a full TCP queue for so long is stuck. */
+#define LOOK_READ_MS	1000
+
+/* So long interfaces, IP and portmon are compared. */
+#define SAMPLE_MS	500
+
 /**
  * struct look - what is looked at in one run
  * @ctx: the run
@@ -32,7 +38,10 @@
  * @earlier: sockets a moment before those of now
  * @delta: what was counted in between
  * @s: the same, as ports
- * @links: the interfaces
+ * @first: what interfaces, IP and portmon had counted a moment before
+ * @last: the same now, with what is known of the interfaces
+ * @coverage: the difference between both
+ * @sampled: there is one
  */
 struct look {
 	struct ctx *ctx;
@@ -43,7 +52,10 @@ struct look {
 	struct owners earlier;
 	struct deltas delta;
 	struct snapshot s;
-	struct links links;
+	struct sample first;
+	struct sample last;
+	struct coverage coverage;
+	bool sampled;
 };
 
 static void wait_ms(unsigned int ms)
@@ -91,27 +103,66 @@ static bool any_full(const struct owners *o)
 	return false;
 }
 
-/* Owners are of now; those of a moment before tell which queues stay full. */
+static bool any_reader_full(const struct owners *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->socks.n; i++)
+		if (queue_of_reader(&o->socks.v[i]) &&
+		    queue_is_full(&o->socks.v[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Owners are of now; those of a moment before tell which queues stay full.
+ * Whether a program reads from a connection its bytes tell.
+ */
 static int read_owners(struct look *l)
 {
+	unsigned int ms = LOOK_AGAIN_MS;
 	int err = ctx_owners(l->ctx, &l->s.ports, &l->owners);
 
 	if (err || !any_full(&l->owners))
 		return err;
+	if (any_reader_full(&l->owners)) {
+		ms = LOOK_READ_MS;
+		l->ctx->peers = true;
+		owners_free(&l->owners);
+		err = ctx_owners(l->ctx, &l->s.ports, &l->owners);
+		if (err)
+			return err;
+	}
 	l->earlier = l->owners;
 	l->owners = (struct owners){ 0 };
-	wait_ms(LOOK_AGAIN_MS);
+	wait_ms(ms);
 	return ctx_owners(l->ctx, &l->s.ports, &l->owners);
 }
 
-static int read_links(struct look *l)
+static int read_sample(struct look *l, struct sample *s)
+{
+	struct info info = l->ctx->info;	/* that of the marks stays */
+	struct error e;
+	int err = sample_read(l->ctx->pm, &info, s, &e);
+
+	return err ? warn_error(err, &e) : 0;
+}
+
+/* The second sample, and what a look at the interfaces tells. */
+static int read_coverage(struct look *l)
 {
 	struct error e;
-	int err = links_read(&l->links, &e);
+	int err;
 
-	if (!err)
-		err = links_inspect(&l->links, &e);
-	return err ? warn_error(err, &e) : 0;
+	err = read_sample(l, &l->last);
+	if (err)
+		return err;
+	err = links_inspect(&l->last.links, &e);
+	if (err)
+		return warn_error(err, &e);
+	/* After a reset in between there is nothing to compare. */
+	l->sampled = !coverage_between(&l->coverage, &l->first, &l->last);
+	return 0;
 }
 
 /* What was counted between @l->before and @now, which is taken over. */
@@ -137,7 +188,9 @@ static int judge(struct look *l, const struct mark *now)
 		.info = &l->ctx->info, .limits = &l->limits, .s = &l->s,
 		.total = &l->delta.last.ports, .owners = &l->owners,
 		.earlier = &l->earlier,
-		.links = &l->links, .now = now->time,
+		.links = &l->last.links,
+		.coverage = l->sampled ? &l->coverage : NULL,
+		.now = now->time,
 	};
 	struct ctx *ctx = l->ctx;
 	struct findings found;
@@ -170,6 +223,7 @@ static int look(struct look *l, struct mark *now, const struct snapfile *f)
 {
 	struct nlreply reply = { 0 };
 	struct snapshot s;
+	double begun;
 	int kept, err = mark_read(l->ctx, now, &s, f ? &reply : NULL);
 
 	if (err)
@@ -181,9 +235,14 @@ static int look(struct look *l, struct mark *now, const struct snapfile *f)
 	}
 	err = compare_with_last(l, &s);
 	if (!err)
-		err = read_owners(l);
+		err = read_sample(l, &l->first);
+	begun = clock_seconds();
 	if (!err)
-		err = read_links(l);
+		err = read_owners(l);
+	if (!err) {
+		clock_sleep_until(begun + SAMPLE_MS / 1e3);
+		err = read_coverage(l);
+	}
 	if (!err)
 		err = judge(l, now);
 	if (f && (!err || err <= TROUBLE)) {
@@ -245,14 +304,15 @@ static int run_check(struct ctx *ctx, int argc, char **argv)
 	snapshot_free(&l.s);
 	owners_free(&l.owners);
 	owners_free(&l.earlier);
-	links_free(&l.links);
+	sample_free(&l.first);
+	sample_free(&l.last);
 	return err;
 }
 
 const struct command cmd_check = {
 	.name = "check",
 	.summary = "list problems, at which port, and what to do",
-	.text = "Compares with the last check of this user or, without a recent one, measures for 5 seconds. Looks for unanswered SYNs, full queues, handshakes not established, refused connections, closed ports that are probed, drops, retransmissions, ports gone silent, and traffic that portmon cannot see. Lists the worst first, with its meaning and the next command to type. Exit status: 0 no problem, 1 problems, 2 wrong usage, 3 unknown. The thresholds are set in /etc/portmon/check.conf or the user's own check.conf.",
+	.text = "Compares with the last check of this user or, without a recent one, measures for 5 seconds. Looks for unanswered SYNs, queues that are full and stay so, handshakes not established, refused connections, closed ports that are probed, drops, retransmissions, ports gone silent, and traffic that portmon cannot see. Lists the worst first, with its meaning and the next command to type. Exit status: 0 no problem, 1 problems, 2 wrong usage, 3 unknown. The thresholds are set in /etc/portmon/check.conf or the user's own check.conf.",
 	.options = OPTS_JSON | OPT(WATCH) | OPT(ALL_TIME) | OPT(QUIET) |
 		   OPT(NETNS),
 	.run = run_check,

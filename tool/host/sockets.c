@@ -180,6 +180,8 @@ static int take_socket(struct nlmsghdr *h, void *arg)
 					r->transport == PORTMON_TRANSPORT_SCTP)) {
 		s->queue = d->idiag_rqueue;
 		s->queue_max = d->idiag_wqueue;
+	} else {
+		s->unread = d->idiag_rqueue;
 	}
 	return 0;
 }

@@ -153,6 +153,91 @@ static void test_accept_queue(void)
 	end();
 }
 
+static struct sock unread(unsigned int port, unsigned int peer,
+			  uint64_t received)
+{
+	return (struct sock){
+		.transport = PORTMON_TRANSPORT_TCP, .port = port, .peer = peer,
+		.kind = SOCK_OPEN, .inode = peer, .unread = 60000,
+		.memory = 130000, .memory_max = 131072,
+		.bytes_received = received,
+	};
+}
+
+static void test_receive_queue(void)
+{
+	struct sock before[2] = { unread(80, 50000, 70000),
+				  unread(50001, 443, 90000) };
+	struct owners earlier = { .socks = { .v = before, .n = 2 } };
+	struct sock *v;
+
+	begin();
+	tcp_port(80, 100, 100, 100);
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	sock(&before[0]);
+	sock(&before[1]);
+	v = owners.socks.v;
+	/* Full now: TCP makes the sender wait, and it may be read soon. */
+	finds("");
+	e.earlier = &earlier;
+	finds("receive-queue-full:80 receive-queue-full:443");
+	/* Received after something was read; read; not full a moment ago. */
+	v[1].bytes_received += 1460;
+	finds("receive-queue-full:443");
+	v[1].unread += 1460;
+	finds("receive-queue-full:80 receive-queue-full:443");
+	v[2].unread -= 10;
+	finds("receive-queue-full:80");
+	before[0].memory = 100000;
+	finds("");
+	before[0].memory = 130000;
+	v[1].memory = 117962;
+	finds("");
+	v[1].memory = 117963;
+	finds("receive-queue-full:80");
+	v[1].kind = SOCK_CLOSING;
+	finds("");
+	end();
+}
+
+/* A datagram socket, connected or not, that stays full. */
+static void test_receive_datagrams(void)
+{
+	struct owners earlier = { 0 };
+
+	begin();
+	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_UDP, .port = 514,
+			     .kind = SOCK_LISTENS, .memory = 4000,
+			     .memory_max = 4096 });
+	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_UDP, .port = 5000,
+			     .peer = 53, .kind = SOCK_OPEN, .unread = 4000,
+			     .memory = 4000, .memory_max = 4096 });
+	finds("");
+	e.earlier = &earlier;
+	finds("");
+	e.earlier = &owners;
+	finds("receive-queue-full:514 receive-queue-full:5000");
+	owners.socks.v[0].memory = owners.socks.v[1].memory = 2000;
+	finds("");
+	end();
+}
+
+static void test_gap(void)
+{
+	struct coverage c = { .mib.received = 1000, .ms = 500 };
+
+	begin();
+	e.coverage = &c;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 99;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 100;
+	finds("coverage-gap:-1");
+	c.mib.received = 1001;
+	finds("");
+	end();
+}
+
 static void test_flood(void)
 {
 	struct sock half = {
@@ -282,6 +367,14 @@ static void test_silent(void)
 	/* It was never in use for so long without a break. */
 	r->last_seen = 9900;
 	finds("");
+	/* Nor for so short a time. */
+	r->first_seen = 9939;
+	r->last_seen = 9940;
+	finds("silent:80");
+	r->first_seen = r->last_seen = 9941;
+	finds("");
+	limits.v[LIMIT_SILENT_SECONDS] = 59;
+	finds("silent:80");
 	end();
 }
 
@@ -345,7 +438,68 @@ static void test_limits_whole(void)
 	fclose(f);
 }
 
+/* The word that a line of the manual page or the sample has for a threshold. */
+static void documented(const char *path, const char *format)
+{
+	char line[256], wanted[128], name[64];
+	bool has[LIMITS] = { false };
+	FILE *f = fopen(path, "r");
+	const char *from;
+	unsigned int i;
+	char *to;
+
+	check(f != NULL);
+	while (f && fgets(line, sizeof(line), f))
+		for (i = 0; i < LIMITS; i++) {
+			/* roff's hyphen, which the sample has without. */
+			for (from = limit_defs[i].name, to = name; *from; from++) {
+				if (*from == '-' && *format == '.')
+					*to++ = '\\';
+				*to++ = *from;
+			}
+			*to = '\0';
+			snprintf(wanted, sizeof(wanted), format, name,
+				 limit_defs[i].value);
+			has[i] |= !strcmp(line, wanted);
+		}
+	for (i = 0; i < LIMITS; i++)
+		check_text(has[i] ? "" : limit_defs[i].name, "");
+	if (f)
+		fclose(f);
+}
+
+static void test_documented(void)
+{
+	char line[256], text[8192] = "";
+	unsigned int i, n = 0;
+	FILE *f;
+
+	documented(TREE "/Documentation/man/portmon-ctl.8", ".BR %s \" (\" %g )\n");
+	documented(TREE "/.packaging/check.conf", "#%s = %g\n");
+	/* With all of its lines in force nothing is different. */
+	begin();
+	f = fopen(TREE "/.packaging/check.conf", "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (line[0] != '#' || line[1] == ' ')
+			continue;
+		strcat(text, line + 1);
+		n++;
+	}
+	if (f)
+		fclose(f);
+	check(n == LIMITS);
+	for (i = 0; i < LIMITS; i++)
+		limits.v[i] = -1;
+	check(!parse(text));
+	for (i = 0; i < LIMITS; i++)
+		check(limits.v[i] == limit_defs[i].value);
+}
+
 const struct unit_test check_tests[] = {
+	{ "receive-queue", test_receive_queue },
+	{ "receive-queue of datagrams", test_receive_datagrams },
+	{ "coverage-gap", test_gap },
+	{ "documented", test_documented },
 	{ "nothing", test_nothing },
 	{ "limits: long lines, files that cannot be read", test_limits_whole },
 	{ "unanswered", test_unanswered },
