@@ -89,7 +89,8 @@ static int set_port(struct options *opt, const char *arg)
 			return USAGE;
 		}
 		word = strchr(word, ',');
-		word += !!word;
+		if (word)
+			word++;
 	}
 	return 0;
 }
