@@ -97,7 +97,8 @@ def yard():
 
 
 COMMANDS = ["stats", "stats --all --json", "stats -P -s", "stats --processes --json", "show 443", "ranges", "buckets", "buckets --csv", "drops",
-            "drops --json", "closed", "snapshots", "snapshots --json", "info --json", "explain 443", "coverage --interval 0.1", "services --csv", "stats --interval 0.1 --count 1"]
+            "drops --json", "closed", "snapshots", "snapshots --json", "info --json", "explain 443", "export", "export -f /run/metrics",
+            "coverage --interval 0.1", "services --csv", "stats --interval 0.1 --count 1"]
 
 
 @case(*COMMANDS)

@@ -16,7 +16,8 @@ import urllib.request
 import jsonschema
 
 from lib.ctl import ctl, run_ctl
-from lib.exporter import OPEN, PROMETHEUS, RECORDED, URL, Exporter, comparable, names, parse_open, parse_text, samples, value
+from lib.exporter import (OPEN, PROMETHEUS, RECORDED, URL, Exporter, comparable, names, parse_open, parse_text, samples, scrapes,
+                          value)
 from lib.ktap import HERE, PATIENCE, becomes, case, check, defer, equal, note, run, wait_until
 from lib.module import MODULE, Hook, load, parameter, reloads_module, unload
 from lib.netns import Netns, hosts
@@ -24,8 +25,7 @@ from lib.nlclient import UAPI, NlError
 from lib.packets import Packets
 from lib.process import sh
 
-# The kernel's numbers: SKB_DROP_REASON_NOT_SPECIFIED, SKB_DROP_REASON_NO_SOCKET.
-NOT_SPECIFIED, NO_SOCKET = 2, 3
+NOT_SPECIFIED, NO_SOCKET = 2, 3     # SKB_DROP_REASON_*
 
 
 def listen(end, port, address=None):
@@ -122,6 +122,8 @@ def exact():
     for _ in range(3):
         knock(client, server.ipv4, 81)
     talk(server, "127.0.0.1", 5432)
+    mapped = server.netns.socket("ipv6", socket.SOCK_STREAM, bind=("::ffff:127.0.0.1", 5433))
+    mapped.listen()
     settled(told)
     metrics, now = exporter.metrics(), told()
     for port in ("local", "tcp", 80), ("local", "tcp", 81), ("loopback", "tcp", 5432):
@@ -132,6 +134,7 @@ def exact():
     equal(value(metrics, "portmon_up"), 1, "portmon_up")
     equal(value(metrics, "portmon_port_listening", port="80"), 1, "listening")
     equal(value(metrics, "portmon_port_listening", port="81", transport="tcp"), 0, "listening")
+    equal(value(metrics, "portmon_port_listening", port="5433", scope="loopback"), 1, "listening on a mapped address of loopback")
     ranges = ctl("ranges", netns=server.netns)["ranges"]
     for r in ranges:
         if r["scope"] != "local":     # the scrape itself is loopback
@@ -174,8 +177,15 @@ def exported():
     equal([name for name in os.listdir("/run") if name.startswith("portmon.prom")], ["portmon.prom"], "files")
     with open(path) as file:
         check("portmon_up 1\n" in file.read(), "portmon_up")
-    for arguments, wanted in (["-o", "/nothing/x"], 1), (["--ports", "x"], 2), (["x"], 2), (["-o"], 2):
+    os.makedirs("/run/small", exist_ok=True)
+    sh("mount", "-t", "tmpfs", "-o", "size=4k", "small", "/run/small")
+    defer(sh, "umount", "/run/small")
+    equal(run_ctl("export", netns=Netns(on=True))[0], 0, "status where nobody listens")
+    for arguments, wanted in ((["-f", "/nothing/x"], 1), (["-f", "/run"], 1), (["-f", "/run/small/x"], 1), (["--ports", "x"], 2), (["x"], 2),
+                              (["-f"], 2), (["--netns", "none"], 1)):
         equal(run_ctl("export", *arguments, netns=server.netns)[0], wanted, f"status of export {arguments}")
+    equal(server.netns.run("sh", "-c", "portmon-ctl export 2> /dev/null > /dev/full; echo $?"), "1\n", "status where nothing can be written")
+    equal([name for name in os.listdir("/") if name.startswith("run.")] + os.listdir("/run/small"), [], "files left behind")
     with open(path) as file:
         before = file.read()
     server.netns.portmon.do("netns-set", enabled=0)
@@ -221,6 +231,12 @@ def unknown():
     metrics = exporter.metrics()
     check(value(metrics, "portmon_port_bytes_total", port="80", direction="receive") > 1000, "bytes are counted")
     equal([n for n in names(metrics) if "tcp" in n], [], "metrics of TCP")
+    knock(client, server.ipv4, 82)
+    server.netns.portmon.do("netns-set", drops=0)
+    defer(lambda: server.netns.portmon.do("netns-set", drops=1))
+    server.netns.portmon.dump("reset")
+    talk(client, server.ipv4, 80)
+    equal([n for n in names(exporter.metrics()) if n.startswith("portmon_port_dropped")], [], "metrics of drops")
 
 
 @case()
@@ -374,6 +390,38 @@ def bounded():
 
 
 @case()
+def overflow():
+    "what had no record is in the metrics of the overflow, as portmon-ctl has it"
+    yard = Netns(on=True)
+    packets, exporter = Packets(yard), Exporter(yard)
+    parameter("max_records", 256)
+    for port in range(1, 600):
+        packets.out("udp", port, 42000)
+    records = ctl("stats", "--all", netns=yard)["overflow"]
+    metrics = exporter.metrics()
+    for scope in "local", "remote", "forward":      # loopback has the scrape itself
+        for way, direction in ("rx", "receive"), ("tx", "transmit"):
+            equal(value(metrics, "portmon_overflow_packets_total", scope=scope, direction=direction),
+                  sum(r[way]["packets"] for r in records if r["scope"] == scope), f"{scope} {way}")
+    check(value(metrics, "portmon_overflow_packets_total", scope="local", direction="transmit") > 300, "packets")
+
+
+@case()
+def reasons():
+    "series of drops have the limit, too: those that are left out are counted"
+    hook, yard = Hook(), Netns(on=True)
+    yard.ip("link set lo up")
+    for reason in range(2, 62):
+        hook.drop(yard, "local", "tcp", 80 + reason // 10, reason, 1)
+    exporter = Exporter(yard, "--ports", "80-86/tcp")
+    equal(value(exporter.metrics(), "portmon_series_hidden"), 0, "series that are hidden")
+    exporter.stop()
+    metrics = Exporter(yard, "--ports", "80-86/tcp", "--max-series", "600").metrics()
+    check(value(metrics, "portmon_series_hidden") > 0, "no series is hidden")
+    check(len([n for n, _ in metrics if not n.startswith("process_")]) <= 600, "series")
+
+
+@case()
 def usual():
     "a server with 20 listening ports has at most 500 series; ephemeral ports are never shown"
     yard = Netns(on=True)
@@ -381,32 +429,14 @@ def usual():
     for port in [*range(1, 15), 40000, 50000]:
         yard.socket("ipv4", socket.SOCK_STREAM, bind=("192.0.2.1", port)).listen()
         packets.out("tcp", port, 42000)
-    for port in range(101, 107):
-        yard.socket("ipv4", socket.SOCK_DGRAM, bind=("192.0.2.1", port))
+    for port in range(101, 108):
+        if port != 106:     # between two that are shown
+            yard.socket("ipv4", socket.SOCK_DGRAM, bind=("192.0.2.1", port))
         packets.out("udp", port, 41000)
     metrics = Exporter(yard).metrics()
     equal(value(metrics, "portmon_ports_shown"), 21, "ports shown, the exporter's own included")
     check(len(metrics) <= 500, f"{len(metrics)} series")
     note(f"{len(metrics)} series for 20 ports")
-
-
-def cpu(process):
-    "Seconds of CPU time that a process has taken, those of the system included."
-    with open(f"/proc/{process.pid}/stat") as file:
-        return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
-
-
-def scrapes(netns, process, url, times):
-    "CPU seconds of one scrape. None is of the same second as another."
-    def once():
-        with netns.enter(), urllib.request.urlopen(url, timeout=20 * PATIENCE) as reply:
-            return reply.read()
-    once()
-    before = cpu(process)
-    for _ in range(times):
-        time.sleep(1.01)
-        once()
-    return (cpu(process) - before) / times
 
 
 def counted(yard, scope, ports):
@@ -499,7 +529,6 @@ def many_drops():
         hook.drop(yard, "local", "tcp", port, NO_SOCKET, port)
     hook.drop(yard, "local", "tcp", 1501, NOT_SPECIFIED, 3)
     hook.drop(yard, "local", "udp", 53, NO_SOCKET, 7)
-    # Python's connections to see whether the exporter answers yet are of scope loopback.
     drops = [d for d in Exporter(yard).document("/api/v1/drops")["drops"] if d["scope"] == "local"]
     ours = [d for d in drops if d["transport"] == "tcp"]
     equal(sum(d["packets"] for d in ours), sum(range(1, 1501)) + 3, "packets in all")
@@ -528,9 +557,8 @@ def memcheck():
     server.netns.portmon.do("netns-set", enabled=0)
     equal(value(exporter.metrics(), "portmon_up"), 0, "portmon_up while off")
     exporter.process.terminate()
-    status = exporter.process.wait(60 * PATIENCE)
     with open("/run/valgrind.log") as file:
-        equal(status, 0, file.read())
+        equal(exporter.process.wait(60 * PATIENCE), 0, file.read())
 
 
 @case()

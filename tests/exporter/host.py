@@ -4,10 +4,12 @@
 
 PLAYWRIGHT is a folder with npm's playwright-core; for the other variables see served.py.
 """
+import contextlib
 import http.client
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -59,7 +61,8 @@ def accept():
     for header, wanted in ((prometheus, True), ("application/openmetrics-text", True), ("text/plain", False), ("*/*", False),
                            ("application/openmetrics-text;q=0.1, text/plain;q=0.9", False), ("", False), (";;;,,,q=", False),
                            ("application/openmetrics-text; version=0.0.1", False), ("application/openmetrics-text;q=0", False),
-                           ("APPLICATION/OpenMetrics-Text ; q=1.0 ; version=1.0.0", True)):
+                           ("APPLICATION/OpenMetrics-Text ; q=1.0 ; version=1.0.0", True),
+                           ("application/openmetrics-text;q=x", False), ("a" * 300 + ",application/openmetrics-text", True)):
         _, headers, body = exporter.request(Accept=header)
         equal("openmetrics" in headers["Content-Type"], wanted, header)
         equal(body.endswith("# EOF\n"), wanted, f"end of what {header} gets")
@@ -79,20 +82,58 @@ def rebinding():
 def options():
     "wrong options: a sentence, the usage line and status 2"
     for arguments, word in ((["--nonsense"], "usage:"), (["x"], "unexpected"), (["--ports", "a"], "'a' is not"), (["--ports", "1-0"], "is not"),
-                            (["--ports", "80/x"], "unknown transport"), (["--max-ports", "-1"], "number"), (["--max-series", "10"], "at least"),
+                            (["--ports", "80/x"], "unknown transport"),
+                            (["--ports", ",".join(map(str, range(1, 300)))], "more than 256"), (["--listen", "[::1]:1"] * 17, "16 times"), (["--max-ports", "-1"], "number"), (["--max-series", "10"], "at least"),
                             (["--max-series", "9999999"], "number"), (["--listen", "nowhere:1"], "not an address"), (["--listen", ":x"], "not an address"),
                             (["--listen", "1.2.3.4.5"], "not an address"), (["--listen", "[::1"], "not an address"),
                             *((["--listen", bad], "not an address") for bad in (
-                                "", "[]", "[]:80", ":", ":0", "0", "65536", "70000", "127.0.0.1:70000", ": 80", ":+80", "127.0.0.1:-1", "[::1]:8x"))):
+                                "", "[]", "[]:80", ":", ":0", "0", "65536", "70000", "127.0.0.1:70000", ": 80", ":+80", "127.0.0.1:-1", "[::1]:8x",
+                                "[::1]8"))):
         done = subprocess.run([EXPORTER, *arguments], capture_output=True, text=True, timeout=20, check=False)
         equal((done.returncode, done.stdout), (2, ""), f"{arguments}: {done.stderr}")
         check(word in done.stderr, f"{arguments}: {done.stderr}")
     done = subprocess.run([EXPORTER, "--help"], capture_output=True, text=True, timeout=20, check=True)
     check("--max-series N" in done.stdout, done.stdout)
+    done = subprocess.run([EXPORTER, "--version"], capture_output=True, text=True, timeout=20, check=True)
+    check(done.stdout.startswith("portmon-exporter "), done.stdout)
     exporter = Exporter()
     done = subprocess.run([EXPORTER, "--listen", f"127.0.0.1:{exporter.port}"], capture_output=True, text=True, timeout=20, check=False)
     equal(done.returncode, 1, "status where the port is taken")
     check("in use" in done.stderr, done.stderr)
+    done = subprocess.run([EXPORTER, "--listen", "2001:db8::1"], capture_output=True, text=True, timeout=20, check=False)
+    equal(done.returncode, 1, f"status where the address is of another host: {done.stderr}")
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):      # or somebody else has it
+            taken.bind(("127.0.0.1", 9807))
+            taken.listen()
+        done = subprocess.run([EXPORTER], capture_output=True, text=True, timeout=20, check=False)
+    equal(done.returncode, 1, f"status where the usual port is taken: {done.stderr}")
+
+
+@case()
+def addresses():
+    "it listens on all addresses by a port alone, or one of IPv6; what came to loopback is told apart from the rest"
+    port, other = free_port(), free_port()
+    exporter = Exporter("--listen", f":{port}", "--listen", f"[::1]:{other}", "--ports", "443/tcp,53/udp")
+    equal(exporter.status("/healthz"), 200, "all of it is there")
+    for address, at in ("127.0.0.1", port), ("::1", port), ("::1", other):
+        for host, wanted in ("localhost", 200), ("example.com", 403):
+            connection = http.client.HTTPConnection(address, at, timeout=20)
+            connection.request("GET", "/healthz", headers={"Host": host})
+            equal(connection.getresponse().status, wanted, f"{address} {host}")
+            connection.close()
+
+
+@case()
+def crowded():
+    "without a file descriptor for another connection the oldest one is closed, and a scrape is answered"
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    exporter = Exporter()
+    # Of a connection each, and what it has open anyway.
+    resource.prlimit(exporter.process.pid, resource.RLIMIT_NOFILE, (exporter.fds() + 10, limits[1]))
+    for _ in range(20):
+        exporter.raw(b"GET /metrics HTTP/1.1\r\n")
+    exporter.answers_within(11)
 
 
 @case()
@@ -129,6 +170,21 @@ def systemd():
             check(cpu(pid) - before < 5, f"{cpu(pid) - before} ticks in 1 s of waiting for the end")
     equal(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, "status of the exporter")
     connection.close()
+    handed = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@" 3<&%d']
+    full = [word for _ in range(16) for word in ("--listen", f"127.0.0.1:{free_port()}")]
+    with open("/dev/null") as nothing, socket.socket() as sock:
+        sock.listen()
+        for fd, more, wanted in (nothing.fileno(), [], "not a socket that listens"), (sock.fileno(), full, "too many addresses"):
+            done = subprocess.run([*handed[:2], handed[2] % fd, EXPORTER, *more], pass_fds=[fd], capture_output=True, text=True, timeout=20,
+                                  check=False)
+            equal((done.returncode, wanted in done.stderr), (1, True), f"status: {done.stderr}")
+    with socket.socket(socket.AF_UNIX) as sock, socket.socket(socket.AF_UNIX) as caller:
+        sock.bind(f"{scratch}/http")
+        sock.listen()
+        Exporter(command=(*handed[:2], handed[2] % sock.fileno(), EXPORTER), pass_fds=[sock.fileno()])
+        caller.connect(f"{scratch}/http")
+        caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: any\r\n\r\n")
+        check(caller.recv(100).startswith(b"HTTP/1.1 200"), "a socket of the file system")
 
 
 @case()
@@ -143,9 +199,30 @@ def finishes():
         with socket.socket() as other:
             return other.connect_ex(("127.0.0.1", exporter.port))
     wait_until(closed, what="no more connections")
+    exporter.process.send_signal(signal.SIGTERM)
     sock.sendall(b"\r\n")
     check(until_closed(sock).startswith(b"HTTP/1.1 200"), "the reply")
     equal(exporter.process.wait(20), 0, "status of the exporter")
+
+
+@case()
+def notified():
+    "of the service manager's socket an abstract name is understood, and one that nobody listens on does no harm"
+    notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    defer(notices.close)
+    notices.bind(f"\0{scratch}/abstract")
+    notices.settimeout(20)
+    Exporter(env={**os.environ, "NOTIFY_SOCKET": f"@{scratch}/abstract"})
+    equal(notices.recv(100), b"READY=1", "first notice")
+    for name in f"{scratch}/none", "relative", "/" + "a" * 200:
+        equal(Exporter(env={**os.environ, "NOTIFY_SOCKET": name}).status("/healthz"), 200, name[:20])
+
+
+@case()
+def with_body():
+    "what a client sends beside its headers is read and left alone"
+    reply = until_closed(Exporter().raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"))
+    check(reply.startswith(b"HTTP/1.1 200") and reply.endswith(b"ok\n"), reply)
 
 
 @case()
@@ -330,12 +407,18 @@ def passwords():
 @case()
 def wrong_config():
     "a web configuration with a mistake: file, line and what is wrong"
+    config("", "empty.yml")
     for text, wanted in ((TLS + "  min_version: TLS13\n", ":4: unknown key: 'min_version'"), ("nonsense: 1\n", ":1: unknown key"),
                          ("tls_server_config:\n  cert_file: server.crt\n", "needs cert_file and key_file"), ("- a\n", ":1: expected keys"),
                          (USERS + "  bob: secret\n", ":3: the password of 'bob' is not a bcrypt hash"), ("basic_auth_users: {}\n", "no user"),
                          (TLS + "  client_auth_type: Maybe\n", ":4: unknown client_auth_type: 'Maybe'"), ("a: [\n", ":2: "),
                          (TLS + "  client_auth_type: RequireAndVerifyClientCert\n", "needs client_ca_file"), (TLS + TLS, ":4: key given twice"),
                          (USERS + f"  alice: {HASH}\n", ":3: user given twice"), (TLS.replace("server.key", "none.key"), "cannot read"),
+                         (TLS.replace("server.key", "/none.key"), "cannot read /none.key"),
+                         (TLS.replace("server.crt", "[a]"), ":2: expected one value"), (TLS.replace("server.crt", '"a\\0b"'), ":2: a value has a zero byte"),
+                         ("basic_auth_users: x\n", "expected names and hashes"), (USERS.replace("alice", '"a:b"'), "not the name of a user"),
+                         (USERS.replace("alice", "[a]"), "expected one value"), (TLS.replace("server.crt", "empty.yml"), "it is empty"),
+                         (TLS + "  client_auth_type: [a]\n", "expected one value"), (TLS + "  client_ca_file: ca.crt\n", "a client_auth_type that verifies"),
                          (TLS.replace("server.key", "client.key"), "cannot serve"), (TLS.replace("server.crt", "web.yml"), "cannot serve")):
         done = subprocess.run([EXPORTER, "--listen", f"127.0.0.1:{free_port()}", "--web-config", config(text)],
                               capture_output=True, text=True, timeout=20, check=False)
@@ -393,6 +476,14 @@ def hangup_kept():
     sock.sendall(b"\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n")
     equal(until_closed(sock).count(b"HTTP/1.1 200"), 1, "replies with the connection of before")
     equal(exporter.status("/healthz"), 200, "with a new connection")
+    # Twice while a request is open: nobody waits for that of the configuration before the last.
+    sock = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", 10)
+    wait_until(lambda: exporter.status("/healthz") == 200, what="the exporter having read it")
+    for turns in 2, 3:
+        exporter.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: exporter.logged().count("reloaded") == turns, what="the configuration being read again")    # pylint: disable=cell-var-from-loop
+    equal(until_closed(sock), b"", "the reply")
+    equal(exporter.status("/healthz"), 200, "after all")
 
 
 @case()

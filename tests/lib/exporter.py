@@ -102,3 +102,22 @@ def comparable(metrics):
 
 def names(metrics):
     return {name for name, labels in metrics}
+
+
+def cpu(process):
+    "Seconds of CPU time that a process has taken, those of the system included."
+    with open(f"/proc/{process.pid}/stat") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def scrapes(netns, process, url, times):
+    "CPU seconds of one scrape. None is of the same second as another."
+    def once():
+        with netns.enter(), urllib.request.urlopen(url, timeout=20 * PATIENCE) as reply:
+            return reply.read()
+    once()
+    before = cpu(process)
+    for _ in range(times):
+        time.sleep(1.01)
+        once()
+    return (cpu(process) - before) / times
