@@ -209,15 +209,17 @@ check-exporter: deps tool exporter collection kernel-uml-debug ## [test] portmon
 # What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at.
 COVERAGE := $(CURDIR)/build/coverage
 COVERED  := $(CURDIR)/build/uml-debug-gcov/kmod
-coverage: PACKAGES += $(KBUILDS)
+UNDER_COVERAGE = --ko $(COVERED)/portmon.ko --ctl $(COVERAGE)/portmon-ctl --coverage $(COVERAGE)
+coverage: PACKAGES += $(KBUILDS) $(EXPORTER_TESTS)
 coverage: deps collection kernel-uml-debug ## [test] lines of the module and the tool that no test reaches
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	$(call kbuild,uml-debug-gcov,$(call built,uml-debug)/build,ARCH=um GCOV_PROFILE=y modules)
-	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl CFLAGS='-O0 -g --coverage' all check \
-		> $(COVERAGE)/unit.log || { cat $(COVERAGE)/unit.log; exit 1; }
-	@tests/vm/run check uml-debug --ko $(COVERED)/portmon.ko --ctl $(COVERAGE)/portmon-ctl \
-		--coverage $(COVERAGE) $(foreach t,$(T),--test '$(t)') | tee $(COVERAGE)/suite.log || true
-	@tests/coverage --suite $(COVERAGE)/suite.log 'kmod=$(COVERED):$(COVERAGE)/guest-*/gcov$(COVERED)' \
+	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl EXPORTER=$(COVERAGE)/portmon-exporter \
+		CFLAGS='-O0 -g --coverage' all exporter check > $(COVERAGE)/unit.log || { cat $(COVERAGE)/unit.log; exit 1; }
+	@PORTMON_EXPORTER=$(COVERAGE)/portmon-exporter tests/exporter/run $(UNDER_COVERAGE) | tee $(COVERAGE)/exporter.log || true
+	@mv $(COVERAGE)/guest-uml-debug $(COVERAGE)/guest-exporter
+	@tests/vm/run check uml-debug $(UNDER_COVERAGE) $(foreach t,$(T),--test '$(t)') | tee $(COVERAGE)/suite.log || true
+	@tests/coverage --suite $(COVERAGE)/suite.log --suite $(COVERAGE)/exporter.log 'kmod=$(COVERED):$(COVERAGE)/guest-*/gcov$(COVERED)' \
 		'tool=$(COVERAGE)/tool,$(COVERAGE)/tool:$(COVERAGE)/guest-*/tool'
 
 uml-shell: PACKAGES += $(KBUILDS)
