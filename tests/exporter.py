@@ -180,7 +180,7 @@ def exported():
     os.makedirs("/run/small", exist_ok=True)
     sh("mount", "-t", "tmpfs", "-o", "size=4k", "small", "/run/small")
     defer(sh, "umount", "/run/small")
-    equal(run_ctl("export", netns=Netns(on=True))[0], 0, "status where nobody listens")
+    equal(run_ctl("export", netns=Netns(on=True))[0], 0, "status where no port listens")
     for arguments, wanted in ((["-f", "/nothing/x"], 1), (["-f", "/run"], 1), (["-f", "/run/small/x"], 1), (["--ports", "x"], 2), (["x"], 2),
                               (["-f"], 2), (["--netns", "none"], 1)):
         equal(run_ctl("export", *arguments, netns=server.netns)[0], wanted, f"status of export {arguments}")

@@ -112,7 +112,7 @@ def options():
 
 @case()
 def addresses():
-    "it listens on all addresses by a port alone, or one of IPv6; what came to loopback is told apart from the rest"
+    "it listens on all addresses by a port alone, or on one of IPv6; the header Host is checked on loopback only"
     port, other = free_port(), free_port()
     exporter = Exporter("--listen", f":{port}", "--listen", f"[::1]:{other}", "--ports", "443/tcp,53/udp")
     equal(exporter.status("/healthz"), 200, "all of it is there")
@@ -207,7 +207,7 @@ def finishes():
 
 @case()
 def notified():
-    "of the service manager's socket an abstract name is understood, and one that nobody listens on does no harm"
+    "an abstract name of the service manager's socket is understood, and a socket without a reader does no harm"
     notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     defer(notices.close)
     notices.bind(f"\0{scratch}/abstract")
