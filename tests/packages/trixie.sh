@@ -26,7 +26,7 @@ trixie_tests()
 	echo 'autoinstall_all_kernels="yes"' >> "$work/root/etc/dkms/framework.conf"
 	cp "$dkms_deb" "$tools_deb" "$work/root/root"
 	releases=$(ls "$work/root/lib/modules")
-	is "Debian 13 has headers of 6.12 and of a newer kernel" grep -zP '^6\.12\..*\n[7-9]\.' <<< "$releases"
+	is "Debian 13 has headers of 6.12 and of a newer kernel" grep -qzP '^6\.12\..*\n[7-9]\.' <<< "$releases"
 	# shellcheck disable=SC2086
 	is "Debian 13: built and signed for ${releases//$'\n'/ and }" install_trixie $releases
 	is "Debian 13: purge leaves nothing" purge_trixie
