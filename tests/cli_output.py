@@ -131,7 +131,7 @@ def names():
                   any(key[1] in s["transports"] for s in services if s["service"] == name)}
         for called in name, iana:
             shown = ctl("show", called, netns=yard)
-            equal({key: v for key, v in keyed(head(shown, "ports", "peers")).items() if key[2] == port}, wanted, f"show {called}")
+            equal({key: v for key, v in keyed(head(shown, "ports")).items() if key[2] == port}, wanted, f"show {called}")
     has = sh("portmon-ctl", "services", "microsoft-ds")
     check(re.search(r"445 tcp,udp +smb +SMB file sharing", has), f"services microsoft-ds: {has}")
     equal(yard.run("portmon-ctl", "stats", "--csv", "-o", "SERVICE,IANA", "--port", "427", "--scope", "local").split(),
@@ -156,7 +156,7 @@ def filters():
         wanted = {key: v for key, v in packets.sent.items() if holds(key)}
         equal(keyed(ctl("stats", "--all", *arguments, netns=yard)["ports"]), wanted, f"stats {arguments}")
     wanted = {key: v for key, v in packets.sent.items() if key[2] == 443}
-    equal(keyed(head(ctl("show", "443", netns=yard), "ports", "peers")), wanted, "show 443")
+    equal(keyed(head(ctl("show", "443", netns=yard), "ports")), wanted, "show 443")
     equal(keyed(ctl("show", "443/udp", "--scope", "local", netns=yard)["ports"]),
           {key: v for key, v in wanted.items() if key[:2] == ("local", "udp")}, "show 443/udp")
     equal(keyed(ctl("show", "443", "22", netns=yard)["ports"]),
