@@ -160,7 +160,11 @@ too_old()
 
 remove()
 {
+	# As root's stats --delta leaves it.
+	mkdir -p "$work/root/var/lib/portmon"
+	touch "$work/root/var/lib/portmon/default"
 	in_root dpkg --remove portmon-tools portmon-dkms
+	[ -e "$work/root/var/lib/portmon/default" ] || { echo "removing took the snapshots"; return 1; }
 	[ -e "$work/root/etc/portmon/portmon.conf" ] || { echo "removing took portmon.conf"; return 1; }
 	empty find "$work/root/lib/modules" -name 'portmon*'
 }
