@@ -368,7 +368,7 @@ static unsigned long *portmon_walk_ports(struct portmon_ports *p,
  * @key: where to begin; set to the port found
  * @filter: which ports to stop at
  *
- * In the order scope, transport, port. To go on, add one to key->port.
+ * In the order scope, transport, port. To continue, add one to key->port.
  *
  * Context: Process context, may sleep; the tables must stay.
  * Return: the entry, NULL at the end.

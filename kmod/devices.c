@@ -53,7 +53,7 @@ int __init portmon_devices_init(void)
 
 	if (err)
 		return err;
-	/* Tells of each device that is there. */
+	/* Reports each device that exists. */
 	err = register_netdevice_notifier(&portmon_devices_notifier);
 	if (err)
 		portmon_pointers_free(&portmon_devices);

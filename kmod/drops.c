@@ -186,7 +186,7 @@ static bool portmon_drop_is_own(struct net *net, const struct net_device *in,
 
 /*
  * The scope of a packet received from a device.  Addresses are looked up where
- * the device has them: a VRF has its own.  What comes in from the VRF itself, and
+ * the device has them: a VRF has its own.  A packet from the VRF itself, and
  * from one of its addresses, has not left it.
  */
 static enum portmon_scope portmon_drop_scope4(const struct sk_buff *skb,

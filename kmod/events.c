@@ -397,7 +397,7 @@ void portmon_events_subtract(struct portmon_counter *events,
  * @kind: which to begin with
  * @v: set to what is not zero
  *
- * Return: the kind to go on with, %PORTMON_KINDS at the end.
+ * Return: the kind to continue with, %PORTMON_KINDS at the end.
  */
 unsigned int portmon_events_overflow(const struct portmon_tables *t,
 				     unsigned int scope, unsigned int kind,

@@ -337,8 +337,8 @@ PORTMON_HOOK_FN(portmon_fwd4, PORTMON_PATH_FORWARD, PORTMON_FAMILY_IPV4)
 PORTMON_HOOK_FN(portmon_fwd6, PORTMON_PATH_FORWARD, PORTMON_FAMILY_IPV6)
 
 /*
- * First on the way in: what arrived, before the firewall.  Last on the way
- * out and through: what the firewall let go.
+ * First on the input path: what arrived, before the firewall.  Last on the
+ * output and forward paths: what passed the firewall.
  */
 #define PORTMON_OPS(fn, family, where, order) {				\
 	.hook = fn,							\

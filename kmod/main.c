@@ -15,7 +15,7 @@
 
 module_param_named(max_records, portmon_max_records, uint, 0644);
 MODULE_PARM_DESC(max_records,
-		 "Most records (ports per scope and transport) of a namespace; what comes after counts as overflow (default: 262144)");
+		 "Most records (ports per scope and transport) of a namespace; the packets of others count as overflow (default: 262144)");
 module_param_named(all_netns, portmon_all_netns, bool, 0444);
 MODULE_PARM_DESC(all_netns,
 		 "Count in every network namespace, not only the initial one (default: off)");

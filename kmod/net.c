@@ -174,7 +174,7 @@ static int __net_init portmon_net_new(struct net *net)
 		err = portmon_net_switch(net, &on);
 		mutex_unlock(&pn->lock);
 	}
-	/* No namespace is refused for want of counters, but the module is. */
+	/* Without counters a namespace is not refused, but the module is. */
 	if (err && !net_eq(net, &init_net)) {
 		pr_warn_ratelimited("portmon: no memory to count in a new network namespace, it is off\n");
 		err = 0;

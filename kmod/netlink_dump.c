@@ -46,8 +46,8 @@ static int portmon_fill_bucket(struct sk_buff *skb, u8 hook, u8 family,
 }
 
 /*
- * Where a dump stands, in cb->ctx.  It goes on by key: the tables may grow
- * between two calls, or be freed and made anew.
+ * Where a dump stands, in cb->ctx.  It continues by key: the tables may
+ * grow between two calls, or be freed and made again.
  */
 struct portmon_dump {
 	struct portmon_filter filter;
@@ -459,7 +459,7 @@ static int portmon_dump_reset(struct sk_buff *skb, struct netlink_callback *cb,
 }
 
 /*
- * All dumps: lock, go on where the last call stopped, until the buffer is
+ * All dumps: lock, continue where the last call stopped, until the buffer is
  * full.  A reset does not watch the generation: it is what changes it, and
  * what it has returned must not be thrown away as inconsistent.
  */

@@ -63,7 +63,7 @@ void portmon_notify(struct net *net, struct sk_buff *skb, void *hdr, int err)
  * @hdr: set to its header
  *
  * Context: Process context, may sleep.
- * Return: the message, NULL if there is no memory or nobody listens.
+ * Return: the message, NULL if there is no memory or the group has no member.
  */
 struct sk_buff *portmon_notify_new(struct net *net, u8 cmd, void **hdr)
 {

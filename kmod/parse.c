@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "parse.h"
 
-/* More extension headers than this no one sends in earnest. */
+/* No regular packet has more extension headers. */
 #define PORTMON_EXTHDRS_MAX	16
 
 static void portmon_parse_ipv4(const struct sk_buff *skb, int offset,

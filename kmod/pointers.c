@@ -105,7 +105,7 @@ void portmon_pointers_flush(struct rhashtable *set)
 	rhashtable_walk_enter(set, &iter);
 	rhashtable_walk_start(&iter);
 	while ((one = rhashtable_walk_next(&iter)))
-		/* An error: the table has been resized, which goes on. */
+		/* An error: the table was resized, and the walk continues. */
 		if (!IS_ERR(one) &&
 		    !rhashtable_remove_fast(set, &one->node,
 					    portmon_pointers_params))

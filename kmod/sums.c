@@ -12,7 +12,7 @@
 #include "sums.h"
 
 /*
- * The wall clock, in ns, when jiffies were 0. A port at rest must have the same
+ * The wall clock, in ns, when jiffies were 0. An idle port must have the same
  * answer whenever it is read, and the two clocks are not read at once nor
  * moved at once: so this only follows what is more than their jitter.
  */

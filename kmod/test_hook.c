@@ -75,7 +75,7 @@ static int portmon_test_held(struct portmon_tables *t,
 		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
 	};
 	unsigned long *entry, e;
-	ktime_t till;
+	ktime_t end;
 
 	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
 	    l->n[2] > U16_MAX || l->n[3] >= PORTMON_DIRS)
@@ -85,8 +85,8 @@ static int portmon_test_held(struct portmon_tables *t,
 	if (e & PORTMON_COLD)
 		return -ENOENT;
 	/* mdelay() is as good as what was measured at boot. */
-	till = ktime_add_ms(ktime_get(), l->times);
-	while (ktime_before(ktime_get(), till))
+	end = ktime_add_ms(ktime_get(), l->times);
+	while (ktime_before(ktime_get(), end))
 		cpu_relax();
 	portmon_slot_add(portmon_entry_slot(e), l->n[3], l->packets, l->bytes,
 			 jiffies);
@@ -129,7 +129,7 @@ static int portmon_test_late(struct portmon_tables *t,
 	const struct portmon_key key = {
 		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
 	};
-	ktime_t till = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
+	ktime_t end = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
 	struct portmon_record *record;
 	struct portmon_counter *head;
 
@@ -144,7 +144,7 @@ static int portmon_test_late(struct portmon_tables *t,
 	WRITE_ONCE(record->last, jiffies - 3600 * HZ);
 	portmon_tidy(t);
 	while (portmon_record_find(t, &key) == record) {
-		if (ktime_after(ktime_get(), till))
+		if (ktime_after(ktime_get(), end))
 			return -ETIME;
 		cpu_relax();
 	}

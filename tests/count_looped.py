@@ -87,16 +87,16 @@ def looped(device):
     equal(host.portmon.drops(), {}, "drops")
 
 
-@case()
-def received():
-    "another host's broadcasts and multicasts from the same port: received, at the local and the remote port"
-    host, _, end, box, nft = prepared("veth")
+@case("veth", "bond")
+def received(device):
+    "another host's broadcasts and multicasts from the same port: received, at the local and the remote port; by a"
+    host, dev, end, box, nft = prepared(device)
     far = end._replace(netns=box, ipv4=end.ipv4[:-1] + "2", ipv6=end.ipv6[:-1] + "2")
     carried(box, end.dev)
     with box.enter():
         scope = socket.if_nametoindex(end.dev)
     for family in AF:
-        joined(host, end.dev, family)
+        joined(host, dev, family)
         sock = sender(box, end.dev, far, family, True, OWN)
         for _ in range(N):
             sock.sendto(bytes(100), (GROUP[family], OWN) if family == "ipv4" else (GROUP[family], OWN, 0, scope))

@@ -106,7 +106,7 @@ enum portmon_family {
  *   Together the buckets are all packets that passed the hook.
  * @PORTMON_BUCKET_PORTS: Counted in two port records, or in their overflow.
  * @PORTMON_BUCKET_PROTOCOL: An IP protocol without ports. With the attribute
- *   protocol: that protocol. Without: those that no memory could be had for.
+ *   protocol: that protocol. Without: those that there was no memory for.
  * @PORTMON_BUCKET_FRAGMENT: A fragment other than the first; only the first
  *   has the ports.
  * @PORTMON_BUCKET_TRUNCATED: Too short to hold the ports its headers promise.
