@@ -270,7 +270,7 @@ const struct column column_unanswered = {
 	.value = record_unanswered_at,
 	.key = "tcp.unanswered",
 	.sorts = SORT(UNANSWERED),
-	.help = "SYNs to a port of this host that were not answered, or duplicates",
+	.help = "SYNs to a port of this host neither answered nor refused; some are duplicates",
 };
 
 static uint64_t dropped(const struct record *r)

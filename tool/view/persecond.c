@@ -210,7 +210,7 @@ const struct column column_unans_ps = {
 	.flags = COLUMN_RIGHT | COLUMN_RATE,
 	.text = unans_ps_text,
 	.value = unans_ps,
-	.help = "SYNs not answered, or duplicates, per second (--interval)",
+	.help = "SYNs neither answered nor refused, per second (--interval)",
 };
 
 static uint64_t drop_ps(const struct record *r)
