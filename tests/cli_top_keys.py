@@ -273,6 +273,20 @@ def broken_settings():
     ends(terminal, DONE)
     equal(os.listdir(f"{home}/portmon"), [], "files in another user's folder")
     sh("rm", "-r", f"{home}/portmon")
+    # Nor is a folder made in it, nor a link of the other user's followed.
+    os.mkdir(f"{home}/root")
+    for link in False, True:
+        if link:
+            os.symlink("root", f"{home}/portmon")
+            os.lchown(f"{home}/portmon", 1000, 1000)
+        os.chown(home, *(0, 0) if link else (1000, 1000))
+        terminal = top(columns=120, XDG_CONFIG_HOME=home)
+        terminal.press("W")
+        terminal.until(f"^cannot write {home}/portmon/top.conf: Operation not permitted$")
+        terminal.press("q")
+        ends(terminal, DONE)
+        equal((os.path.lexists(f"{home}/portmon"), os.listdir(f"{home}/root")), (link, []), "what was made for another user")
+    os.unlink(f"{home}/portmon")
     with open(f"{home}/portmon", "w"):
         pass
     terminal = top(columns=120, XDG_CONFIG_HOME=home)

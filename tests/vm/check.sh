@@ -12,6 +12,8 @@ run_test() # NAME COMMAND...
 	shift
 	echo "@begin $name"
 	: > $log
+	# Root's snapshots, which a test has for itself.
+	rm -rf /var/lib/portmon
 	setsid -w timeout -k 5 "$TEST_TIMEOUT" "$@" > $log 2>&1 &
 	# Not a pipe: a background process that outlives the test would hold it open.
 	tail -n +1 -f -s 0.1 --pid=$! $log | sed -u 's/^/ /;$a\'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rules of check about queues, drops, and what portmon cannot see. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/if_link.h>
@@ -175,26 +176,35 @@ static void connection_port(const struct evidence *e, const struct sock *s,
 			r->service = e->s->ports.v[i].service;
 }
 
-static void find_stuck(struct findings *found, const struct evidence *e,
-		  const struct sock *s)
+/**
+ * struct stuck - a connection that is not read
+ * @s: its socket
+ * @r: its port
+ * @grouped: it is part of a finding
+ */
+struct stuck {
+	const struct sock *s;
+	struct record r;
+	bool grouped;
+};
+
+/* The first of those of a port, at @v, speaks for all. */
+static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 {
-	const struct socks *socks = &e->owners->socks;
-	struct record r, other;
+	const struct sock *s = v->s;
+	const struct record r = v->r;
 	unsigned int n = 0;
 	struct finding *f;
 	size_t i;
 	int len;
 
-	connection_port(e, s, &r);
-	for (i = 0; i < socks->n; i++) {
-		if (!is_stuck(e, &socks->v[i]))
+	if (v->grouped)
+		return;
+	for (i = 0; i < left; i++) {
+		if (v[i].r.scope != r.scope || v[i].r.port != r.port)
 			continue;
-		connection_port(e, &socks->v[i], &other);
-		if (other.scope != r.scope || other.port != r.port)
-			continue;
-		/* The first of them speaks for all. */
-		if (!n++ && &socks->v[i] != s)
-			return;
+		v[i].grouped = true;
+		n++;
 	}
 	f = findings_add(found, FOUND_RECEIVE_QUEUE, &r, 0);
 	len = snprintf(f->what, sizeof(f->what),
@@ -206,6 +216,29 @@ static void find_stuck(struct findings *found, const struct evidence *e,
 	f->meaning = "The program does not read what it receives: it hangs or waits for something else. The other end cannot send more.";
 	snprintf(f->next, sizeof(f->next), "ss -tmnp %cport = :%u",
 		 r.scope == PORTMON_SCOPE_REMOTE ? 'd' : 's', r.port);
+}
+
+/* Anybody can have many: each is compared with the moment before once. */
+static void find_all_stuck(struct findings *found, const struct evidence *e)
+{
+	const struct socks *socks = &e->owners->socks;
+	struct stuck *v = calloc(socks->n + 1, sizeof(*v));
+	size_t i, n = 0;
+
+	if (!v) {
+		found->failed = true;
+		return;
+	}
+	for (i = 0; i < socks->n; i++) {
+		if (!is_stuck(e, &socks->v[i]))
+			continue;
+		v[n].s = &socks->v[i];
+		connection_port(e, v[n].s, &v[n].r);
+		n++;
+	}
+	for (i = 0; i < n; i++)
+		find_stuck(found, &v[i], n - i);
+	free(v);
 }
 
 /**
@@ -220,11 +253,10 @@ void check_queues(const struct evidence *e, struct findings *found)
 	unsigned int n;
 	size_t i;
 
+	find_all_stuck(found, e);
 	for (i = 0; i < socks->n; i++) {
 		const struct sock *s = &socks->v[i];
 
-		if (is_stuck(e, s))
-			find_stuck(found, e, s);
 		if (queue_of_reader(s) || !queue_is_full(s))
 			continue;
 		n = full(e->owners, s->transport, s->port, &first);

@@ -136,7 +136,9 @@ static void bash_of_table(const struct table *t, unsigned int option_number)
 		print_words(t->commands[t->n - 1], o);
 		printf("' ;;\n");
 	}
-	printf("\t\tesac\n\t\tbefore=${cur%%\"${cur##*[,+]}\"} ;;\n");
+	printf("\t\tesac\n\t\tbefore=${cur%%\"${cur##*[,+]}\"}\n"
+	       "\t\t# compgen expands its words.\n"
+	       "\t\t[[ $before =~ ^[-A-Za-z,+]*$ ]] || before= ;;\n");
 }
 
 static void bash_option(const struct table *t, unsigned int i)
@@ -157,7 +159,7 @@ static void bash_option(const struct table *t, unsigned int i)
 		print_words(t->commands[0], o);
 		printf("' ;;\n");
 	} else if (is_netns(o)) {
-		printf(" words=$(cd " NETNS_DIR " 2> /dev/null && echo *) ;;\n");
+		printf(" words=$(cd " NETNS_DIR " 2> /dev/null && printf '%%q ' *) ;;\n");
 	} else {
 		printf(" return ;;\n");
 	}

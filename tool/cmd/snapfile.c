@@ -104,16 +104,16 @@ static int open_base(char path[static 4096], char name[static 32])
 {
 	int base = -1;
 
-	strcpy(name, "portmon");
+	snprintf(name, 32, "portmon");
 	if (!geteuid()) {
-		strcpy(path, ROOT_FOLDER);
+		snprintf(path, 4096, ROOT_FOLDER);
 		base = open_own(path);
 	}
 	if (base < 0)
 		base = open_state(path);
 	if (base < 0) {
-		strcpy(path, "/tmp");
-		sprintf(name, "portmon-%u", (unsigned int)geteuid());
+		snprintf(path, 4096, "/tmp");
+		snprintf(name, 32, "portmon-%u", (unsigned int)geteuid());
 		base = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
 	return base;
@@ -381,19 +381,21 @@ static bool parse_name(const char *file, struct snapentry *entry)
 	return snapshot_is_name(entry->name);
 }
 
-static void read_entry(const struct snapfile *f, const char *name,
-		       struct snapentry *entry)
+/* One that cannot be read is listed as not valid. */
+static int read_entry(const struct snapfile *f, const char *name,
+		      struct snapentry *entry)
 {
 	char line[LINE_SIZE];
 	struct stat st;
 	FILE *file = open_file(f, name, &st);
 
 	if (!file)
-		return;
+		return errno == ENOMEM ? -ENOMEM : 0;
 	entry->bytes = st.st_size;
 	entry->valid = fgets(line, sizeof(line), file) &&
 		       parse_line(line, &entry->mark);
 	fclose(file);
+	return 0;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -430,8 +432,8 @@ int snapfile_list(const struct snapfile *f, struct snapentries *list)
 			err = -ENOMEM;
 			break;
 		}
-		read_entry(f, file->d_name, &entry);
 		list->v = v;
+		err = read_entry(f, file->d_name, &entry);
 		v[list->n++] = entry;
 	}
 	if (dir)

@@ -152,8 +152,7 @@ bool snapshot_is_name(const char *name)
 	const size_t len = strlen(name);
 
 	return len && len <= SNAPSHOT_NAME_MAX && *name != '.' &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "abcdefghijklmnopqrstuvwxyz0123456789_.-") == len;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == len;
 }
 
 /**

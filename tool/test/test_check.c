@@ -217,7 +217,8 @@ static void test_receive_datagrams(void)
 	finds("");
 	e.earlier = &owners;
 	finds("receive-queue-full:514 receive-queue-full:5000");
-	owners.socks.v[0].memory = owners.socks.v[1].memory = 2000;
+	owners.socks.v[0].memory = 2000;
+	owners.socks.v[1].memory = 2000;
 	finds("");
 	end();
 }
@@ -371,7 +372,8 @@ static void test_silent(void)
 	r->first_seen = 9939;
 	r->last_seen = 9940;
 	finds("silent:80");
-	r->first_seen = r->last_seen = 9941;
+	r->first_seen = 9941;
+	r->last_seen = 9941;
 	finds("");
 	limits.v[LIMIT_SILENT_SECONDS] = 59;
 	finds("silent:80");
@@ -448,7 +450,7 @@ static void documented(const char *path, const char *format)
 	unsigned int i;
 	char *to;
 
-	check(f != NULL);
+	check(f);
 	while (f && fgets(line, sizeof(line), f))
 		for (i = 0; i < LIMITS; i++) {
 			/* roff's hyphen, which the sample has without. */

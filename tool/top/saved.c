@@ -236,18 +236,25 @@ static int make_folders(char *path)
 	return 0;
 }
 
-/* sudo may hand on the caller's HOME: what root writes there is in the way. */
-static int check_owner(char *path)
+/*
+ * Is the folder, or the nearest above it that exists, this user's own? sudo may
+ * hand on the caller's HOME: what root writes there is in the way. A link of
+ * the caller's is the caller's.
+ */
+static int check_owner(const char *path)
 {
-	char *slash = strrchr(path, '/');
+	char *dir = strdup(path), *slash;
 	struct stat st;
-	int err;
+	int err = dir ? -ENOENT : -ENOMEM;
 
-	*slash = '\0';
-	err = stat(path, &st) ? -errno : 0;
-	*slash = '/';
-	if (!err && st.st_uid != geteuid())
-		err = -EPERM;
+	while (err == -ENOENT && (slash = strrchr(dir, '/'))) {
+		*slash = '\0';
+		if (lstat(*dir ? dir : "/", &st))
+			err = -errno;
+		else
+			err = st.st_uid == geteuid() ? 0 : -EPERM;
+	}
+	free(dir);
 	return err;
 }
 
@@ -295,7 +302,9 @@ void top_saved_write(struct top *t)
 			 "nowhere to keep the settings: HOME is not set");
 		return;
 	}
-	err = make_folders(path);
+	err = check_owner(path);
+	if (!err)
+		err = make_folders(path);
 	if (!err)
 		err = check_owner(path);
 	if (!err)

@@ -182,7 +182,7 @@ void out_json_peers(struct json *j, const struct owners *o,
 	for (i = 0; i < found && i < PEERS_SHOWN; i++)
 		json_row(j, &v[i]);
 	if (found < 0 && !j->err)
-		j->err = found;
+		j->err = -found;
 	free(v);
 }
 
