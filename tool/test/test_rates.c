@@ -176,6 +176,31 @@ static void test_overflow(void)
 	done();
 }
 
+/* Events without a counter are not those of the first range of TCP. */
+static void test_uncounted(void)
+{
+	struct record first = {
+		.has = 1u << PORTMON_A_RECORD_SCOPE |
+		       1u << PORTMON_A_RECORD_TRANSPORT |
+		       1u << PORTMON_A_RECORD_RANGE,
+		.rx = { 100, 1000 },
+	};
+	struct record events = {
+		.has = 1u << PORTMON_A_RECORD_SCOPE, .dropped = 5,
+	};
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		check(!records_add(&list, &first));
+		check(!records_add(&list, &events));
+		read_at(i + 1);
+		check(rates.n == 2 && !rates.set_back);
+	}
+	check(!rates.v[0].delta.rx.packets && !rates.v[1].delta.dropped);
+	check(rates_find(&rates, &events) == &rates.v[1]);
+	done();
+}
+
 /* Buckets are distinguished by hook, then network layer. */
 static void test_buckets(void)
 {
@@ -198,6 +223,7 @@ const struct unit_test rates_tests[] = {
 	{ "set_back", test_set_back },
 	{ "history", test_history },
 	{ "overflow", test_overflow },
+	{ "uncounted", test_uncounted },
 	{ "buckets", test_buckets },
 	{ 0 }
 };

@@ -62,6 +62,8 @@ int rate_compare(const struct record *a, const struct record *b)
 {
 	const int a_port = record_has(a, PORTMON_A_RECORD_PORT);
 	const int b_port = record_has(b, PORTMON_A_RECORD_PORT);
+	const int a_range = record_has(a, PORTMON_A_RECORD_RANGE);
+	const int b_range = record_has(b, PORTMON_A_RECORD_RANGE);
 
 	if (a_port != b_port)
 		return b_port - a_port;
@@ -71,6 +73,9 @@ int rate_compare(const struct record *a, const struct record *b)
 		return a->transport - b->transport;
 	if (a_port)
 		return a->port - b->port;
+	/* An overflow record of events without a counter has a scope only. */
+	if (a_range != b_range)
+		return b_range - a_range;
 	if (a->range != b->range)
 		return a->range - b->range;
 	if (a->hook != b->hook)
