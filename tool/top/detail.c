@@ -236,7 +236,7 @@ static void put_all(struct lines *l, const struct rate *r)
 	put_owners(l, r);
 	if (record_has(&r->total, PORTMON_A_RECORD_PORT) && !r->total.folded)
 		put_summary(l, read ? read : &r->total);
-	if (read)
+	if (read && record_has(read, PORTMON_A_RECORD_PORT))
 		put_peers(l, read);
 	put_time(l, "first seen", r->total.first_seen);
 	put_time(l, "last seen", r->total.last_seen);

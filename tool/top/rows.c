@@ -305,7 +305,8 @@ static bool is_sought(const struct top *t, const struct top_row *row)
 	size_t i;
 
 	for (i = 0; i < t->n_shown; i++) {
-		if (t->shown[i]->flags & COLUMN_RIGHT)
+		if (t->shown[i]->flags & COLUMN_RIGHT ||
+		    top_is_graph(t->shown[i]))
 			continue;
 		top_cell(cell, t, t->shown[i], row->r);
 		if (strcasestr(cell, t->typed))
