@@ -99,8 +99,8 @@ bool portmon_histograms_zero(const struct portmon_counter *head)
  * @record: of the port
  * @head: of the histograms, in no list; nobody else has them
  *
- * A record without histograms takes these themselves, which are charged and
- * need no memory: so no sample is lost where there are no more to be had.
+ * A record without histograms takes these themselves.  They are charged and
+ * need no memory, so no sample is lost where no more can be made.
  *
  * Context: Process context, where the record stays.
  */

@@ -135,35 +135,20 @@ static const char *last_seen_text(struct cell *c, const struct record *r)
 	return age(c, r, r->last_seen);
 }
 
-const struct column column_last_seen = {
-	.name = "LAST-SEEN",
-	.flags = COLUMN_RIGHT,
-	.text = last_seen_text,
-	.value = last_seen,
-	.key = "last_seen",
-	.sorts = SORT(LAST_SEEN),
-	.help = "time of the latest packet",
-};
+#define LAST_SEEN(heading, meaning) { \
+	.name = heading, .flags = COLUMN_RIGHT, .text = last_seen_text, \
+	.value = last_seen, .key = "last_seen", .sorts = SORT(LAST_SEEN), \
+	.help = meaning, \
+}
 
-const struct column column_last_drop = {
-	.name = "LAST-SEEN",
-	.flags = COLUMN_RIGHT,
-	.text = last_seen_text,
-	.value = last_seen,
-	.key = "last_seen",
-	.sorts = SORT(LAST_SEEN),
-	.help = "when the latest was dropped",
-};
+const struct column column_last_seen =
+	LAST_SEEN("LAST-SEEN", "time of the latest packet");
 
-const struct column column_last_try = {
-	.name = "LAST",
-	.flags = COLUMN_RIGHT,
-	.text = last_seen_text,
-	.value = last_seen,
-	.key = "last_seen",
-	.sorts = SORT(LAST_SEEN),
-	.help = "when the latest arrived",
-};
+const struct column column_last_drop =
+	LAST_SEEN("LAST-SEEN", "when the latest was dropped");
+
+const struct column column_last_try =
+	LAST_SEEN("LAST", "when the latest arrived");
 
 static uint64_t first_seen(const struct record *r)
 {
@@ -175,35 +160,20 @@ static const char *first_seen_text(struct cell *c, const struct record *r)
 	return age(c, r, r->first_seen);
 }
 
-const struct column column_first_seen = {
-	.name = "FIRST-SEEN",
-	.flags = COLUMN_RIGHT,
-	.text = first_seen_text,
-	.value = first_seen,
-	.key = "first_seen",
-	.sorts = SORT(FIRST_SEEN),
-	.help = "time of the first packet",
-};
+#define FIRST_SEEN(heading, meaning) { \
+	.name = heading, .flags = COLUMN_RIGHT, .text = first_seen_text, \
+	.value = first_seen, .key = "first_seen", .sorts = SORT(FIRST_SEEN), \
+	.help = meaning, \
+}
 
-const struct column column_first_drop = {
-	.name = "FIRST-SEEN",
-	.flags = COLUMN_RIGHT,
-	.text = first_seen_text,
-	.value = first_seen,
-	.key = "first_seen",
-	.sorts = SORT(FIRST_SEEN),
-	.help = "when the first was dropped",
-};
+const struct column column_first_seen =
+	FIRST_SEEN("FIRST-SEEN", "time of the first packet");
 
-const struct column column_first_try = {
-	.name = "FIRST",
-	.flags = COLUMN_RIGHT,
-	.text = first_seen_text,
-	.value = first_seen,
-	.key = "first_seen",
-	.sorts = SORT(FIRST_SEEN),
-	.help = "when the first arrived",
-};
+const struct column column_first_drop =
+	FIRST_SEEN("FIRST-SEEN", "when the first was dropped");
+
+const struct column column_first_try =
+	FIRST_SEEN("FIRST", "when the first arrived");
 
 static const char *time_of_day(struct cell *c, const struct record *r)
 {
