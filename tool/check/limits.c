@@ -44,7 +44,7 @@ const struct limit_def limit_defs[LIMITS] = {
 	[LIMIT_SILENT_SECONDS] = { "silent-seconds", 60, 1e9,
 		"seconds without any below which no port is silent" },
 	[LIMIT_COVERAGE_PACKETS] = { "coverage-packets", 100, 1e12,
-		"packets in half a second that reach no hook of portmon" },
+		"packets per half second that reach no hook of portmon" },
 	[LIMIT_COVERAGE_PERCENT] = { "coverage-percent", 10, 100,
 		"of the packets passed to IP" },
 	[LIMIT_SPAN] = { "span", 3600, 1e9,

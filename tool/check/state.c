@@ -10,6 +10,9 @@
 #include "lib/reasons.h"
 #include "lib/record.h"
 
+/* The time that coverage-packets is for. */
+#define GAP_MS	500
+
 /**
  * queue_of_reader() - does a program read from a TCP connection?
  * @s: the socket
@@ -446,15 +449,20 @@ static void find_silent(const struct evidence *e, struct findings *found,
 		 format_age(age, r->last_seen, e->now), format_grouped(a, n));
 }
 
-/* What IP was handed, and no hook has seen. */
+/*
+ * What IP was handed, and no hook has seen. A busy host takes longer than half
+ * a second for a sample: the threshold grows with the time. It does not shrink
+ * with it: few packets say nothing of a rate.
+ */
 static void find_gap(const struct evidence *e, struct findings *found)
 {
 	const struct coverage *c = e->coverage;
 	const uint64_t missed = c ? c->amount[CAUSE_BEFORE_HOOK] : 0;
+	const double spans = c && c->ms > GAP_MS ? (double)c->ms / GAP_MS : 1;
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
 	struct finding *f;
 
-	if (!missed || missed < e->limits->v[LIMIT_COVERAGE_PACKETS] ||
+	if (!missed || missed < spans * e->limits->v[LIMIT_COVERAGE_PACKETS] ||
 	    100.0 * missed <
 	    e->limits->v[LIMIT_COVERAGE_PERCENT] * c->mib.received)
 		return;

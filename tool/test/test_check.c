@@ -294,6 +294,23 @@ static void test_late_answers(void)
 		drop(r, "NO_SOCKET", 100);
 	}
 	finds("");
+	/* A second has twice as many; a moment is not extrapolated. */
+	c.mib.received = 1000;
+	c.ms = 1000;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 199;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 200;
+	finds("coverage-gap:-1");
+	c.ms = 1010;
+	finds("");
+	for (c.ms = 0; c.ms <= 200; c.ms += 100) {
+		c.amount[CAUSE_BEFORE_HOOK] = 99;
+		c.mib.received = 99;
+		finds("");
+		c.amount[CAUSE_BEFORE_HOOK] = 100;
+		finds("coverage-gap:-1");
+	}
 	end();
 }
 
