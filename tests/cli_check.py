@@ -243,6 +243,32 @@ def not_read():
 
 
 @case()
+def not_read_here():
+    "the client's end of a connection within the host is not that of another host: it is named, with its process"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", WEB))
+    listener.listen()
+    client = netns.socket("ipv4", socket.SOCK_STREAM)
+    client.connect(("127.0.0.1", WEB))
+    called = listener.accept()[0]
+    defer(called.close)
+    called.setblocking(False)
+    last = time.monotonic()
+    while time.monotonic() < last + 1:
+        try:
+            called.send(b"x" * 65536)
+            last = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    found = [f for f in checked(netns, "--all-time", status=WRONG) if f["finding"] == "receive-queue-full"]
+    equal([(f["scope"], f["port"], f["client"], f["next"]) for f in found], [("loopback", WEB, True, f"ss -tmnp dport = :{WEB}")], f"findings {found}")
+    equal([p["pid"] for p in found[0]["processes"]], [os.getpid()], "whose it is")
+    out = run_ctl("check", "--all-time", netns=netns)[1]
+    check(re.search(rf"^critical  {WEB}/tcp \S+ \(loopback, client\), \S+\[{os.getpid()}\]", out, re.M), out)
+
+
+@case()
 def unseen():
     "packets that reach no hook are noted with their number; those that do are not"
     (client, server), (near, far) = hosts()

@@ -68,7 +68,7 @@ def tcp(family):
     status, out, err = run_ctl("show", "443/tcp", netns=netns)
     equal((status, err), (0, ""), "show")
     equal(row(out, "443/tcp", "listens"), ["443/tcp", "listens", NAME, str(ME), "-", "3", "0", "2/7", host], "the listener's line")
-    check(re.search(rf"^443/tcp +connects to +{NAME} +{ME} +- +5 ", out, re.M), f"no line for the clients in\n{out}")
+    check(re.search(rf"^443/tcp +connects here +{NAME} +{ME} +- +5 ", out, re.M), f"no line for the clients in\n{out}")
     status, out, err = run_ctl("stats", "-P", netns=netns)
     equal((status, err), (0, ""), "stats -P")
     equal(row(out, "443/tcp")[-2:], ["5", f"{NAME}[{ME}]"], "OPEN and OWNER")

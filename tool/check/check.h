@@ -139,6 +139,8 @@ extern const struct names level_names;
  * @port: the port, or ANY
  * @service: its name or NULL
  * @events: how often
+ * @client: socket of a program that is connected to the port, if the trouble
+ *   is at that end of the connection, or NULL
  * @what: in a few words
  * @meaning: instead of that of the kind, or NULL
  * @next: the command to type next
@@ -150,6 +152,7 @@ struct finding {
 	int port;
 	const char *service;
 	uint64_t events;
+	const struct sock *client;
 	char what[192];
 	const char *meaning;
 	char next[80];
@@ -209,8 +212,9 @@ bool queue_of_reader(const struct sock *s);
 bool check_enough(const struct evidence *e, uint64_t events,
 		  enum limit least);
 bool check_listens(const struct evidence *e, const struct record *r);
-bool check_has(const struct findings *found, enum finding_kind kind,
-	       unsigned int transport, unsigned int port);
+bool check_own(int scope);
+struct finding *findings_at(const struct findings *found,
+			    enum finding_kind kind, const struct record *r);
 struct finding *findings_add(struct findings *found, enum finding_kind kind,
 			     const struct record *r, uint64_t events);
 void findings_free(struct findings *found);

@@ -128,23 +128,43 @@ bool check_listens(const struct evidence *e, const struct record *r)
 }
 
 /**
- * check_has() - was it found already at a port?
+ * check_own() - is it a port of this host?
+ * @scope: enum portmon_scope
+ *
+ * Return: whether it is; that of a loopback connection is one, too.
+ */
+bool check_own(int scope)
+{
+	return scope == PORTMON_SCOPE_LOCAL || scope == PORTMON_SCOPE_LOOPBACK;
+}
+
+/**
+ * findings_at() - what was found already at a port
  * @found: what was found
  * @kind: what
- * @transport: enum portmon_transport
- * @port: port number
+ * @r: record of the port
  *
- * Return: whether it was.
+ * A port of this host is the same one in scope local and loopback. That of the
+ * other end, or of forwarded traffic, has only the number in common with it.
+ *
+ * Return: the finding or NULL.
  */
-bool check_has(const struct findings *found, enum finding_kind kind,
-	       unsigned int transport, unsigned int port)
+struct finding *findings_at(const struct findings *found,
+			    enum finding_kind kind, const struct record *r)
 {
 	size_t i;
 
-	for (i = 0; i < found->n; i++)
-		if (found->v[i].kind == kind &&
-		    found->v[i].transport == (int)transport &&
-		    found->v[i].port == (int)port)
-			return true;
-	return false;
+	for (i = 0; i < found->n; i++) {
+		struct finding *f = &found->v[i];
+
+		if (f->kind != kind || f->port != r->port ||
+		    f->transport != r->transport)
+			continue;
+		if (f->scope == r->scope && !check_own(f->scope))
+			return f;
+		/* Not that of a program which is connected to it. */
+		if (check_own(f->scope) && check_own(r->scope) && !f->client)
+			return f;
+	}
+	return NULL;
 }

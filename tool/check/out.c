@@ -29,6 +29,18 @@ static const char *color_of(const struct ctx *ctx, enum level level)
 	}
 }
 
+/* Whose it is: of the port, or of the end of a connection to it. */
+static int find_users(const struct evidence *e, const struct finding *f,
+		      struct port_use *use)
+{
+	*use = (struct port_use){ 0 };
+	if (f->client)
+		return owners_of_sock(e->owners, f->client, use);
+	if (f->port == ANY || !check_own(f->scope))
+		return 0;
+	return owners_of(e->owners, SIDE_OWN, f->transport, f->port, use);
+}
+
 /* "443/tcp https, nginx[812]: ", as much of it as there is. */
 static void print_port(FILE *out, const struct evidence *e,
 		       const struct finding *f)
@@ -42,10 +54,9 @@ static void print_port(FILE *out, const struct evidence *e,
 	if (f->service)
 		fprintf(out, " %s", f->service);
 	if (f->scope != PORTMON_SCOPE_LOCAL)
-		fprintf(out, " (%s)", name_of(&scope_names, f->scope));
-	if (f->scope != PORTMON_SCOPE_REMOTE &&
-	    f->scope != PORTMON_SCOPE_FORWARD &&
-	    !owners_of(e->owners, SIDE_OWN, f->transport, f->port, &use)) {
+		fprintf(out, " (%s%s)", name_of(&scope_names, f->scope),
+			f->client && check_own(f->scope) ? ", client" : "");
+	if (!find_users(e, f, &use)) {
 		if (use.n)
 			fprintf(out, ", %s", owner_text(owner, &use, 0));
 		if (use.n && use.v[0].proc && use.v[0].proc->unit[0])
@@ -146,14 +157,11 @@ int out_check(struct ctx *ctx, const struct evidence *e,
 static void json_processes(struct json *j, const struct evidence *e,
 			   const struct finding *f)
 {
-	struct port_use use = { 0 };
+	struct port_use use;
 	size_t i;
 
 	json_array(j, "processes");
-	if (f->port != ANY && f->scope != PORTMON_SCOPE_REMOTE &&
-	    f->scope != PORTMON_SCOPE_FORWARD)
-		owners_of(e->owners, SIDE_OWN, f->transport, f->port,
-			  &use);
+	find_users(e, f, &use);
 	for (i = 0; i < use.n; i++) {
 		const struct proc *proc = use.v[i].proc;
 
@@ -189,6 +197,7 @@ static void json_finding(struct json *j, const struct evidence *e,
 		json_null(j, "port");
 	}
 	json_string(j, "service", f->service);
+	json_bool(j, "client", f->client);
 	json_processes(j, e, f);
 	json_uint(j, "events", f->events);
 	json_string(j, "text", f->what);

@@ -83,8 +83,7 @@ static void sum_port(const struct evidence *e, unsigned int transport,
 		const struct record *r = &e->s->ports.v[i];
 
 		if (r->transport != transport || r->port != port ||
-		    (r->scope != PORTMON_SCOPE_LOCAL &&
-		     r->scope != PORTMON_SCOPE_LOOPBACK))
+		    !check_own(r->scope))
 			continue;
 		if (r->service)
 			sum->service = r->service;
@@ -159,35 +158,42 @@ static bool is_stuck(const struct evidence *e, const struct sock *s)
 	return false;
 }
 
-/* A server's own port, of a client that of the other end. */
-static void connection_port(const struct evidence *e, const struct sock *s,
-		    struct record *r)
+/*
+ * A server's own port, of a client that of the other end, which may be on this
+ * host, too. Return: is it a client?
+ */
+static bool connection_port(const struct evidence *e, const struct sock *s,
+			    struct record *r)
 {
 	size_t i;
 
 	if (owners_listens(e->owners, s->transport, s->port)) {
 		sum_port(e, s->transport, s->port, r);
-		return;
+		return false;
 	}
 	*r = (struct record){
-		.scope = PORTMON_SCOPE_REMOTE, .transport = s->transport,
-		.port = s->peer,
+		.scope = sock_is_loopback(s) ? PORTMON_SCOPE_LOOPBACK :
+					       PORTMON_SCOPE_REMOTE,
+		.transport = s->transport, .port = s->peer,
 	};
 	for (i = 0; i < e->s->ports.n; i++)
 		if (e->s->ports.v[i].transport == r->transport &&
 		    e->s->ports.v[i].port == r->port)
 			r->service = e->s->ports.v[i].service;
+	return true;
 }
 
 /**
  * struct stuck - a connection that is not read
  * @s: its socket
  * @r: its port
+ * @client: the port is that of the other end
  * @grouped: it is part of a finding
  */
 struct stuck {
 	const struct sock *s;
 	struct record r;
+	bool client;
 	bool grouped;
 };
 
@@ -210,6 +216,7 @@ static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 		n++;
 	}
 	f = findings_add(found, FOUND_RECEIVE_QUEUE, &r, 0);
+	f->client = v->client ? s : NULL;
 	len = snprintf(f->what, sizeof(f->what),
 		       "receive queue full: %u bytes unread, %u of %u bytes of memory; nothing is read",
 		       s->unread, s->memory, s->memory_max);
@@ -218,7 +225,7 @@ static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 			 " (%u connections)", n);
 	f->meaning = "The program does not read what it receives: it hangs or waits for something else. The other end cannot send more.";
 	snprintf(f->next, sizeof(f->next), "ss -tmnp %cport = :%u",
-		 r.scope == PORTMON_SCOPE_REMOTE ? 'd' : 's', r.port);
+		 f->client ? 'd' : 's', r.port);
 }
 
 /* Anybody can have many: each is compared with the moment before once. */
@@ -236,7 +243,7 @@ static void find_all_stuck(struct findings *found, const struct evidence *e)
 		if (!is_stuck(e, &socks->v[i]))
 			continue;
 		v[n].s = &socks->v[i];
-		connection_port(e, v[n].s, &v[n].r);
+		v[n].client = connection_port(e, v[n].s, &v[n].r);
 		n++;
 	}
 	for (i = 0; i < n; i++)
@@ -279,22 +286,10 @@ static bool is_receive_queue(const char *reason)
 	       !strcmp(reason, "SOCKET_BACKLOG");
 }
 
-static struct finding *finding_of(struct findings *found, enum finding_kind kind,
-				  const struct record *r)
-{
-	size_t i;
-
-	for (i = 0; i < found->n; i++)
-		if (found->v[i].kind == kind && found->v[i].port == r->port &&
-		    found->v[i].transport == r->transport)
-			return &found->v[i];
-	return NULL;
-}
-
 static void receive_drops(struct findings *found, const struct record *r,
 			  const struct drop *d)
 {
-	struct finding *f = finding_of(found, FOUND_RECEIVE_QUEUE, r);
+	struct finding *f = findings_at(found, FOUND_RECEIVE_QUEUE, r);
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
 	size_t len = f ? strlen(f->what) : 0;
 
@@ -313,7 +308,8 @@ static void listen_drops(struct findings *found, const struct record *r,
 	char a[GROUPED_SIZE];
 	struct finding *f;
 
-	if (finding_of(found, FOUND_ACCEPT_QUEUE, r))
+	/* The same packet counts at the client's port. */
+	if (!check_own(r->scope) || findings_at(found, FOUND_ACCEPT_QUEUE, r))
 		return;
 	f = findings_add(found, FOUND_ACCEPT_QUEUE, r, d->packets);
 	snprintf(f->what, sizeof(f->what),

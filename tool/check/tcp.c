@@ -9,8 +9,7 @@
 
 static bool is_local(const struct record *r)
 {
-	return r->scope == PORTMON_SCOPE_LOCAL ||
-	       r->scope == PORTMON_SCOPE_LOOPBACK;
+	return check_own(r->scope);
 }
 
 static bool is_tcp(const struct record *r)
@@ -43,8 +42,8 @@ static void find_unanswered(const struct evidence *e, struct findings *found,
 
 	if (!check_enough(e, n, LIMIT_UNANSWERED) ||
 	    percent(n, syn) < e->limits->v[LIMIT_UNANSWERED_PERCENT] ||
-	    check_has(found, FOUND_ACCEPT_QUEUE, r->transport, r->port) ||
-	    check_has(found, FOUND_FLOOD, r->transport, r->port))
+	    findings_at(found, FOUND_ACCEPT_QUEUE, r) ||
+	    findings_at(found, FOUND_FLOOD, r))
 		return;
 	f = findings_add(found, FOUND_UNANSWERED, r, n);
 	snprintf(f->what, sizeof(f->what), "%s of %s SYNs not answered",
@@ -103,7 +102,7 @@ static void incomplete(const struct evidence *e, struct findings *found,
 	    e->info->missing & PORTMON_TRACEPOINT_INET_SOCK_SET_STATE ||
 	    !check_enough(e, n, LIMIT_INCOMPLETE) ||
 	    percent(n, answered) < e->limits->v[LIMIT_INCOMPLETE_PERCENT] ||
-	    check_has(found, FOUND_ACCEPT_QUEUE, r->transport, r->port))
+	    findings_at(found, FOUND_ACCEPT_QUEUE, r))
 		return;
 	open = half_open(e->owners, r->port, &addresses);
 	f = findings_add(found, is_flood(open, addresses, n, answered) ?

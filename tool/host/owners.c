@@ -40,6 +40,13 @@ static int compare_inodes(const void *x, const void *y)
 	return (*a > *b) - (*a < *b);
 }
 
+/* What a server has accepted does not connect to the client's port. */
+static bool is_user_of_peer(const struct owners *o, const struct sock *s)
+{
+	return s->peer && !(sock_is_loopback(s) &&
+			    owners_listens(o, s->transport, s->port));
+}
+
 static int sort_sockets(struct owners *o)
 {
 	const struct socks *s = &o->socks;
@@ -52,7 +59,7 @@ static int sort_sockets(struct owners *o)
 	if (!o->peers)
 		return -ENOMEM;
 	for (i = 0; i < s->n; i++)
-		if (s->v[i].peer)
+		if (is_user_of_peer(o, &s->v[i]))
 			o->peers[o->n_peers++] = &s->v[i];
 	if (o->n_peers)
 		qsort(o->peers, o->n_peers, sizeof(*o->peers), by_peer_port);
@@ -163,6 +170,13 @@ static bool is_socket_before(const void *arg, size_t i)
 			       place->side) < 0;
 }
 
+/* Those of both kinds of peers are in one list. */
+static bool is_on_side(const struct sock *s, enum port_side side)
+{
+	return side == SIDE_OWN ||
+	       sock_is_loopback(s) == (side == SIDE_LOOPBACK);
+}
+
 /* The first socket at a port or behind it. */
 static size_t first_socket(const struct owners *o, enum port_side side,
 			   unsigned int transport, unsigned int port)
@@ -189,6 +203,9 @@ int owners_next(const struct owners *o, enum port_side side,
 {
 	size_t i = first_socket(o, side, transport, port);
 
+	while (i < count_sockets(o, side) &&
+	       !is_on_side(socket_at(o, side, i), side))
+		i++;
 	if (i == count_sockets(o, side) ||
 	    socket_at(o, side, i)->transport != transport)
 		return -1;
@@ -308,8 +325,29 @@ int owners_of(const struct owners *o, enum port_side side,
 
 		if (compare_sockets(s, &key, side))
 			break;
-		err = add_user_of(o, s, use);
+		if (is_on_side(s, side))
+			err = add_user_of(o, s, use);
 	}
+	if (use->n)
+		qsort(use->v, use->n, sizeof(*use->v), by_name);
+	return err;
+}
+
+/**
+ * owners_of_sock() - who uses one socket
+ * @o: the owners
+ * @s: the socket
+ * @use: what is found, to release with port_use_free()
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int owners_of_sock(const struct owners *o, const struct sock *s,
+		   struct port_use *use)
+{
+	int err;
+
+	*use = (struct port_use){ 0 };
+	err = add_user_of(o, s, use);
 	if (use->n)
 		qsort(use->v, use->n, sizeof(*use->v), by_name);
 	return err;

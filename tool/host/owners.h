@@ -15,7 +15,8 @@
 /**
  * struct owners - all sockets of a network namespace and who holds them
  * @socks: the sockets, by transport and own port
- * @peers: those with another end, by transport and its port
+ * @peers: those with another end, by transport and its port; of a connection
+ *   within this host only the client's
  * @n_peers: how many those are
  * @procs: the processes
  */
@@ -69,11 +70,15 @@ struct port_use {
 /**
  * enum port_side - which end of a connection has the port
  * @SIDE_OWN: a port of this host
- * @SIDE_PEER: a port of the other end
+ * @SIDE_PEER: a port of the other end, on another host
+ * @SIDE_LOOPBACK: a port of this host, of a client on this host
+ * @SIDES: how many there are
  */
 enum port_side {
 	SIDE_OWN,
 	SIDE_PEER,
+	SIDE_LOOPBACK,
+	SIDES
 };
 
 int owners_read(struct owners *o, unsigned int transports, struct error *e);
@@ -82,6 +87,8 @@ bool owners_hidden(const struct owners *o);
 int owners_of(const struct owners *o, enum port_side side,
 	      unsigned int transport, unsigned int port,
 	      struct port_use *use);
+int owners_of_sock(const struct owners *o, const struct sock *s,
+		   struct port_use *use);
 int owners_of_record(const struct record *r, struct port_use *use);
 int owners_next(const struct owners *o, enum port_side side,
 		unsigned int transport, unsigned int port);

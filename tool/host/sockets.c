@@ -186,6 +186,40 @@ static int take_socket(struct nlmsghdr *h, void *arg)
 	return 0;
 }
 
+/* The IPv4 address that a socket has, also one of IPv6; NULL for none. */
+static const uint32_t *address_ipv4(const struct sock *s,
+				    const uint32_t address[4])
+{
+	if (s->family == AF_INET)
+		return address;
+	return !address[0] && !address[1] && ntohl(address[2]) == 0xffff ?
+		       &address[3] : NULL;
+}
+
+/**
+ * sock_is_loopback() - is the other end of a connection on this host?
+ * @s: the socket
+ *
+ * To reach an address of its own a host sends from the same one. Only a program
+ * that has chosen another of its addresses to send from is not found.
+ *
+ * Return: whether it is.
+ */
+bool sock_is_loopback(const struct sock *s)
+{
+	static const uint32_t none[4];
+	const uint32_t *own, *peer;
+
+	if (!s->peer)
+		return false;
+	own = address_ipv4(s, s->address);
+	peer = address_ipv4(s, s->peer_address);
+	if (own && peer)
+		return *peer && (*own == *peer || ntohl(*peer) >> 24 == 127);
+	return memcmp(s->peer_address, none, sizeof(none)) &&
+	       !memcmp(s->address, s->peer_address, sizeof(s->address));
+}
+
 static int dump_transport(struct nlsock *nl, unsigned int family,
 			  struct reading *r)
 {

@@ -77,6 +77,7 @@ struct socks {
 };
 
 bool socks_absent(unsigned int t);
+bool sock_is_loopback(const struct sock *s);
 /* Beside the transports that are wanted: bytes of each TCP connection. */
 #define SOCKS_BYTES 0x100
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What check finds in counters and sockets, and what it does not. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,35 @@ static void test_accept_queue(void)
 	end();
 }
 
+/* What only has the number in common with it, is another port. */
+static void test_scopes(void)
+{
+	struct record *r;
+
+	begin();
+	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_UDP, .port = 53,
+			     .kind = SOCK_LISTENS, .memory = 4000,
+			     .memory_max = 4096 });
+	e.earlier = &owners;
+	r = port(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_UDP, 53);
+	drop(r, "SOCKET_RCVBUFF", 20);
+	finds("receive-queue-full:53");
+	r->scope = PORTMON_SCOPE_REMOTE;
+	finds("receive-queue-full:53 receive-queue-full:53");
+	r->scope = PORTMON_SCOPE_FORWARD;
+	finds("receive-queue-full:53 receive-queue-full:53");
+	end();
+
+	/* A client's port has no accept queue, whatever it has lost there. */
+	begin();
+	r = port(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 443);
+	drop(r, "TCP_LISTEN_OVERFLOW", 20);
+	finds("");
+	r->scope = PORTMON_SCOPE_LOCAL;
+	finds("accept-queue-full:443");
+	end();
+}
+
 static struct sock unread(unsigned int port, unsigned int peer,
 			  uint64_t received)
 {
@@ -200,6 +230,37 @@ static void test_receive_queue(void)
 	end();
 }
 
+/* The client's end, of a server on another host and on this one. */
+static void test_client(void)
+{
+	struct sock of = unread(50001, 443, 90000);
+	struct record *r;
+
+	begin();
+	of.family = AF_INET;
+	of.address[0] = htonl(0xc0000201);
+	of.peer_address[0] = htonl(0xc0000202);
+	sock(&of);
+	e.earlier = &owners;
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].scope == PORTMON_SCOPE_REMOTE);
+	check(found.v[0].client == &owners.socks.v[0]);
+	check_text(found.v[0].next, "ss -tmnp dport = :443");
+	findings_free(&found);
+	owners.socks.v[0].address[0] = of.peer_address[0];
+	/* The server has trouble of its own. */
+	r = port(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_TCP, 443);
+	drop(r, "SOCKET_BACKLOG", 100);
+	check(!check_rules(&e, &found));
+	check(found.n == 2 && found.v[1].scope == PORTMON_SCOPE_LOOPBACK);
+	check(found.v[1].client == &owners.socks.v[0]);
+	check_text(found.v[1].next, "ss -tmnp dport = :443");
+	check(found.v[0].scope == PORTMON_SCOPE_LOOPBACK);
+	check(!found.v[0].client && found.v[0].events == 100);
+	findings_free(&found);
+	end();
+}
+
 /* A datagram socket, connected or not, that stays full. */
 static void test_receive_datagrams(void)
 {
@@ -236,6 +297,23 @@ static void test_gap(void)
 	finds("coverage-gap:-1");
 	c.mib.received = 1001;
 	finds("");
+	/* A second has twice as many; a moment is not extrapolated. */
+	c.mib.received = 1000;
+	c.ms = 1000;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 199;
+	finds("");
+	c.amount[CAUSE_BEFORE_HOOK] = 200;
+	finds("coverage-gap:-1");
+	c.ms = 1010;
+	finds("");
+	for (c.ms = 0; c.ms <= 200; c.ms += 100) {
+		c.amount[CAUSE_BEFORE_HOOK] = 99;
+		c.mib.received = 99;
+		finds("");
+		c.amount[CAUSE_BEFORE_HOOK] = 100;
+		finds("coverage-gap:-1");
+	}
 	end();
 }
 
@@ -294,23 +372,6 @@ static void test_late_answers(void)
 		drop(r, "NO_SOCKET", 100);
 	}
 	finds("");
-	/* A second has twice as many; a moment is not extrapolated. */
-	c.mib.received = 1000;
-	c.ms = 1000;
-	finds("");
-	c.amount[CAUSE_BEFORE_HOOK] = 199;
-	finds("");
-	c.amount[CAUSE_BEFORE_HOOK] = 200;
-	finds("coverage-gap:-1");
-	c.ms = 1010;
-	finds("");
-	for (c.ms = 0; c.ms <= 200; c.ms += 100) {
-		c.amount[CAUSE_BEFORE_HOOK] = 99;
-		c.mib.received = 99;
-		finds("");
-		c.amount[CAUSE_BEFORE_HOOK] = 100;
-		finds("coverage-gap:-1");
-	}
 	end();
 }
 
@@ -517,6 +578,8 @@ static void test_documented(void)
 const struct unit_test check_tests[] = {
 	{ "receive-queue", test_receive_queue },
 	{ "receive-queue of datagrams", test_receive_datagrams },
+	{ "scopes", test_scopes },
+	{ "client's end of a connection", test_client },
 	{ "coverage-gap", test_gap },
 	{ "documented", test_documented },
 	{ "nothing", test_nothing },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +136,84 @@ static void test_lookup(void)
 	check(owners_next(&o, SIDE_PEER, 1, 0) == -1);
 }
 
+static struct sock connection(unsigned int family, const char *own,
+			      const char *peer)
+{
+	struct sock s = { .family = family, .port = 40000, .peer = 80 };
+
+	check(inet_pton(family, own, s.address) == 1);
+	check(inet_pton(family, peer, s.peer_address) == 1);
+	return s;
+}
+
+static void test_loopback(void)
+{
+	static const struct {
+		unsigned int family;
+		const char *own, *peer;
+		bool loopback;
+	} must[] = {
+		{ AF_INET, "127.0.0.1", "127.0.0.1", true },
+		{ AF_INET, "127.0.0.1", "127.0.0.2", true },
+		{ AF_INET, "192.0.2.1", "192.0.2.1", true },
+		{ AF_INET, "192.0.2.1", "192.0.2.2", false },
+		{ AF_INET, "0.0.0.0", "0.0.0.0", false },
+		{ AF_INET6, "::1", "::1", true },
+		{ AF_INET6, "2001:db8::1", "2001:db8::1", true },
+		{ AF_INET6, "2001:db8::1", "2001:db8::2", false },
+		{ AF_INET6, "::ffff:127.0.0.1", "::ffff:127.0.0.2", true },
+		{ AF_INET6, "::ffff:192.0.2.1", "::ffff:192.0.2.2", false },
+		{ AF_INET6, "::", "::", false },
+	};
+	struct sock s;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(must); i++) {
+		s = connection(must[i].family, must[i].own, must[i].peer);
+		check(sock_is_loopback(&s) == must[i].loopback);
+		s.peer = 0;
+		check(!sock_is_loopback(&s));
+	}
+}
+
+/* Who uses a port of another host, and who one of this host. */
+static void test_sides(void)
+{
+	struct sock socks[2] = {
+		connection(AF_INET, "192.0.2.1", "192.0.2.1"),
+		connection(AF_INET, "192.0.2.1", "192.0.2.2"),
+	};
+	const struct sock *peers[] = { &socks[0], &socks[1] };
+	struct owners o = {
+		.socks = { socks, 2, 2, 0 }, .peers = peers, .n_peers = 2,
+	};
+	struct record r = {
+		.has = 1u << PORTMON_A_RECORD_PORT, .port = 80, .owners = &o,
+		.scope = PORTMON_SCOPE_REMOTE,
+	};
+	struct port_use use;
+
+	socks[0].kind = SOCK_OPEN;
+	socks[1].kind = SOCK_OPEN;
+	check(!owners_of(&o, SIDE_PEER, 0, 80, &use) && use.connections == 1);
+	check(!owners_of(&o, SIDE_LOOPBACK, 0, 80, &use) &&
+	      use.connections == 1);
+	check(!owners_of_record(&r, &use) && use.connections == 1);
+	r.scope = PORTMON_SCOPE_LOOPBACK;
+	check(!owners_of_record(&r, &use) && !use.connections);
+	check(owners_next(&o, SIDE_PEER, 0, 0) == 80);
+	check(owners_next(&o, SIDE_LOOPBACK, 0, 0) == 80);
+	socks[1].peer_address[0] = socks[1].address[0];
+	check(owners_next(&o, SIDE_PEER, 0, 0) == -1);
+	socks[1].inode = 5;
+	check(!owners_of_sock(&o, &socks[1], &use) && use.n == 1);
+	check(use.v[0].uid == OWNER_NOBODY && use.v[0].connections == 1);
+	port_use_free(&use);
+}
+
 const struct unit_test owners_tests[] = {
+	{ "loopback", test_loopback },
+	{ "sides", test_sides },
 	{ "unit", test_unit },
 	{ "text", test_text },
 	{ "lookup", test_lookup },

@@ -124,7 +124,7 @@ static void group_row(struct table *t, enum port_side side,
 	table_row(t, false);
 	cell(t, "%u/%s", port, name_of(&transport_names, transport));
 	table_cell(t, side == SIDE_PEER ? "connects to" :
-		   listens ? "listens" : "connected");
+		   side == SIDE_LOOPBACK ? "connects here" : listens ? "listens" : "connected");
 	owner_cells(t, use, first, n);
 	cell(t, "%u", n ? open_of(use, first, n) : use->connections);
 	/* What is not accepted yet belongs to the port, not to a process. */
@@ -215,7 +215,7 @@ int out_owners(const struct ctx *ctx, const struct owners *o,
 	int side, err = 0;
 
 	owner_heads(t);
-	for (side = SIDE_OWN; side <= SIDE_PEER; side++)
+	for (side = SIDE_OWN; side < SIDES; side++)
 		for (i = 0; i < n && !err; i++)
 			err = spec_rows(t, o, &spec[i], side, &rows);
 	if (!rows || err) {
