@@ -79,6 +79,7 @@ def hidden():
             ("cannot determine the current network namespace: No such file", proc + boot_id, None, "stats", "--delta"),
             ("cannot determine the current network namespace: No such file", proc, None, "stats", "--all-netns"),
             ("cannot read the processes in /proc: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "stats", "-P"),
+            ("cannot read the processes in /proc: Permission denied", "mount -t tmpfs -o mode=700 none /proc", 1000, "top", "--batch", "-o", "port,owner", "-d", ".1", "-c", "2"),
             ("cannot open /tmp: Permission denied", "mount -t tmpfs -o mode=700 none /tmp", 1000, "stats", "--delta")):
         status, out, err = with_mounts(script, *arguments, user=user)
         equal((status, out), (FAILED, ""), f"{arguments}: status and standard output; said {err!r}")

@@ -294,7 +294,7 @@ def hidden():
     listener = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 443))
     listener.listen()
     netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 443))
-    for arguments in ["stats", "-P"], ["stats", "--processes", "--json"], ["show", "443"]:
+    for arguments in ["stats", "-P"], ["stats", "--processes", "--json"], ["show", "443"], ["top", "-b", "-o", "port,owner", "-d", ".1", "-c", "3"]:
         status, out, err = run_ctl(*arguments, netns=netns, user=1000)
         equal(status, 0, f"status of {arguments}; said {err!r}")
         check(re.fullmatch("portmon-ctl: warning: run as root to see other users' processes.*\n", err),

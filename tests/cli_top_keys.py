@@ -245,6 +245,38 @@ def columns():
 
 
 @case()
+def owners_at_once():
+    "owners are read when a column needs them, and again for the list after a port's page, also while it is paused"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
+    server.listen()
+    netns.socket("ipv4", socket.SOCK_STREAM).connect(("127.0.0.1", 8080))
+    reader = netns.socket("ipv4", socket.SOCK_DGRAM, bind=("127.0.0.1", 514))
+    netns.socket("ipv4", socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 514))
+    terminal = top("--scope", "loopback", netns=netns, interval="600", columns=200)
+    terminal.press("p")
+    terminal.until("PAUSED")
+    terminal.press("f", "G")
+    terminal.until(r"^\[ \] OWNER")
+    terminal.press(" ", "esc")
+    tcp, udp = (rf"^loopback +{port} .*\[{os.getpid()}\]" for port in ("8080/tcp", "514/udp"))
+    terminal.until(tcp)
+    terminal.until(udp)
+    terminal.press("/", *"8080", "enter")
+    terminal.until(lambda: ports(terminal) == ["8080/tcp"] or "514/udp" not in terminal.text(), "the filter")
+    terminal.press("enter")
+    terminal.until(r"^owner +\S+\[")
+    terminal.press("esc")
+    terminal.until(tcp)
+    terminal.press("esc")
+    terminal.until(udp)
+    terminal.press("q")
+    ends(terminal, DONE)
+    del reader
+
+
+@case()
 def broken_settings():
     "a file that is wrong: one sentence, on the screen and on the terminal left behind, and the defaults; what cannot be written is reported"
     home = tempfile.mkdtemp(prefix="pm")

@@ -64,6 +64,17 @@ static void warn_hidden(struct ctx *ctx, const struct owners *o)
 	ctx->warned_hidden = true;
 }
 
+/**
+ * ctx_owners_warn() - print, once, what the owners do not tell
+ * @ctx: the run
+ * @owners: what was read
+ */
+void ctx_owners_warn(struct ctx *ctx, const struct owners *owners)
+{
+	warn_unlisted(ctx, owners);
+	warn_hidden(ctx, owners);
+}
+
 static unsigned int wanted_sockets(const struct ctx *ctx)
 {
 	const int transport = ctx->opt.filter.transport;
@@ -91,8 +102,7 @@ int ctx_owners(struct ctx *ctx, struct records *ports, struct owners *owners)
 	err = owners_read(owners, wanted_sockets(ctx), &e);
 	if (err)
 		return warn_error(err, &e);
-	warn_unlisted(ctx, owners);
-	warn_hidden(ctx, owners);
+	ctx_owners_warn(ctx, owners);
 	for (i = 0; i < ports->n; i++)
 		ports->v[i].owners = owners;
 	return 0;

@@ -346,7 +346,46 @@ static void test_not_saved(void)
 	top_test_end();
 }
 
+/* As if the sockets that are wanted now had been read. */
+static void owners_read_now(unsigned int sockets)
+{
+	check(top_owners_missing(&t));
+	t.has_owners = true;
+	t.sockets = sockets;
+	check(!top_owners_missing(&t));
+}
+
+/* They are read when a key makes something need them, not before. */
+static void test_owners_missing(void)
+{
+	top_test_begin();
+	check(!top_owners_missing(&t));
+	top_test_press('p');
+	top_test_press('f');
+	top_test_press('G');
+	check_text(t.fields[t.field].column->name, "OWNER");
+	check(!top_owners_missing(&t));
+	top_test_press(' ');
+	owners_read_now(ALL_TRANSPORTS);
+	top_test_press('f');
+	check(!top_owners_missing(&t));
+	/* The page of a port has the bytes of its peers, and no other ports. */
+	top_test_press('\r');
+	owners_read_now(1u << t.at.transport | SOCKS_BYTES);
+	top_test_press('\033');
+	check(t.page == TOP_LIST && t.paused);
+	owners_read_now(ALL_TRANSPORTS);
+	top_test_press('j');
+	check(!top_owners_missing(&t));
+	/* What could not be read is tried again. */
+	t.has_owners = false;
+	top_test_press('k');
+	check(top_owners_missing(&t));
+	top_test_end();
+}
+
 const struct unit_test top_columns_tests[] = {
+	{ "owners missing", test_owners_missing },
 	{ "cells", test_cells },
 	{ "small_rates", test_small_rates },
 	{ "graph", test_graph },

@@ -25,25 +25,63 @@ static int take_snapshot(struct top *t, struct snapshot *s)
 	return err;
 }
 
+/* The page of a port has its peers, too. */
+static unsigned int wanted_sockets(const struct top *t)
+{
+	return t->page == TOP_DETAIL ? 1u << t->at.transport | SOCKS_BYTES :
+				       ALL_TRANSPORTS;
+}
+
+/* A script gets the messages of stats: nobody sees @message. */
+static int report_owners(struct top *t, int err, const struct error *e)
+{
+	if (!given(&t->ctx->opt, OPT_BATCH)) {
+		if (err)
+			snprintf(t->message, sizeof(t->message), "%s", e->text);
+		return 0;
+	}
+	t->told = err;
+	if (err)
+		return warn_error(err, e);
+	ctx_owners_warn(t->ctx, &t->owners);
+	return 0;
+}
+
 /**
  * top_owners() - read sockets and processes if something shows them
  * @t: the live view
+ *
+ * Return: 0, also if they are unknown and @t->message says why, or a negative
+ * errno, after the error was printed.
  */
-void top_owners(struct top *t)
+int top_owners(struct top *t)
 {
-	const bool detail = t->page == TOP_DETAIL;
-	unsigned int wanted = ALL_TRANSPORTS;
 	struct error e;
+	int err;
 
 	owners_free(&t->owners);
 	t->has_owners = false;
 	if (!top_needs(t, COLUMN_OWNERS))
-		return;
-	if (detail)
-		wanted = 1u << t->at.transport | SOCKS_BYTES;
-	t->has_owners = !owners_read(&t->owners, wanted, &e);
-	if (!t->has_owners)
-		snprintf(t->message, sizeof(t->message), "%s", e.text);
+		return 0;
+	t->sockets = wanted_sockets(t);
+	err = owners_read(&t->owners, t->sockets, &e);
+	t->has_owners = !err;
+	return report_owners(t, err, &e);
+}
+
+/**
+ * top_owners_missing() - is something shown that was not read?
+ * @t: the live view, after a key
+ *
+ * The sockets of a port's page are not those of the list: if it is paused, no
+ * reading makes up for that.
+ *
+ * Return: whether top_owners() is to be called.
+ */
+bool top_owners_missing(const struct top *t)
+{
+	return top_needs(t, COLUMN_OWNERS) &&
+	       (!t->has_owners || wanted_sockets(t) & ~t->sockets);
 }
 
 /**
@@ -51,7 +89,7 @@ void top_owners(struct top *t)
  * @t: the live view
  *
  * Return: 0, -EINTR if resets kept breaking in and what was there stays, or a
- * negative errno.
+ * negative errno; @t->told: after the error was printed.
  */
 int top_read(struct top *t)
 {
@@ -68,7 +106,11 @@ int top_read(struct top *t)
 	err = snapshot_get(ctx->pm, &ctx->info, &filter, SNAP_OVERFLOW, &s);
 	if (err)
 		return err;
-	top_owners(t);
+	err = top_owners(t);
+	if (err) {
+		snapshot_free(&s);
+		return err;
+	}
 	err = take_snapshot(t, &s);
 	t->notice = t->rates.set_back ?
 		"counters were reset since the last reading" : NULL;

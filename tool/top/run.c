@@ -102,11 +102,8 @@ static int press_keys(struct top *t)
 	int key, err = 0;
 
 	while (!err && !t->done && top_screen_key(&key)) {
-		const enum top_page before = t->page;
-
 		top_key(t, key);
-		if ((t->page == TOP_DETAIL && before != TOP_DETAIL) ||
-		    (!t->has_owners && top_needs(t, COLUMN_OWNERS)))
+		if (top_owners_missing(t))
 			top_owners(t);
 		err = top_rows(t);
 	}
@@ -245,7 +242,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	services_name(&ctx->services, 0, 0, &iana);
 	if (given(opt, OPT_BATCH)) {
 		err = top_batch(&t);
-		if (err && !ferror(stdout))
+		if (err && !t.told && !ferror(stdout))
 			complain_reading(&t, err);
 	} else {
 		err = run_screen(&t);

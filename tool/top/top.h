@@ -97,6 +97,8 @@ struct top_sum {
  * @last: the last reading
  * @owners: sockets and processes, if something shows them
  * @has_owners: they were read
+ * @sockets: of which transports, as socks_read() takes it
+ * @told: the error that ends it was printed
  * @ascii: no characters but those of ASCII
  *
  * The settings:
@@ -144,6 +146,8 @@ struct top {
 	struct snapshot last;
 	struct owners owners;
 	bool has_owners;
+	unsigned int sockets;
+	bool told;
 	bool ascii;
 
 	double interval;
@@ -251,7 +255,8 @@ void top_draw(struct top *t);
 
 /* read.c */
 int top_read(struct top *t);
-void top_owners(struct top *t);
+int top_owners(struct top *t);
+bool top_owners_missing(const struct top *t);
 
 /* batch.c */
 int top_batch(struct top *t);
