@@ -80,24 +80,10 @@ static const char *service_of(struct ctx *ctx, const struct record *r,
 /* An absent attribute was not requested, for example in a reset of one scope. */
 static void json_place(struct json *j, struct ctx *ctx, const struct record *r)
 {
-	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
-	const char *iana;
+	struct record named = *r;
 
-	if (record_has(r, PORTMON_A_RECORD_SCOPE))
-		json_word(j, "scope", name_of(&scope_names, r->scope));
-	if (record_has(r, PORTMON_A_RECORD_TRANSPORT))
-		json_word(j, "transport",
-			  name_of(&transport_names, r->transport));
-	if (port)
-		json_uint(j, "port", r->port);
-	if (record_has(r, PORTMON_A_RECORD_PORT_MAX))
-		json_uint(j, "port_max", r->port_max);
-	if (record_has(r, PORTMON_A_RECORD_RANGE))
-		json_word(j, "range", name_of(&range_names, r->range));
-	if (port && record_has(r, PORTMON_A_RECORD_TRANSPORT)) {
-		json_string(j, "service", service_of(ctx, r, &iana));
-		json_string(j, "iana", iana);
-	}
+	named.service = service_of(ctx, r, &named.iana);
+	out_json_place(j, &named, PLACE_GIVEN);
 }
 
 static void print_place(struct ctx *ctx, const struct record *r)

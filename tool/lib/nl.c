@@ -405,7 +405,11 @@ int pm_ranges(struct pm *pm, const struct filter *f, struct records *list)
  */
 int pm_overflow(struct pm *pm, const struct filter *f, struct records *list)
 {
-	return dump_records(pm, PORTMON_CMD_OVERFLOW_GET, f, false, list);
+	const int err = dump_records(pm, PORTMON_CMD_OVERFLOW_GET, f, false,
+				     list);
+
+	records_join(list);
+	return err;
 }
 
 /**

@@ -129,6 +129,57 @@ int records_add(struct records *list, const struct record *r)
 	       copy_histograms(list, to, r->histograms);
 }
 
+static bool is_uncounted(const struct record *r)
+{
+	return !(r->has & (1u << PORTMON_A_RECORD_PORT |
+			   1u << PORTMON_A_RECORD_TRANSPORT |
+			   1u << PORTMON_A_RECORD_RANGE |
+			   1u << PORTMON_A_RECORD_BUCKET));
+}
+
+static void join_events(struct record *to, const struct record *r)
+{
+	struct drop **at;
+	unsigned int i;
+
+	to->has |= r->has;
+	for (i = 0; i <= PORTMON_A_TCP_MAX; i++)
+		to->tcp[i] = sum_add(to->tcp[i], r->tcp[i]);
+	to->dropped = sum_add(to->dropped, r->dropped);
+	for (at = &to->drops; *at; at = &(*at)->next)
+		;
+	*at = r->drops;
+}
+
+/**
+ * records_join() - make one of the overflow records of events of each scope
+ * @list: overflow records
+ *
+ * Events without a counter have a scope only. Where they were of more kinds
+ * than a message holds, the kernel sends several messages, of different kinds.
+ */
+void records_join(struct records *list)
+{
+	struct record *of[PORTMON_SCOPE_MAX + 1] = { NULL };
+	size_t i, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		struct record *r = &list->v[i];
+		const bool joins = is_uncounted(r) &&
+				   r->scope <= PORTMON_SCOPE_MAX;
+
+		if (joins && of[r->scope]) {
+			join_events(of[r->scope], r);
+			continue;
+		}
+		list->v[n] = *r;
+		if (joins)
+			of[r->scope] = &list->v[n];
+		n++;
+	}
+	list->n = n;
+}
+
 /**
  * records_empty() - forget all records of a list, but keep the room for them
  * @list: list to empty

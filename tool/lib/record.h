@@ -217,6 +217,7 @@ struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
 struct drop *records_drop(struct records *list, struct record *r);
 struct histograms *records_histograms(struct records *list, struct record *r);
+void records_join(struct records *list);
 void records_empty(struct records *list);
 void records_free(struct records *list);
 

@@ -186,6 +186,7 @@ int snapshot_reset(struct pm *pm, const struct filter *f, struct snapshot *s,
 		if (failed && !err)
 			err = failed;
 	}
+	records_join(&s->overflow);
 	records_free(&all);
 	return err;
 }

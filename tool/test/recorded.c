@@ -43,6 +43,7 @@ bool recorded;
  * @sent: SYNs sent, answered and established
  * @reason: why packets were dropped, NULL for none
  * @dropped: how many
+ * @events: only events, without a counter: of no transport and no range
  */
 struct counted {
 	uint8_t scope;
@@ -58,6 +59,7 @@ struct counted {
 	uint32_t sent;
 	const char *reason;
 	uint32_t dropped;
+	bool events;
 };
 
 #define LOCAL	.scope = PORTMON_SCOPE_LOCAL
@@ -107,6 +109,10 @@ static const struct counted overflow[] = {
 	{ LOCAL, TCP, HIGH, .rx = 3, .tx = 4, .syn = 4,
 	  .reason = "NO_SOCKET", .dropped = 2 },
 	{ REMOTE, UDP, HIGH, .rx = 0, .tx = 0 },
+	/* In two messages, as where one has no room for all. */
+	{ REMOTE, .syn = 4, .reason = "NETFILTER_DROP", .dropped = 5,
+	  .events = true },
+	{ REMOTE, .reason = "TCP_CSUM", .dropped = 2, .events = true },
 };
 
 static const struct {
@@ -171,6 +177,9 @@ static bool is_wanted(const struct counted *c)
 	const int port = wanted(PORTMON_A_RECORD_PORT);
 	const int port_max = wanted(PORTMON_A_RECORD_PORT_MAX);
 
+	if (c->events && (wanted(PORTMON_A_RECORD_TRANSPORT) >= 0 ||
+			  wanted(PORTMON_A_RECORD_RANGE) >= 0))
+		return false;
 	if (!is_asked(PORTMON_A_RECORD_SCOPE, c->scope) ||
 	    !is_asked(PORTMON_A_RECORD_TRANSPORT, c->transport) ||
 	    !is_asked(PORTMON_A_RECORD_RANGE, c->range) ||
@@ -252,9 +261,8 @@ static void put_histograms(void)
 	end_nest(at);
 }
 
-static void add_counted(const struct counted *c)
+static void put_counts(const struct counted *c)
 {
-	put_u8(PORTMON_A_RECORD_SCOPE, c->scope);
 	put_u8(PORTMON_A_RECORD_TRANSPORT, c->transport);
 	put_u8(PORTMON_A_RECORD_RANGE, c->range);
 	if (c->port)
@@ -269,6 +277,13 @@ static void add_counted(const struct counted *c)
 		put_u32(PORTMON_A_RECORD_FIRST_SEEN, BEGIN + c->first);
 		put_u32(PORTMON_A_RECORD_LAST_SEEN, BEGIN + c->last);
 	}
+}
+
+static void add_counted(const struct counted *c)
+{
+	put_u8(PORTMON_A_RECORD_SCOPE, c->scope);
+	if (!c->events)
+		put_counts(c);
 	if (c->syn || c->sent)
 		put_tcp(c);
 	if (c->reason)

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
 #include "test/ktap.h"
 #include "view/rates.h"
 
@@ -201,6 +204,39 @@ static void test_uncounted(void)
 	done();
 }
 
+/* More kinds of events than a message holds, in two scopes. */
+static void test_split(void)
+{
+	struct record r = {
+		.has = 1u << PORTMON_A_RECORD_SCOPE, .dropped = 3,
+	};
+	struct records all = { 0 };
+	struct drop *d;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		r.scope = i % 2;
+		r.tcp[1] = i;
+		check(!records_add(&all, &r));
+		d = records_drop(&all, &all.v[i]);
+		snprintf(d->reason, sizeof(d->reason), "REASON_%u", i);
+		d->packets = 3;
+	}
+	r.has |= 1u << PORTMON_A_RECORD_TRANSPORT | 1u << PORTMON_A_RECORD_RANGE;
+	check(!records_add(&all, &r));
+	records_join(&all);
+	check(all.n == 3 && all.v[2].has == r.has && all.v[2].dropped == 3);
+	for (i = 0; i < 2; i++) {
+		check(all.v[i].scope == i && all.v[i].dropped == 6);
+		check(all.v[i].tcp[1] == 2 * i + 2);
+		d = all.v[i].drops;
+		check(d && d->next && !d->next->next);
+		check(!strcmp(d->reason, i ? "REASON_1" : "REASON_0"));
+		check(!strcmp(d->next->reason, i ? "REASON_3" : "REASON_2"));
+	}
+	records_free(&all);
+}
+
 /* Buckets are distinguished by hook, then network layer. */
 static void test_buckets(void)
 {
@@ -224,6 +260,7 @@ const struct unit_test rates_tests[] = {
 	{ "history", test_history },
 	{ "overflow", test_overflow },
 	{ "uncounted", test_uncounted },
+	{ "split", test_split },
 	{ "buckets", test_buckets },
 	{ 0 }
 };

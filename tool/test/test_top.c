@@ -119,6 +119,27 @@ static void test_filter(void)
 	top_test_end();
 }
 
+/* Of no transport; it can have nothing but events of TCP. */
+static void test_events(void)
+{
+	struct records events = { 0 };
+	struct record r = { .has = 1u << PORTMON_A_RECORD_SCOPE };
+
+	top_test_begin();
+	check(!records_add(&events, &r));
+	r.scope = PORTMON_SCOPE_REMOTE;
+	r.tcp[PORTMON_A_TCP_RETRANSMITTED] = 1;
+	check(!records_add(&events, &r));
+	check(!rates_add(&t.rates, &events, 40));
+	check(!top_rows(&t));
+	check_text(top_test_lines(), "overflow");
+	top_test_press('t');
+	check(t.transport == PORTMON_TRANSPORT_TCP);
+	check_text(top_test_lines(), "");
+	records_free(&events);
+	top_test_end();
+}
+
 static void test_cursor(void)
 {
 	top_test_begin();
@@ -276,6 +297,7 @@ const struct unit_test top_tests[] = {
 	{ "order", test_order },
 	{ "fold", test_fold },
 	{ "filter", test_filter },
+	{ "overflow of events", test_events },
 	{ "cursor", test_cursor },
 	{ "pages", test_pages },
 	{ "search", test_search },

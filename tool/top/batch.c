@@ -124,19 +124,14 @@ static void json_row(struct json *j, const struct top *t, const struct rate *r)
 	const struct record *total = &r->total;
 	const struct info *info = &t->ctx->info;
 
+	struct record place = *total;
+
+	if (t->numeric) {
+		place.service = NULL;
+		place.iana = NULL;
+	}
 	json_object(j, NULL);
-	json_word(j, "scope", name_of(&scope_names, total->scope));
-	json_word(j, "transport", name_of(&transport_names, total->transport));
-	if (total->folded || !record_has(total, PORTMON_A_RECORD_PORT))
-		json_null(j, "port");
-	else
-		json_uint(j, "port", total->port);
-	if (total->folded)
-		json_uint(j, "folded", total->ports);
-	else
-		json_word(j, "range", name_of(&range_names, total->range));
-	json_string(j, "service", t->numeric ? NULL : total->service);
-	json_string(j, "iana", t->numeric ? NULL : total->iana);
+	out_json_place(j, &place, 0);
 	json_counters(j, info, "total", total, total);
 	json_counters(j, info, "interval", total, &r->delta);
 	json_object_end(j);

@@ -258,6 +258,14 @@ static const char *full_name(const struct top *t, const struct record *r)
 	return NULL;
 }
 
+static const char *range_of(const struct record *r)
+{
+	if (r->folded)
+		return "several";
+	return record_has(r, PORTMON_A_RECORD_RANGE) ?
+		       name_of(&range_names, r->range) : "none";
+}
+
 static void draw_title(const struct top *t, int y, const struct rate *r)
 {
 	char port[TOP_CELL], service[TOP_CELL], line[2 * LINE_SIZE + 2 * TOP_CELL];
@@ -270,9 +278,7 @@ static void draw_title(const struct top *t, int y, const struct rate *r)
 	snprintf(line, sizeof(line), "%s port %s  %s%.200s%s%s  range: %s%s",
 		 name_of(&scope_names, r->total.scope), port, service,
 		 full ? " (" : "", full ? full : "", full ? ")" : "",
-		 r->total.folded ? "several" :
-				   name_of(&range_names, r->total.range),
-		 r->total.ephemeral ? ", ephemeral" : "");
+		 range_of(&r->total), r->total.ephemeral ? ", ephemeral" : "");
 	top_put(y, 0, top_width(), LOOK_SORTED, line);
 }
 

@@ -7,7 +7,6 @@
 #include "lib/util.h"
 #include "top/top.h"
 #include "view/sort.h"
-#include "view/sort.h"
 #include "view/view.h"
 
 /**
@@ -24,12 +23,6 @@ struct wanted {
 	uint16_t port_max;
 };
 
-/* A port can have drops alone, of packets that never reached the hook. */
-static bool is_zero(const struct record *r)
-{
-	return !(r->rx.packets | r->tx.packets | r->dropped);
-}
-
 static bool matches_prompt(const struct wanted *w, const struct record *r)
 {
 	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
@@ -44,15 +37,22 @@ static bool matches_prompt(const struct wanted *w, const struct record *r)
 	       (r->iana && strcasestr(r->iana, w->t->filter));
 }
 
+/* The overflow of events is of none. */
+static bool is_of_transport(const struct top *t, const struct record *r)
+{
+	return t->transport == ANY ||
+	       (record_has(r, PORTMON_A_RECORD_TRANSPORT) &&
+		r->transport == t->transport);
+}
+
 static bool is_wanted(const struct wanted *w, const struct rate *r)
 {
 	const struct top *t = w->t;
 
-	if (is_zero(&r->total) && is_zero(&r->delta))
+	if (record_is_nothing(&r->total) && record_is_nothing(&r->delta))
 		return false;
 	return (t->scope == ANY || r->total.scope == t->scope) &&
-	       (t->transport == ANY || r->total.transport == t->transport) &&
-	       matches_prompt(w, &r->total);
+	       is_of_transport(t, &r->total) && matches_prompt(w, &r->total);
 }
 
 /* A newer module may have more of both than there are folds. */
@@ -114,7 +114,7 @@ static void add_sum(struct top *t, const struct rate *r)
 	struct top_sum *sum;
 
 	if (total->scope >= TOP_SCOPES || total->range >= TOP_RANGES ||
-	    (t->transport != ANY && total->transport != t->transport))
+	    !is_of_transport(t, total))
 		return;
 	sum = &t->sums[total->scope][total->range];
 	sum->delta[0] = sum_add(sum->delta[0], r->delta.rx.bytes);

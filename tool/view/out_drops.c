@@ -120,7 +120,7 @@ void out_json_drop(struct json *j, const struct drop_row *row)
 	const struct reason *reason = reason_find(row->drop->reason);
 
 	json_object(j, NULL);
-	out_json_place(j, row->r, false);
+	out_json_place(j, row->r, 0);
 	json_word(j, "reason", row->drop->reason);
 	json_uint(j, "packets", row->drop->packets);
 	json_time(j, "first_seen", row->drop->first_seen);
@@ -138,7 +138,7 @@ void out_json_drop(struct json *j, const struct drop_row *row)
 void out_json_tried(struct json *j, const struct drop_row *row)
 {
 	json_object(j, NULL);
-	out_json_place(j, row->r, false);
+	out_json_place(j, row->r, 0);
 	json_uint(j, "packets", row->drop->packets);
 	json_time(j, "first_seen", row->drop->first_seen);
 	json_time(j, "last_seen", row->drop->last_seen);

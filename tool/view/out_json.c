@@ -157,33 +157,48 @@ static void json_dropped(struct json *j, const struct quiet *quiet,
 	json_object_end(j);
 }
 
+/* What the overflow of events, or a request, does not have. */
+static void json_name(struct json *j, const char *key, bool has,
+		      const struct names *names, unsigned int v,
+		      unsigned int parts)
+{
+	if (has)
+		json_word(j, key, name_of(names, v));
+	else if (!(parts & PLACE_GIVEN))
+		json_null(j, key);
+}
+
 /**
  * out_json_place() - write which port a record is of
  * @j: the document, in the record's object
  * @r: the record
- * @ephemeral: also whether this host picks the port for itself
+ * @parts: PLACE_* bits
  */
-void out_json_place(struct json *j, const struct record *r, bool ephemeral)
+void out_json_place(struct json *j, const struct record *r, unsigned int parts)
 {
-	const bool port = record_has(r, PORTMON_A_RECORD_PORT);
+	const bool port = record_has(r, PORTMON_A_RECORD_PORT) && !r->folded;
+	const bool transport = record_has(r, PORTMON_A_RECORD_TRANSPORT);
+	const bool given = parts & PLACE_GIVEN;
 
-	json_word(j, "scope", name_of(&scope_names, r->scope));
+	json_name(j, "scope", !given || record_has(r, PORTMON_A_RECORD_SCOPE),
+		  &scope_names, r->scope, parts);
+	json_name(j, "transport", transport, &transport_names, r->transport,
+		  parts);
 	if (port)
-		json_word(j, "transport",
-			  name_of(&transport_names, r->transport));
-	else
-		json_null(j, "transport");
-	if (port && !r->folded) {
 		json_uint(j, "port", r->port);
-		json_word(j, "range", name_of(&range_names, r->range));
-		if (ephemeral)
-			json_bool(j, "ephemeral", r->ephemeral);
-	} else {
+	else if (!given)
 		json_null(j, "port");
-		if (r->folded)
-			json_uint(j, "folded", r->ports);
-		json_null(j, "range");
-	}
+	if (given && record_has(r, PORTMON_A_RECORD_PORT_MAX))
+		json_uint(j, "port_max", r->port_max);
+	if (r->folded)
+		json_uint(j, "folded", r->ports);
+	json_name(j, "range", !r->folded &&
+		  record_has(r, PORTMON_A_RECORD_RANGE), &range_names, r->range,
+		  parts);
+	if (port && parts & PLACE_EPHEMERAL)
+		json_bool(j, "ephemeral", r->ephemeral);
+	if (given && !(port && transport))
+		return;
 	json_string(j, "service", r->service);
 	json_string(j, "iana", r->iana);
 }
@@ -192,7 +207,7 @@ static void json_record(struct json *j, const struct quiet *quiet,
 			const struct record *r)
 {
 	json_object(j, NULL);
-	out_json_place(j, r, true);
+	out_json_place(j, r, PLACE_EPHEMERAL);
 	out_json_count(j, "rx", &r->rx);
 	out_json_count(j, "tx", &r->tx);
 	json_time(j, "first_seen", r->first_seen);

@@ -10,9 +10,16 @@
 /* Version of Documentation/portmon-ctl.schema.json. */
 #define OUT_JSON_SCHEMA 2
 
+/*
+ * What of its place is written of a record: also whether this host picks the
+ * port for itself; nothing, instead of null, of what it does not have.
+ */
+#define PLACE_EPHEMERAL	1
+#define PLACE_GIVEN	2
+
 int out_json_begin(struct json *j, struct ctx *ctx);
 void out_json_head(struct json *j, const struct ctx *ctx, const char *netns);
-void out_json_place(struct json *j, const struct record *r, bool ephemeral);
+void out_json_place(struct json *j, const struct record *r, unsigned int parts);
 void out_json_count(struct json *j, const char *key, const struct count *c);
 int out_json_end(struct json *j);
 void out_json_ports(struct json *j, const struct ctx *ctx, const char *key,
