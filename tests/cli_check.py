@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -26,9 +27,9 @@ WEB, FLOODED, SLOW = 8080, 80, 514
 SO_RCVBUFFORCE = 33
 
 
-def checked(netns, *arguments, status):
+def checked(netns, *arguments, status, **options):
     "The findings of a check."
-    got, out, err = run_ctl("check", "--json", *arguments, netns=netns)
+    got, out, err = run_ctl("check", "--json", *arguments, netns=netns, **options)
     equal(got, status, f"status of check {' '.join(arguments)}: {out}{err}")
     return json.loads(out)["findings"]
 
@@ -285,12 +286,19 @@ def unseen():
     thread.start()
     defer(thread.join)
     defer(over.set)
-    equal(checked(server, "--watch", ".2", status=DONE), [], "where all is seen")
+    # What a slow machine sends in half a second is less than by default.
+    folder = tempfile.mkdtemp(prefix="pm")
+    defer(shutil.rmtree, folder)
+    os.mkdir(f"{folder}/portmon")
+    with open(f"{folder}/portmon/check.conf", "w") as file:
+        file.write("coverage-packets = 5\n")
+    env = {"XDG_CONFIG_HOME": folder}
+    equal(checked(server, "--watch", ".2", status=DONE, env=env), [], "where all is seen")
     server.run("nft", "-f", "-", input="table ip t { chain c { type filter hook prerouting priority 0; udp dport 53 drop; }; }")
-    found = checked(server, "--watch", ".2", status=WRONG)         # for the drops
+    found = checked(server, "--watch", ".2", status=WRONG, env=env)         # for the drops
     equal([(f["finding"], f["level"], f["next"]) for f in found if f["finding"] != "drops"], [("coverage-gap", "note", "portmon-ctl coverage")], f"{found}")
     gone, all_of = map(lambda n: int(n.replace(",", "")), re.match(r"([\d,]+) of ([\d,]+) packets passed to IP in \d", found[-1]["text"]).groups())
-    check(100 <= gone <= all_of, found[-1]["text"])
+    check(5 <= gone <= all_of, found[-1]["text"])
 
 
 @case()
