@@ -150,8 +150,8 @@ static bool want_color(const struct ctx *ctx)
 	       !(term && !strcmp(term, "dumb"));
 }
 
-static int run(struct ctx *ctx, const struct command *c, int argc,
-	       char **argv)
+static int run_command(struct ctx *ctx, const struct command *c, int argc,
+		       char **argv)
 {
 	int err;
 
@@ -216,9 +216,9 @@ static int dispatch(struct ctx *ctx, int argc, char **argv)
 	else if (!err && !c)
 		err = unknown_command(argv[first]);
 	else if (!err && none)
-		err = run(ctx, c, 0, NULL);
+		err = run_command(ctx, c, 0, NULL);
 	else if (!err)
-		err = run(ctx, c, argc - first - 1, argv + first + 1);
+		err = run_command(ctx, c, argc - first - 1, argv + first + 1);
 	if (err == USAGE)
 		print_usage(stderr, c);
 	return err;

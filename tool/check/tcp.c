@@ -51,8 +51,8 @@ static void find_unanswered(const struct evidence *e, struct findings *found,
 }
 
 /* Half-open connections of a port, and from how many addresses. */
-static unsigned int half_open(const struct owners *o, unsigned int port,
-			      unsigned int *addresses)
+static unsigned int count_half_open(const struct owners *o, unsigned int port,
+				    unsigned int *addresses)
 {
 	const struct sock *last = NULL, *s;
 	unsigned int n = 0;
@@ -104,7 +104,7 @@ static void incomplete(const struct evidence *e, struct findings *found,
 	    percent(n, answered) < e->limits->v[LIMIT_INCOMPLETE_PERCENT] ||
 	    findings_at(found, FOUND_ACCEPT_QUEUE, r))
 		return;
-	open = half_open(e->owners, r->port, &addresses);
+	open = count_half_open(e->owners, r->port, &addresses);
 	f = findings_add(found, is_flood(open, addresses, n, answered) ?
 			 FOUND_FLOOD : FOUND_INCOMPLETE, r, n);
 	len = snprintf(f->what, sizeof(f->what),

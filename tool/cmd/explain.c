@@ -125,7 +125,7 @@ static int explain_all(struct ctx *ctx, struct json *j, char *arg)
 	return n < 0 ? n : 0;
 }
 
-static bool wanted(const struct svc_match *m, const char *pattern)
+static bool matches_pattern(const struct svc_match *m, const char *pattern)
 {
 	const char *name = svc_text(m->table, m->e->name);
 	const char *full = svc_text(m->table, m->e->full);
@@ -162,7 +162,7 @@ static int find_services(struct ctx *ctx, const char *pattern,
 			const struct svc_match m = { t, &t->v[i] };
 			struct svc_match *v;
 
-			if (!wanted(&m, pattern))
+			if (!matches_pattern(&m, pattern))
 				continue;
 			v = array_room(found->m, found->n, &found->cap,
 				       sizeof(*v));

@@ -42,7 +42,7 @@ static int write_temporary(int fd, const struct text *t)
 }
 
 /* Whoever reads the file finds all of the text or all of the one before. */
-static int write_file(const char *path, const struct text *t)
+static int replace_file(const char *path, const struct text *t)
 {
 	char *temporary;
 	int fd, err;
@@ -70,7 +70,7 @@ static int put_out(const struct ctx *ctx, const struct text *t)
 	int err;
 
 	if (given(&ctx->opt, OPT_FILE))
-		return write_file(ctx->opt.file, t);
+		return replace_file(ctx->opt.file, t);
 	err = write_all(STDOUT_FILENO, t);
 	if (err)
 		warn("cannot write: %s", strerror(-err));

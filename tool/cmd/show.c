@@ -149,7 +149,7 @@ static int print_owners(struct ctx *ctx, const struct query *q,
 }
 
 /* Check the arguments before any query to the kernel. */
-static int check_args(struct ctx *ctx, int argc, char **argv)
+static int check_ports_given(struct ctx *ctx, int argc, char **argv)
 {
 	struct portspec spec[PORTSPEC_MAX];
 	int i, n;
@@ -252,7 +252,7 @@ static const struct query_ops show_query = {
 
 static int run_show(struct ctx *ctx, int argc, char **argv)
 {
-	int err = check_args(ctx, argc, argv);
+	int err = check_ports_given(ctx, argc, argv);
 
 	ctx->peers = !given(&ctx->opt, OPT_CSV);
 	return err ? err : query_run(ctx, &show_query, argc, argv);

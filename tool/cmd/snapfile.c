@@ -212,7 +212,7 @@ static bool parse_line(char line[static LINE_SIZE], struct mark *mark)
 	return true;
 }
 
-static int read_file(FILE *file, struct mark *mark, struct snapshot *s)
+static int read_snapfile(FILE *file, struct mark *mark, struct snapshot *s)
 {
 	const struct filter all = FILTER_ALL;
 	struct filter counted = all;
@@ -279,7 +279,7 @@ int snapfile_read(const struct snapfile *f, struct mark *mark,
 			warn("cannot read %s: %s", f->path, strerror(-err));
 		return err;
 	}
-	err = read_file(file, mark, s);
+	err = read_snapfile(file, mark, s);
 	fclose(file);
 	if (err == -EBADMSG) {
 		warn("warning: the snapshot %s is incomplete or not recognised; starting over",
@@ -296,8 +296,8 @@ static void new_name(const struct snapfile *f, char buf[static 96])
 	snprintf(buf, 96, "%s" NEW, f->name);
 }
 
-static int write_file(FILE *file, const struct mark *mark,
-		      const struct nlreply *reply)
+static int write_snapfile(FILE *file, const struct mark *mark,
+			  const struct nlreply *reply)
 {
 	errno = 0;
 	fprintf(file, "portmon-snapshot 1 %s %" PRIu64 " %" PRIu64 " %s\n",
@@ -341,7 +341,7 @@ int snapfile_prepare(const struct snapfile *f, const struct mark *mark,
 		if (fd >= 0)
 			close(fd);
 	} else {
-		err = write_file(file, mark, reply);
+		err = write_snapfile(file, mark, reply);
 		if (fclose(file) && !err)
 			err = -errno;
 	}

@@ -190,7 +190,7 @@ static int remove_all(const struct ctx *ctx, const struct place *p, int argc,
 	return err;
 }
 
-static int check_args(const struct ctx *ctx, int argc, char **argv)
+static int check_names_given(const struct ctx *ctx, int argc, char **argv)
 {
 	if (!argc) {
 		if (!given(&ctx->opt, OPT_ALL_NETNS))
@@ -214,7 +214,7 @@ static int check_args(const struct ctx *ctx, int argc, char **argv)
 static int run_snapshots(struct ctx *ctx, int argc, char **argv)
 {
 	struct place p;
-	int err = check_args(ctx, argc, argv);
+	int err = check_names_given(ctx, argc, argv);
 
 	if (err)
 		return err;

@@ -80,7 +80,8 @@ out:
 }
 
 /* The new state is in place only after all has been printed. */
-static int run(struct ctx *ctx, const struct snapfile *f, struct mark *now)
+static int print_delta(struct ctx *ctx, const struct snapfile *f,
+		       struct mark *now)
 {
 	struct snapshot before, s = { 0 };
 	struct nlreply reply = { 0 };
@@ -131,7 +132,7 @@ int stats_delta(struct ctx *ctx)
 	if (!err)
 		err = snapfile_open(&f, snapshot_of(ctx));
 	if (!err)
-		err = run(ctx, &f, &now);
+		err = print_delta(ctx, &f, &now);
 	snapfile_close(&f);
 	return err;
 }

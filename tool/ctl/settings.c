@@ -39,7 +39,8 @@ static const char *yes_or_no(const char *value)
 
 static int add_setting_netns(struct settings *s, const char *value)
 {
-	char **list = realloc(s->netns, (s->n_netns + 1) * sizeof(*list));
+	char **list = array_room(s->netns, s->n_netns, &s->cap_netns,
+				 sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;
@@ -172,4 +173,5 @@ void settings_free(struct settings *s)
 		free(s->netns[--s->n_netns]);
 	free(s->netns);
 	s->netns = NULL;
+	s->cap_netns = 0;
 }

@@ -29,12 +29,14 @@ extern const char *const setting_names[SETTING_COUNT];
  * @line: where each was set
  * @netns: names of network namespaces
  * @n_netns: how many
+ * @cap_netns: how many there is room for
  */
 struct settings {
 	char value[SETTING_PARAMETERS][12];
 	unsigned int line[SETTING_PARAMETERS];
 	char **netns;
 	size_t n_netns;
+	size_t cap_netns;
 };
 
 int settings_read(struct settings *s, FILE *file, const char *name);

@@ -37,15 +37,6 @@ struct answer {
 	size_t fold[PORTMON_SCOPE_MAX + 1][PORTMON_TRANSPORT_MAX + 1];
 };
 
-static void fold_drop(struct drop *to, const struct drop *drop)
-{
-	to->packets = sum_add(to->packets, drop->packets);
-	if (!to->first_seen || drop->first_seen < to->first_seen)
-		to->first_seen = drop->first_seen;
-	if (drop->last_seen > to->last_seen)
-		to->last_seen = drop->last_seen;
-}
-
 /* Copies the drops; those of @r are of a record that is about to go. */
 static int fold_drops(struct records *list, struct record *fold,
 		      const struct record *r)
@@ -64,12 +55,12 @@ static int fold_drops(struct records *list, struct record *fold,
 			memcpy(to->reason, drop->reason,
 			       sizeof(to->reason));
 		}
-		fold_drop(to, drop);
+		drop_add(to, drop);
 	}
 	return 0;
 }
 
-static int fold(struct answer *a, const struct record *r)
+static int fold_port(struct answer *a, const struct record *r)
 {
 	size_t *place = &a->fold[r->scope][r->transport];
 	struct record bare = *r;
@@ -95,14 +86,13 @@ static int fold(struct answer *a, const struct record *r)
 }
 
 /* In @lines of its own, or in a fold. */
-static int take(struct answer *a, struct record r, unsigned int lines)
+static int add_answer(struct answer *a, struct record r, unsigned int lines)
 {
-	r.ephemeral = r.port >= a->c->info.ephemeral_min &&
-		      r.port <= a->c->info.ephemeral_max;
+	r.ephemeral = info_is_ephemeral(&a->c->info, r.port);
 	r.service = services_name(&a->c->services, r.port, r.transport,
 				  &r.iana);
 	if (view_folds(&r) || a->lines + lines > LINES_MAX)
-		return fold(a, &r);
+		return fold_port(a, &r);
 	a->lines += lines;
 	return records_add(&a->list, &r);
 }
@@ -114,22 +104,22 @@ static bool known(const struct record *r)
 	       r->transport <= PORTMON_TRANSPORT_MAX;
 }
 
-static int take_port(const struct record *r, void *arg)
+static int take_counted_port(const struct record *r, void *arg)
 {
-	return known(r) ? take(arg, *r, 1) : 0;
+	return known(r) ? add_answer(arg, *r, 1) : 0;
 }
 
-static int take_dropped(const struct record *r, void *arg)
+static int take_dropped_port(const struct record *r, void *arg)
 {
 	const struct drop *drop;
 	unsigned int lines = 0;
 
 	for (drop = r->drops; drop; drop = drop->next)
 		lines++;
-	return known(r) ? take(arg, *r, lines) : 0;
+	return known(r) ? add_answer(arg, *r, lines) : 0;
 }
 
-static int keep(const struct record *r, void *arg)
+static int keep_record(const struct record *r, void *arg)
 {
 	return records_add(arg, r);
 }
@@ -139,40 +129,40 @@ static bool some(const struct drop_row *row)
 	return row->drop->packets;
 }
 
-static int write_overflow(struct answer *a, struct json *j)
+static int answer_overflow(struct answer *a, struct json *j)
 {
 	struct records list = { 0 };
-	int err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL, keep,
-			  &list);
+	int err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL,
+			      keep_record, &list);
 
 	if (!err)
 		out_json_overflow(j, &a->ctx, "overflow", &list);
 	records_empty(&list);
 	if (!err)
-		err = pm_each(a->c->pm, PORTMON_CMD_BUCKET_GET, NULL, keep,
-			      &list);
+		err = pm_each(a->c->pm, PORTMON_CMD_BUCKET_GET, NULL,
+			      keep_record, &list);
 	if (!err)
 		out_json_buckets(j, "other", &list);
 	records_free(&list);
 	return err;
 }
 
-static int write_stats(struct answer *a, struct json *j)
+static int answer_stats(struct answer *a, struct json *j)
 {
 	struct filter f = FILTER_ALL;
 	int err;
 
 	f.non_zero = true;
-	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_port, a);
+	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_counted_port, a);
 	if (err)
 		return err;
 	out_json_ports(j, &a->ctx, "ports", &a->list);
-	return write_overflow(a, j);
+	return answer_overflow(a, j);
 }
 
-static int write_ranges(struct answer *a, struct json *j)
+static int answer_ranges(struct answer *a, struct json *j)
 {
-	int err = pm_each(a->c->pm, PORTMON_CMD_RANGE_GET, NULL, keep,
+	int err = pm_each(a->c->pm, PORTMON_CMD_RANGE_GET, NULL, keep_record,
 			  &a->list);
 
 	if (!err)
@@ -180,7 +170,7 @@ static int write_ranges(struct answer *a, struct json *j)
 	return err;
 }
 
-static int write_drops(struct answer *a, struct json *j)
+static int answer_drops(struct answer *a, struct json *j)
 {
 	struct drop_rows rows = { 0 };
 	struct filter f = FILTER_ALL;
@@ -188,10 +178,10 @@ static int write_drops(struct answer *a, struct json *j)
 	int err;
 
 	f.dropped = true;
-	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_dropped, a);
+	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_dropped_port, a);
 	if (!err)
-		err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL, keep,
-			      &a->list);
+		err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL,
+			      keep_record, &a->list);
 	if (!err)
 		err = drop_rows_add(&rows, &a->list, some);
 	if (!err) {
@@ -206,7 +196,7 @@ static int write_drops(struct answer *a, struct json *j)
 }
 
 /* A number, and a transport if it matters: 443 or 443/tcp. */
-static int write_explain(struct answer *a, struct json *j)
+static int answer_explain(struct answer *a, struct json *j)
 {
 	struct svc_match match[EXPLAIN_MAX];
 	struct portspec spec = { .transports = ALL_TRANSPORTS };
@@ -234,10 +224,10 @@ static int write_explain(struct answer *a, struct json *j)
 typedef int (*write_fn)(struct answer *a, struct json *j);
 
 static const write_fn writers[] = {
-	[API_STATS] = write_stats,
-	[API_RANGES] = write_ranges,
-	[API_DROPS] = write_drops,
-	[API_EXPLAIN] = write_explain,
+	[API_STATS] = answer_stats,
+	[API_RANGES] = answer_ranges,
+	[API_DROPS] = answer_drops,
+	[API_EXPLAIN] = answer_explain,
 };
 
 static int write_document(struct answer *a, struct json *j)
@@ -272,7 +262,7 @@ static unsigned int refuse(const char *text, unsigned int status, char **body,
 }
 
 /* All of it or nothing: the text is kept only if nothing went wrong. */
-static int make(struct answer *a, char **body, size_t *len)
+static int make_document(struct answer *a, char **body, size_t *len)
 {
 	FILE *out = open_memstream(body, len);
 	struct json j;
@@ -322,7 +312,7 @@ unsigned int api_get(struct exporter *exporter, enum api_what what,
 			      body, len);
 	a.ctx.pm = c->known ? c->pm : NULL;
 	a.ctx.info = c->info;
-	err = make(&a, body, len);
+	err = make_document(&a, body, len);
 	if (!err)
 		return MHD_HTTP_OK;
 	if (what == API_EXPLAIN && err == -EINVAL)

@@ -68,7 +68,7 @@ static bool is_known(const unsigned char *sum)
 	return found;
 }
 
-static void keep(const unsigned char *sum)
+static void keep_known(const unsigned char *sum)
 {
 	memcpy(known[next_known], sum, DIGEST_SIZE);
 	next_known = (next_known + 1) % KNOWN_MAX;
@@ -137,6 +137,6 @@ bool auth_check(const struct web_config *config, const char *user,
 	good = matches(password, (found ? found : costliest(config))->hash);
 	good = good && found;
 	if (good)
-		keep(sum);
+		keep_known(sum);
 	return good;
 }

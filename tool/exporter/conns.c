@@ -49,17 +49,17 @@ struct conn *conns_open(struct conns *conns, int fd, uint64_t now)
 	return NULL;
 }
 
-static void set(struct conn *conn, enum conn_state state)
+static void set_conn_state(struct conn *conn, enum conn_state state)
 {
 	conn->state = state;
 	conn->since = conns_now();
 }
 
 /* libmicrohttpd sees the end of the connection and closes it. */
-static void end(struct conn *conn)
+static void shut_conn(struct conn *conn)
 {
 	shutdown(conn->fd, SHUT_RDWR);
-	set(conn, CONN_CLOSING);
+	set_conn_state(conn, CONN_CLOSING);
 }
 
 /**
@@ -73,9 +73,9 @@ void conns_state(struct conn *conn, enum conn_state state)
 	if (conn->state == CONN_CLOSING && state != CONN_FREE)
 		return;
 	if (conn->last && state == CONN_IDLE)
-		end(conn);
+		shut_conn(conn);
 	else
-		set(conn, state);
+		set_conn_state(conn, state);
 }
 
 /**
@@ -120,7 +120,7 @@ bool conns_evict(struct conns *conns)
 			oldest = conn;
 	}
 	if (oldest)
-		end(oldest);
+		shut_conn(oldest);
 	return oldest;
 }
 
@@ -137,7 +137,7 @@ void conns_finish(struct conns *conns)
 
 		conn->last = true;
 		if (conn->state == CONN_IDLE)
-			end(conn);
+			shut_conn(conn);
 	}
 }
 
@@ -170,7 +170,7 @@ int conns_expire(struct conns *conns, uint64_t now)
 			continue;
 		due = deadline(conns, conn);
 		if (due <= now)
-			end(conn);
+			shut_conn(conn);
 		else if (wait < 0 || due - now < (uint64_t)wait)
 			wait = due - now;
 	}

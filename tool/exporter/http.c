@@ -154,7 +154,7 @@ static struct reply route(struct server *server,
 			"there are: / /metrics /healthz /api/v1/stats /api/v1/ranges /api/v1/drops /api/v1/explain?port=PORT\n");
 }
 
-static struct MHD_Response *make(const struct reply *reply)
+static struct MHD_Response *make_response(const struct reply *reply)
 {
 	enum MHD_ResponseMemoryMode mode = reply->free ? MHD_RESPMEM_MUST_FREE :
 							 MHD_RESPMEM_MUST_COPY;
@@ -184,7 +184,7 @@ static struct MHD_Response *make(const struct reply *reply)
 static enum MHD_Result send_reply(struct MHD_Connection *connection,
 				  const struct reply *reply)
 {
-	struct MHD_Response *r = make(reply);
+	struct MHD_Response *r = make_response(reply);
 	enum MHD_Result done;
 
 	if (!r)

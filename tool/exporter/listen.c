@@ -25,7 +25,7 @@ struct address {
 };
 
 /* getaddrinfo() takes blanks, signs and numbers that are too large for a port. */
-static bool take_port(const char *s, struct address *a)
+static bool take_port_number(const char *s, struct address *a)
 {
 	unsigned long port;
 
@@ -43,7 +43,7 @@ static bool split(const char *s, struct address *a)
 
 	*a = (struct address){ .port = SERVER_PORT };
 	if (*s && !s[strspn(s, "0123456789")])
-		return take_port(s, a);
+		return take_port_number(s, a);
 	if (*s == '[') {
 		host++;
 		len = strcspn(host, "]");
@@ -63,7 +63,7 @@ static bool split(const char *s, struct address *a)
 	if (!len && *s != ':')
 		return false;
 	*(char *)mempcpy(a->host, host, len) = '\0';
-	return !*colon || take_port(colon + 1, a);
+	return !*colon || take_port_number(colon + 1, a);
 }
 
 static int open_one(const struct addrinfo *to, bool both)

@@ -237,8 +237,8 @@ static bool came_to_loopback(int fd)
 	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
 }
 
-static void add(struct server *server, int fd, const struct sockaddr *from,
-		socklen_t len)
+static void add_connection(struct server *server, int fd,
+			   const struct sockaddr *from, socklen_t len)
 {
 	struct conn *conn;
 
@@ -270,7 +270,7 @@ static void accept_one(struct server *server, int listener)
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0)
-		add(server, fd, (struct sockaddr *)&from, len);
+		add_connection(server, fd, (struct sockaddr *)&from, len);
 	else if (errno == EMFILE || errno == ENFILE)
 		conns_evict(&server->conns);
 }

@@ -120,7 +120,7 @@ static bool take_ports(struct arguments *a, const char *arg)
 	return false;
 }
 
-static bool take(struct arguments *a, int option, const char *arg)
+static bool take_option(struct arguments *a, int option, const char *arg)
 {
 	switch (option) {
 	case OPT_LISTEN:
@@ -158,12 +158,12 @@ static bool take(struct arguments *a, int option, const char *arg)
 	return false;
 }
 
-static bool parse(struct arguments *a, int argc, char **argv)
+static bool parse_arguments(struct arguments *a, int argc, char **argv)
 {
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take(a, option, optarg))
+		if (!take_option(a, option, optarg))
 			return false;
 	if (optind < argc) {
 		log_line("unexpected argument '%s'", argv[optind]);
@@ -225,7 +225,7 @@ int main(int argc, char **argv)
 	};
 	int err;
 
-	if (!parse(&a, argc, argv)) {
+	if (!parse_arguments(&a, argc, argv)) {
 		fputs(usage, stderr);
 		return USAGE_STATUS;
 	}

@@ -50,7 +50,7 @@ static unsigned int line_of(const yaml_node_t *node)
 	return node->start_mark.line + 1;
 }
 
-static const char *text_of(const yaml_node_t *node)
+static const char *scalar_text(const yaml_node_t *node)
 {
 	return (const char *)node->data.scalar.value;
 }
@@ -61,17 +61,17 @@ static int wrong(struct loading *l, const yaml_node_t *node, const char *what)
 
 	return error_set(l->e, -EINVAL, "%s:%u: %s%s%.64s%s", l->path,
 			 line_of(node), what, word ? ": '" : "",
-			 word ? text_of(node) : "", word ? "'" : "");
+			 word ? scalar_text(node) : "", word ? "'" : "");
 }
 
-static const struct key *find(const struct key *keys, size_t n,
-			      const yaml_node_t *name)
+static const struct key *find_key(const struct key *keys, size_t n,
+				  const yaml_node_t *name)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		if (name->type == YAML_SCALAR_NODE &&
-		    !strcmp(keys[i].name, text_of(name)))
+		    !strcmp(keys[i].name, scalar_text(name)))
 			return &keys[i];
 	return NULL;
 }
@@ -88,7 +88,7 @@ static int mapping(struct loading *l, const yaml_node_t *node,
 	for (pair = node->data.mapping.pairs.start;
 	     pair < node->data.mapping.pairs.top && !err; pair++) {
 		yaml_node_t *name = yaml_document_get_node(&l->doc, pair->key);
-		const struct key *key = find(keys, n, name);
+		const struct key *key = find_key(keys, n, name);
 
 		if (!key)
 			return wrong(l, name, "unknown key");
@@ -104,9 +104,9 @@ static int word(struct loading *l, const yaml_node_t *value, const char **to)
 {
 	if (value->type != YAML_SCALAR_NODE)
 		return wrong(l, value, "expected one value");
-	if (strlen(text_of(value)) != value->data.scalar.length)
+	if (strlen(scalar_text(value)) != value->data.scalar.length)
 		return wrong(l, value, "a value has a zero byte");
-	*to = text_of(value);
+	*to = scalar_text(value);
 	return 0;
 }
 
@@ -181,8 +181,8 @@ static int add_user(struct loading *l, const yaml_node_t *name_node,
 		return error_set(l->e, -EINVAL,
 				 "%s:%u: the password of '%s' is not a bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'",
 				 l->path, line_of(hash_node), name);
-	users = reallocarray(config->users, config->n_users + 1,
-			     sizeof(*users));
+	users = array_room(config->users, config->n_users, &config->cap_users,
+			   sizeof(*users));
 	if (!users)
 		return error_set(l->e, -ENOMEM, "out of memory");
 	config->users = users;
@@ -215,7 +215,7 @@ static const struct key top_keys[] = {
 };
 
 /* Paths are relative to the file that has them. */
-static int read_file(struct loading *l, const char *name, char **to)
+static int read_tls_file(struct loading *l, const char *name, char **to)
 {
 	const char *slash = strrchr(l->path, '/');
 	char path[4096], *text, *shorter;
@@ -276,13 +276,13 @@ static int take_document(struct loading *l)
 	if (!err && l->tls)
 		err = check_tls(l);
 	if (!err)
-		err = read_file(l, l->cert, &l->config->cert);
+		err = read_tls_file(l, l->cert, &l->config->cert);
 	if (!err)
-		err = read_file(l, l->key, &l->config->key);
-	return err ? err : read_file(l, l->ca, &l->config->ca);
+		err = read_tls_file(l, l->key, &l->config->key);
+	return err ? err : read_tls_file(l, l->ca, &l->config->ca);
 }
 
-static int parse(struct loading *l, FILE *f)
+static int parse_yaml(struct loading *l, FILE *f)
 {
 	yaml_parser_t parser;
 	int err;
@@ -322,7 +322,7 @@ int webconfig_load(const char *path, struct web_config *config,
 	if (!f)
 		return error_set(e, -errno, "cannot read %s: %s", path,
 				 strerror(errno));
-	err = parse(&l, f);
+	err = parse_yaml(&l, f);
 	fclose(f);
 	return err;
 }

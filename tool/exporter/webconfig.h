@@ -43,6 +43,7 @@ struct web_user {
  * @client_auth: enum client_auth
  * @users: those who may read; NULL lets everyone
  * @n_users: how many
+ * @cap_users: how many there is room for
  */
 struct web_config {
 	char *cert;
@@ -51,6 +52,7 @@ struct web_config {
 	enum client_auth client_auth;
 	struct web_user *users;
 	size_t n_users;
+	size_t cap_users;
 };
 
 int webconfig_load(const char *path, struct web_config *config,

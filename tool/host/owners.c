@@ -145,7 +145,7 @@ static const struct sock *socket_at(const struct owners *o, enum port_side side,
 	return side == SIDE_OWN ? &o->socks.v[i] : o->peers[i];
 }
 
-static size_t count_sockets(const struct owners *o, enum port_side side)
+static size_t n_sockets(const struct owners *o, enum port_side side)
 {
 	return side == SIDE_OWN ? o->socks.n : o->n_peers;
 }
@@ -186,7 +186,7 @@ static size_t first_socket(const struct owners *o, enum port_side side,
 		.key = { .transport = transport, .port = port, .peer = port },
 	};
 
-	return lower_bound(count_sockets(o, side), is_socket_before, &place);
+	return lower_bound(n_sockets(o, side), is_socket_before, &place);
 }
 
 /**
@@ -203,10 +203,10 @@ int owners_next(const struct owners *o, enum port_side side,
 {
 	size_t i = first_socket(o, side, transport, port);
 
-	while (i < count_sockets(o, side) &&
+	while (i < n_sockets(o, side) &&
 	       !is_on_side(socket_at(o, side, i), side))
 		i++;
-	if (i == count_sockets(o, side) ||
+	if (i == n_sockets(o, side) ||
 	    socket_at(o, side, i)->transport != transport)
 		return -1;
 	return port_of(socket_at(o, side, i), side);
@@ -320,7 +320,7 @@ int owners_of(const struct owners *o, enum port_side side,
 	int err = 0;
 
 	*use = (struct port_use){ 0 };
-	for (; i < count_sockets(o, side) && !err; i++) {
+	for (; i < n_sockets(o, side) && !err; i++) {
 		const struct sock *s = socket_at(o, side, i);
 
 		if (compare_sockets(s, &key, side))

@@ -16,8 +16,8 @@
 #define ID_SHOWN	12	/* of a container's 64 digits, as its own tools do */
 
 /* The first bytes of /proc/PID/FILE as text, empty if there is none. */
-static void read_text(pid_t pid, const char *file, char *buf,
-		      size_t size)
+static void read_proc_text(pid_t pid, const char *file, char *buf,
+			   size_t size)
 {
 	char path[64];
 	ssize_t n = 0;
@@ -117,7 +117,7 @@ static void read_unit(pid_t pid, char unit[static PROC_UNIT_SIZE])
 	char buf[CGROUP_SIZE], *line, *save, *path;
 
 	unit[0] = '\0';
-	read_text(pid, "cgroup", buf, sizeof(buf));
+	read_proc_text(pid, "cgroup", buf, sizeof(buf));
 	for (line = strtok_r(buf, "\n", &save); line && !unit[0];
 	     line = strtok_r(NULL, "\n", &save)) {
 		path = strchr(line, '/');
@@ -139,7 +139,7 @@ static int add_proc(struct procs *p, pid_t pid)
 	v += p->n++;
 	*v = (struct proc){ 0 };
 	v->pid = pid;
-	read_text(pid, "comm", v->name, sizeof(v->name));
+	read_proc_text(pid, "comm", v->name, sizeof(v->name));
 	/* The file's last byte is its own; the others are the process's. */
 	len = strlen(v->name);
 	if (len)

@@ -31,7 +31,7 @@ static void print_c_text(const char *s)
 }
 
 /* Offset that a text will have, 0 for none. */
-static unsigned int place_of(const char *s)
+static unsigned int offset_of(const char *s)
 {
 	unsigned int offset = at;
 
@@ -43,12 +43,12 @@ static unsigned int place_of(const char *s)
 
 static void print_entry(const struct svc_table *t, const struct service *e)
 {
-	printf("\t{ %u, ", place_of(svc_text(t, e->name)));
-	printf("%u, ", place_of(svc_text(t, e->aliases)));
-	printf("%u, ", place_of(svc_text(t, e->iana)));
-	printf("%u, ", place_of(svc_text(t, e->full)));
-	printf("%u, ", place_of(svc_text(t, e->use)));
-	printf("%u, ", place_of(svc_text(t, e->watch)));
+	printf("\t{ %u, ", offset_of(svc_text(t, e->name)));
+	printf("%u, ", offset_of(svc_text(t, e->aliases)));
+	printf("%u, ", offset_of(svc_text(t, e->iana)));
+	printf("%u, ", offset_of(svc_text(t, e->full)));
+	printf("%u, ", offset_of(svc_text(t, e->use)));
+	printf("%u, ", offset_of(svc_text(t, e->watch)));
 	printf("%u, %u, %u },\n", e->port, e->port_max, e->transports);
 }
 

@@ -18,9 +18,7 @@
 #include <linux/sock_diag.h>
 
 #include "lib/nlsock.h"
-
-/* Room for messages that are kept, at first. */
-#define KEEP_FIRST	4096
+#include "lib/util.h"
 
 static void keep_sentence(struct nlsock *s, const struct nlattr *attrs, int len)
 {
@@ -74,7 +72,7 @@ static int read_done(struct nlsock *s, struct nlmsghdr *h)
 }
 
 /* Nothing of the file is trusted: it may have been cut short, or be another's. */
-static int read_kept(struct nlsock *s, size_t *len)
+static int read_kept_message(struct nlsock *s, size_t *len)
 {
 	struct nlmsghdr *h = (void *)s->buf;
 	size_t rest;
@@ -95,7 +93,7 @@ static int receive_some(struct nlsock *s, size_t *len)
 	ssize_t n;
 
 	if (s->kept)
-		return read_kept(s, len);
+		return read_kept_message(s, len);
 	do {
 		from_len = sizeof(from);
 		n = recvfrom(s->fd, s->buf, sizeof(s->buf), MSG_TRUNC,
@@ -129,18 +127,12 @@ struct answer {
 static int keep_message(struct nlreply *reply, const struct nlmsghdr *h)
 {
 	const size_t len = NLMSG_ALIGN(h->nlmsg_len);
-	size_t cap = reply->cap ? reply->cap : KEEP_FIRST;
-	unsigned char *data;
+	unsigned char *data = buffer_room(reply->data, &reply->cap, reply->len,
+					  len);
 
-	while (cap < reply->len + len)
-		cap *= 2;
-	if (cap > reply->cap) {
-		data = realloc(reply->data, cap);
-		if (!data)
-			return -ENOMEM;
-		reply->data = data;
-		reply->cap = cap;
-	}
+	if (!data)
+		return -ENOMEM;
+	reply->data = data;
 	/* The last message of a datagram may lack its padding. */
 	memcpy(reply->data + reply->len, h, h->nlmsg_len);
 	memset(reply->data + reply->len + h->nlmsg_len, 0, len - h->nlmsg_len);

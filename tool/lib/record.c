@@ -61,6 +61,20 @@ struct drop *records_drop(struct records *list, struct record *r)
 }
 
 /**
+ * drop_add() - add the packets of a drop to another of the same reason
+ * @to: the drop, of which nothing but the reason need be filled in yet
+ * @drop: what is added
+ */
+void drop_add(struct drop *to, const struct drop *drop)
+{
+	to->packets = sum_add(to->packets, drop->packets);
+	if (!to->first_seen || drop->first_seen < to->first_seen)
+		to->first_seen = drop->first_seen;
+	if (drop->last_seen > to->last_seen)
+		to->last_seen = drop->last_seen;
+}
+
+/**
  * records_histograms() - give a record histograms that are all zero
  * @list: list that holds the record
  * @r: the record

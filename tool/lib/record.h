@@ -216,6 +216,7 @@ bool record_is_nothing(const struct record *r);
 struct record *records_new(struct records *list);
 int records_add(struct records *list, const struct record *r);
 struct drop *records_drop(struct records *list, struct record *r);
+void drop_add(struct drop *to, const struct drop *drop);
 struct histograms *records_histograms(struct records *list, struct record *r);
 void records_join(struct records *list);
 void records_empty(struct records *list);
@@ -276,6 +277,11 @@ struct info {
 static inline bool info_has(const struct info *info, unsigned int attr)
 {
 	return info->has & 1u << attr;
+}
+
+static inline bool info_is_ephemeral(const struct info *info, unsigned int port)
+{
+	return port >= info->ephemeral_min && port <= info->ephemeral_max;
 }
 
 #define ANY (-1)

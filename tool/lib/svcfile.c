@@ -137,7 +137,7 @@ static int parse_entry(struct parser *p, char *s, char *full)
 	return 0;
 }
 
-static void parse_text(struct parser *p, char *s)
+static void parse_explanation(struct parser *p, char *s)
 {
 	struct service *e = p->n ? &p->v[p->n - 1] : NULL;
 	uint32_t *field = NULL;
@@ -174,7 +174,7 @@ static int parse_service_line(struct parser *p, char *line)
 
 	if (*line == ' ' || *line == '\t') {
 		if (line[strspn(line, " \t\r")])
-			parse_text(p, line);
+			parse_explanation(p, line);
 		return 0;
 	}
 	p->field = NULL;

@@ -7,7 +7,8 @@
 
 #include "lib/util.h"
 
-#define FIRST_ROOM 64
+#define FIRST_ROOM	64
+#define FIRST_BYTES	4096
 
 /**
  * array_grow() - have more room in an array
@@ -24,6 +25,29 @@ void *array_grow(void *v, size_t *cap, size_t size)
 	v = reallocarray(v, more, size);
 	if (v)
 		*cap = more;
+	return v;
+}
+
+/**
+ * buffer_room() - have room for more bytes in a buffer that grows
+ * @v: the buffer or NULL
+ * @cap: how many bytes there is room for
+ * @len: how many it has
+ * @more: how many are to come
+ *
+ * Return: the buffer, which may have moved, or NULL; then the old one stays.
+ */
+void *buffer_room(void *v, size_t *cap, size_t len, size_t more)
+{
+	size_t room = *cap ? *cap : FIRST_BYTES;
+
+	while (room - len < more)
+		room *= 2;
+	if (room == *cap)
+		return v;
+	v = realloc(v, room);
+	if (v)
+		*cap = room;
 	return v;
 }
 

@@ -9,6 +9,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 void *array_grow(void *v, size_t *cap, size_t size);
+void *buffer_room(void *v, size_t *cap, size_t len, size_t more);
 
 /**
  * array_room() - have room for one more element in an array that grows

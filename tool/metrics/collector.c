@@ -74,7 +74,7 @@ static void empty(struct collector *c)
 	memset(c->dropped, 0, sizeof(c->dropped));
 }
 
-static void add(struct sum *sum, const struct record *r)
+static void add_to_sum(struct sum *sum, const struct record *r)
 {
 	sum->seen = true;
 	count_add(&sum->rx, &r->rx);
@@ -97,7 +97,7 @@ static int take_range(const struct record *r, void *arg)
 	struct collector *c = arg;
 
 	if (is_range(r))
-		add(&c->ranges[r->scope][r->transport][r->range], r);
+		add_to_sum(&c->ranges[r->scope][r->transport][r->range], r);
 	return 0;
 }
 
@@ -124,7 +124,7 @@ static int take_overflow(const struct record *r, void *arg)
 
 	if (r->scope > PORTMON_SCOPE_MAX)
 		return 0;
-	add(&c->overflow[r->scope], r);
+	add_to_sum(&c->overflow[r->scope], r);
 	if (r->scope != PORTMON_SCOPE_REMOTE || c->shown.opt.remote)
 		take_drops(c, r, NO_TRANSPORT);
 	return 0;
@@ -139,24 +139,24 @@ static int take_bucket(const struct record *r, void *arg)
 	    r->bucket > PORTMON_BUCKET_MAX)
 		return 0;
 	if (r->bucket != PORTMON_BUCKET_PROTOCOL) {
-		add(&c->buckets[r->hook][r->family][r->bucket], r);
+		add_to_sum(&c->buckets[r->hook][r->family][r->bucket], r);
 		return 0;
 	}
 	if (record_has(r, PORTMON_A_RECORD_PROTOCOL) &&
 	    protocol_name(r->protocol))
 		protocol = r->protocol;
-	add(&c->protocols[r->hook][r->family][protocol], r);
+	add_to_sum(&c->protocols[r->hook][r->family][protocol], r);
 	return 0;
 }
 
-static int take_dropped(const struct record *r, void *arg)
+static int sum_port_drops(const struct record *r, void *arg)
 {
 	if (r->transport <= PORTMON_TRANSPORT_MAX)
 		take_drops(arg, r, r->transport);
 	return 0;
 }
 
-static int take_port(const struct record *r, void *arg)
+static int take_shown_port(const struct record *r, void *arg)
 {
 	struct collector *c = arg;
 	struct shown_port *p = shown_find(&c->shown, r->scope, r->transport,
@@ -220,7 +220,7 @@ static size_t span_end(const struct shown *shown, size_t i)
 	return i;
 }
 
-static int read_ports(struct collector *c)
+static int read_shown_ports(struct collector *c)
 {
 	const struct shown *shown = &c->shown;
 	size_t first, last;
@@ -234,7 +234,8 @@ static int read_ports(struct collector *c)
 		f.transport = shown->v[first].transport;
 		f.port = shown->v[first].port;
 		f.port_max = shown->v[last].port;
-		err = pm_each(c->pm, PORTMON_CMD_PORT_GET, &f, take_port, c);
+		err = pm_each(c->pm, PORTMON_CMD_PORT_GET, &f, take_shown_port,
+			      c);
 	}
 	return err;
 }
@@ -252,7 +253,8 @@ static int read_sums(struct collector *c)
 		err = pm_each(c->pm, PORTMON_CMD_RANGE_GET, &f, take_range, c);
 		f.dropped = true;
 		if (!err)
-			err = pm_each(c->pm, PORTMON_CMD_PORT_GET, &f, take_dropped, c);
+			err = pm_each(c->pm, PORTMON_CMD_PORT_GET, &f,
+				      sum_port_drops, c);
 	}
 	return err;
 }
@@ -266,7 +268,7 @@ static int read_once(struct collector *c)
 	if (!err && c->shown.opt.remote)
 		err = read_remote(c);
 	if (!err)
-		err = read_ports(c);
+		err = read_shown_ports(c);
 	if (!err)
 		err = read_sums(c);
 	if (!err)

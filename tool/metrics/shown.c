@@ -269,7 +269,7 @@ static void show_sockets(struct shown *shown, const struct sock *s, size_t n)
 		show_listening(shown, PORTMON_SCOPE_LOOPBACK, s);
 }
 
-static int compare(const void *x, const void *y)
+static int compare_listeners(const void *x, const void *y)
 {
 	const struct sock *a = x, *b = y;
 
@@ -279,18 +279,13 @@ static int compare(const void *x, const void *y)
 }
 
 /* Of one port: how many sockets there are from here on. */
-static size_t alike(const struct sock *s, const struct sock *end)
+static size_t same_port(const struct sock *s, const struct sock *end)
 {
 	const struct sock *p = s + 1;
 
-	while (p < end && !compare(s, p))
+	while (p < end && !compare_listeners(s, p))
 		p++;
 	return p - s;
-}
-
-static bool ephemeral(const struct info *info, unsigned int port)
-{
-	return port >= info->ephemeral_min && port <= info->ephemeral_max;
 }
 
 /* Sockets of clients look the same where there are no connections. */
@@ -315,10 +310,10 @@ void shown_sockets(struct shown *shown, const struct socks *socks,
 	shown->unlisted = socks->unlisted;
 	if (!socks->n)
 		return;
-	qsort(s, socks->n, sizeof(*s), compare);
+	qsort(s, socks->n, sizeof(*s), compare_listeners);
 	for (; s < end; s += n) {
-		n = alike(s, end);
-		if (!ephemeral(info, s->port) || asked_for(shown, s))
+		n = same_port(s, end);
+		if (!info_is_ephemeral(info, s->port) || asked_for(shown, s))
 			show_sockets(shown, s, n);
 	}
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/format.h"
+#include "lib/util.h"
 #include "metrics/text.h"
 
 /* Names, labels and numbers are short; help is written apart. */
@@ -11,23 +12,16 @@
 
 static bool make_room(struct text *t, size_t len)
 {
-	size_t cap = t->cap ? t->cap : 16 * 1024;
 	char *buf;
 
 	if (t->failed)
 		return false;
-	while (cap - t->len < len)
-		cap *= 2;
-	if (cap == t->cap)
-		return true;
-	buf = realloc(t->buf, cap);
-	if (!buf) {
+	buf = buffer_room(t->buf, &t->cap, t->len, len);
+	if (buf)
+		t->buf = buf;
+	else
 		t->failed = true;
-		return false;
-	}
-	t->buf = buf;
-	t->cap = cap;
-	return true;
+	return buf;
 }
 
 static void put(struct text *t, const char *s, size_t len)
@@ -76,7 +70,7 @@ static const char *suffix(const struct text *t)
 	}
 }
 
-static void head(struct text *t, const char *what, const char *value)
+static void write_metadata(struct text *t, const char *what, const char *value)
 {
 	puts_(t, what);
 	puts_(t, t->family->name);
@@ -102,10 +96,10 @@ void text_family(struct text *t, const struct family *family)
 	};
 
 	t->family = family;
-	head(t, "# HELP ", family->help);
-	head(t, "# TYPE ", types[family->type][t->openmetrics]);
+	write_metadata(t, "# HELP ", family->help);
+	write_metadata(t, "# TYPE ", types[family->type][t->openmetrics]);
 	if (t->openmetrics && family->unit)
-		head(t, "# UNIT ", family->unit);
+		write_metadata(t, "# UNIT ", family->unit);
 }
 
 /**

@@ -30,7 +30,8 @@ static void begin_range(struct text *t, unsigned int scope,
 	text_label(t, "range", name_of(&range_names, range));
 }
 
-static void write_ranges(const struct collector *c, struct text *t, bool bytes)
+static void write_range_samples(const struct collector *c, struct text *t,
+				bool bytes)
 {
 	const struct sum *sum = c->ranges[0][0];
 	unsigned int scope, transport, range;
@@ -62,8 +63,8 @@ static void begin_port(struct text *t, const struct shown_port *p)
 }
 
 /* A port that has no record yet has counted nothing, and that is known. */
-static struct record record_of(const struct collector *c,
-			       const struct shown_port *p)
+static struct record record_of_shown(const struct collector *c,
+				     const struct shown_port *p)
 {
 	if (p->record != NO_RECORD)
 		return c->ports.v[p->record];
@@ -82,7 +83,7 @@ static void write_ports(const struct collector *c, struct text *t, bool bytes)
 	text_family(t, bytes ? &family_port_bytes : &family_port_packets);
 	for (i = 0; i < c->shown.n; i++) {
 		const struct shown_port *p = &c->shown.v[i];
-		struct record r = record_of(c, p);
+		struct record r = record_of_shown(c, p);
 
 		begin_port(t, p);
 		sample(t, directions[0], amount(&r.rx, bytes));
@@ -127,7 +128,7 @@ static void write_tcp_port(const struct collector *c, struct text *t,
 			   const struct tcp_family *f,
 			   const struct shown_port *p)
 {
-	struct record r = record_of(c, p);
+	struct record r = record_of_shown(c, p);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(f->attrs); i++) {
@@ -175,7 +176,7 @@ static void write_port_drops(const struct collector *c, struct text *t)
 	text_family(t, &family_port_dropped);
 	for (i = 0; i < c->shown.n; i++) {
 		const struct shown_port *p = &c->shown.v[i];
-		struct record r = record_of(c, p);
+		struct record r = record_of_shown(c, p);
 
 		if (drops_unknown(&c->info, &r))
 			continue;
@@ -222,7 +223,7 @@ static void write_port_state(const struct collector *c, struct text *t)
 
 	text_family(t, &family_port_last_seen);
 	for (i = 0; i < c->shown.n; i++) {
-		struct record r = record_of(c, &c->shown.v[i]);
+		struct record r = record_of_shown(c, &c->shown.v[i]);
 
 		if (!r.last_seen)
 			continue;
@@ -241,8 +242,8 @@ static void write_port_state(const struct collector *c, struct text *t)
 	}
 }
 
-static void write_overflow(const struct collector *c, struct text *t,
-			   bool bytes)
+static void write_overflow_samples(const struct collector *c, struct text *t,
+				   bool bytes)
 {
 	unsigned int scope, way;
 
@@ -314,16 +315,16 @@ static void write_state(const struct collector *c, struct text *t)
 
 static void write_counters(const struct collector *c, struct text *t)
 {
-	write_ranges(c, t, true);
-	write_ranges(c, t, false);
+	write_range_samples(c, t, true);
+	write_range_samples(c, t, false);
 	write_ports(c, t, true);
 	write_ports(c, t, false);
 	write_tcp(c, t);
 	write_port_drops(c, t);
 	write_port_state(c, t);
 	write_dropped(c, t);
-	write_overflow(c, t, true);
-	write_overflow(c, t, false);
+	write_overflow_samples(c, t, true);
+	write_overflow_samples(c, t, false);
 	write_buckets(c, t);
 	write_state(c, t);
 }

@@ -145,7 +145,7 @@ static unsigned char *out;
 static size_t used;
 
 /* An attribute of the request, -1 if it has none of that type. */
-static int wanted(unsigned int type)
+static int requested(unsigned int type)
 {
 	const struct nlattr *a = (const void *)asked;
 	int left = n_asked;
@@ -165,25 +165,25 @@ static int wanted(unsigned int type)
 	return -1;
 }
 
-static bool is_asked(unsigned int type, int v)
+static bool matches_request(unsigned int type, int v)
 {
-	const int w = wanted(type);
+	const int w = requested(type);
 
 	return w < 0 || w == v;
 }
 
-static bool is_wanted(const struct counted *c)
+static bool is_port_requested(const struct counted *c)
 {
-	const int port = wanted(PORTMON_A_RECORD_PORT);
-	const int port_max = wanted(PORTMON_A_RECORD_PORT_MAX);
+	const int port = requested(PORTMON_A_RECORD_PORT);
+	const int port_max = requested(PORTMON_A_RECORD_PORT_MAX);
 
-	if (c->events && (wanted(PORTMON_A_RECORD_TRANSPORT) >= 0 ||
-			  wanted(PORTMON_A_RECORD_RANGE) >= 0))
+	if (c->events && (requested(PORTMON_A_RECORD_TRANSPORT) >= 0 ||
+			  requested(PORTMON_A_RECORD_RANGE) >= 0))
 		return false;
-	if (!is_asked(PORTMON_A_RECORD_SCOPE, c->scope) ||
-	    !is_asked(PORTMON_A_RECORD_TRANSPORT, c->transport) ||
-	    !is_asked(PORTMON_A_RECORD_RANGE, c->range) ||
-	    (wanted(PORTMON_A_RECORD_DROPPED) >= 0 && !c->dropped))
+	if (!matches_request(PORTMON_A_RECORD_SCOPE, c->scope) ||
+	    !matches_request(PORTMON_A_RECORD_TRANSPORT, c->transport) ||
+	    !matches_request(PORTMON_A_RECORD_RANGE, c->range) ||
+	    (requested(PORTMON_A_RECORD_DROPPED) >= 0 && !c->dropped))
 		return false;
 	return port < 0 || (c->port >= port &&
 			    c->port <= (port_max < 0 ? port : port_max));
@@ -288,7 +288,7 @@ static void add_counted(const struct counted *c)
 		put_tcp(c);
 	if (c->reason)
 		put_drops(c);
-	if (c->syn > 100 && wanted(PORTMON_A_RECORD_WITH_HISTOGRAMS) >= 0)
+	if (c->syn > 100 && requested(PORTMON_A_RECORD_WITH_HISTOGRAMS) >= 0)
 		put_histograms();
 	add_message(FAMILY, NLM_F_MULTI);
 }
@@ -296,7 +296,7 @@ static void add_counted(const struct counted *c)
 static void add_all(const struct counted *c, size_t n)
 {
 	for (; n; n--, c++)
-		if (is_wanted(c))
+		if (is_port_requested(c))
 			add_counted(c);
 }
 
@@ -386,7 +386,7 @@ static void add_events(void)
 }
 
 /* One connection to a TCP port, with bytes each way. */
-static void add_socket(void)
+static void put_connection(void)
 {
 	const uint32_t address[] = { htonl(0xc0000201), htonl(0xc0000263) };
 	struct inet_diag_msg d = {
@@ -452,7 +452,7 @@ ssize_t recorded_reply(void *buf, size_t n)
 	}
 	if (family == SOCK_DIAG_BY_FAMILY) {
 		if (command == AF_INET && version == IPPROTO_TCP)
-			add_socket();
+			put_connection();
 		add_end(NLMSG_DONE);
 		family = 0;
 		return used;

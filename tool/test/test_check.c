@@ -15,7 +15,7 @@ static struct owners owners;
 static struct evidence e;
 static struct findings found;
 
-static void begin(void)
+static void begin_evidence(void)
 {
 	unsigned int i;
 
@@ -31,8 +31,8 @@ static void begin(void)
 	};
 }
 
-static struct record *port(unsigned int scope, unsigned int transport,
-			   unsigned int number)
+static struct record *add_evidence(unsigned int scope, unsigned int transport,
+				   unsigned int number)
 {
 	struct record *r = records_new(&s.ports);
 
@@ -48,8 +48,8 @@ static struct record *port(unsigned int scope, unsigned int transport,
 static struct record *tcp_port(unsigned int number, uint64_t syn,
 			       uint64_t synack, uint64_t established)
 {
-	struct record *r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP,
-				number);
+	struct record *r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP,
+					number);
 
 	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = syn;
 	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = synack;
@@ -93,7 +93,7 @@ static void finds(const char *wanted)
 	findings_free(&found);
 }
 
-static void end(void)
+static void free_evidence(void)
 {
 	owners_free(&owners);
 	snapshot_free(&s);
@@ -101,19 +101,19 @@ static void end(void)
 
 static void test_nothing(void)
 {
-	begin();
+	begin_evidence();
 	finds("");
 	listens(PORTMON_TRANSPORT_TCP, 80);
 	tcp_port(80, 1000, 1000, 998);
 	finds("");
-	end();
+	free_evidence();
 }
 
 static void test_unanswered(void)
 {
 	struct record *r;
 
-	begin();
+	begin_evidence();
 	listens(PORTMON_TRANSPORT_TCP, 80);
 	r = tcp_port(80, 100, 80, 80);
 	finds("syns-unanswered:80");
@@ -135,12 +135,12 @@ static void test_unanswered(void)
 	r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 100;
 	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 900;
 	finds("syns-unanswered:80");
-	end();
+	free_evidence();
 }
 
 static void test_accept_queue(void)
 {
-	begin();
+	begin_evidence();
 	tcp_port(80, 100, 50, 10);
 	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_TCP, .port = 80,
 			     .kind = SOCK_LISTENS, .queue = 129,
@@ -151,7 +151,7 @@ static void test_accept_queue(void)
 	finds("accept-queue-full:80");
 	owners.socks.v[0].queue = 128;
 	finds("syns-unanswered:80");
-	end();
+	free_evidence();
 }
 
 /* What only has the number in common with it, is another port. */
@@ -159,28 +159,28 @@ static void test_scopes(void)
 {
 	struct record *r;
 
-	begin();
+	begin_evidence();
 	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_UDP, .port = 53,
 			     .kind = SOCK_LISTENS, .memory = 4000,
 			     .memory_max = 4096 });
 	e.earlier = &owners;
-	r = port(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_UDP, 53);
+	r = add_evidence(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_UDP, 53);
 	drop(r, "SOCKET_RCVBUFF", 20);
 	finds("receive-queue-full:53");
 	r->scope = PORTMON_SCOPE_REMOTE;
 	finds("receive-queue-full:53 receive-queue-full:53");
 	r->scope = PORTMON_SCOPE_FORWARD;
 	finds("receive-queue-full:53 receive-queue-full:53");
-	end();
+	free_evidence();
 
 	/* A client's port has no accept queue, whatever it has lost there. */
-	begin();
-	r = port(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 443);
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 443);
 	drop(r, "TCP_LISTEN_OVERFLOW", 20);
 	finds("");
 	r->scope = PORTMON_SCOPE_LOCAL;
 	finds("accept-queue-full:443");
-	end();
+	free_evidence();
 }
 
 static struct sock unread(unsigned int port, unsigned int peer,
@@ -201,7 +201,7 @@ static void test_receive_queue(void)
 	struct owners earlier = { .socks = { .v = before, .n = 2 } };
 	struct sock *v;
 
-	begin();
+	begin_evidence();
 	tcp_port(80, 100, 100, 100);
 	listens(PORTMON_TRANSPORT_TCP, 80);
 	sock(&before[0]);
@@ -227,7 +227,7 @@ static void test_receive_queue(void)
 	finds("receive-queue-full:80");
 	v[1].kind = SOCK_CLOSING;
 	finds("");
-	end();
+	free_evidence();
 }
 
 /* The client's end, of a server on another host and on this one. */
@@ -236,7 +236,7 @@ static void test_client(void)
 	struct sock of = unread(50001, 443, 90000);
 	struct record *r;
 
-	begin();
+	begin_evidence();
 	of.family = AF_INET;
 	of.address[0] = htonl(0xc0000201);
 	of.peer_address[0] = htonl(0xc0000202);
@@ -249,7 +249,7 @@ static void test_client(void)
 	findings_free(&found);
 	owners.socks.v[0].address[0] = of.peer_address[0];
 	/* The server has trouble of its own. */
-	r = port(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_TCP, 443);
+	r = add_evidence(PORTMON_SCOPE_LOOPBACK, PORTMON_TRANSPORT_TCP, 443);
 	drop(r, "SOCKET_BACKLOG", 100);
 	check(!check_rules(&e, &found));
 	check(found.n == 2 && found.v[1].scope == PORTMON_SCOPE_LOOPBACK);
@@ -258,7 +258,7 @@ static void test_client(void)
 	check(found.v[0].scope == PORTMON_SCOPE_LOOPBACK);
 	check(!found.v[0].client && found.v[0].events == 100);
 	findings_free(&found);
-	end();
+	free_evidence();
 }
 
 /* A datagram socket, connected or not, that stays full. */
@@ -266,7 +266,7 @@ static void test_receive_datagrams(void)
 {
 	struct owners earlier = { 0 };
 
-	begin();
+	begin_evidence();
 	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_UDP, .port = 514,
 			     .kind = SOCK_LISTENS, .memory = 4000,
 			     .memory_max = 4096 });
@@ -281,14 +281,14 @@ static void test_receive_datagrams(void)
 	owners.socks.v[0].memory = 2000;
 	owners.socks.v[1].memory = 2000;
 	finds("");
-	end();
+	free_evidence();
 }
 
 static void test_gap(void)
 {
 	struct coverage c = { .mib.received = 1000, .ms = 500 };
 
-	begin();
+	begin_evidence();
 	e.coverage = &c;
 	finds("");
 	c.amount[CAUSE_BEFORE_HOOK] = 99;
@@ -314,7 +314,7 @@ static void test_gap(void)
 		c.amount[CAUSE_BEFORE_HOOK] = 100;
 		finds("coverage-gap:-1");
 	}
-	end();
+	free_evidence();
 }
 
 static void test_flood(void)
@@ -325,7 +325,7 @@ static void test_flood(void)
 	};
 	unsigned int i;
 
-	begin();
+	begin_evidence();
 	listens(PORTMON_TRANSPORT_TCP, 80);
 	tcp_port(80, 1000, 1000, 500);
 	for (i = 0; i < 20; i++)
@@ -338,7 +338,7 @@ static void test_flood(void)
 	/* Not known who completes them: no guess. */
 	info.lifecycle = false;
 	finds("not-counted:-1");
-	end();
+	free_evidence();
 }
 
 static void test_scan(void)
@@ -346,7 +346,7 @@ static void test_scan(void)
 	struct record *r = NULL;
 	unsigned int i;
 
-	begin();
+	begin_evidence();
 	for (i = 0; i < 19; i++)
 		tcp_port(1000 + i, 1, 0, 0)->tcp[PORTMON_A_TCP_RST_SENT] = 1;
 	finds("");
@@ -357,7 +357,7 @@ static void test_scan(void)
 	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 100;
 	r->tcp[PORTMON_A_TCP_RST_SENT] = 100;
 	finds("connections-refused:2000 port-scan:-1");
-	end();
+	free_evidence();
 }
 
 static void test_late_answers(void)
@@ -365,50 +365,50 @@ static void test_late_answers(void)
 	struct record *r;
 	unsigned int i;
 
-	begin();
+	begin_evidence();
 	for (i = 0; i < 100; i++) {
-		r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 40000 + i);
+		r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 40000 + i);
 		r->ephemeral = true;
 		drop(r, "NO_SOCKET", 100);
 	}
 	finds("");
-	end();
+	free_evidence();
 }
 
 static void test_drops(void)
 {
 	struct record *r;
 
-	begin();
-	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 514);
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 514);
 	r->rx.packets = 1000;
 	drop(r, "SOCKET_RCVBUFF", 20);
 	finds("receive-queue-full:514");
 	r->rx.packets = 10000;
 	finds("");
-	end();
+	free_evidence();
 
-	begin();
-	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 123);
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 123);
 	r->rx.packets = 100;
 	drop(r, "NETFILTER_DROP", 100);
 	finds("");
 	listens(PORTMON_TRANSPORT_UDP, 123);
 	finds("drops:123");
-	end();
+	free_evidence();
 
-	begin();
-	r = port(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP, 80);
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP, 80);
 	drop(r, "TCP_LISTEN_OVERFLOW", 100);
 	finds("accept-queue-full:80");
-	end();
+	free_evidence();
 }
 
 static void test_retransmitted(void)
 {
 	struct record *r;
 
-	begin();
+	begin_evidence();
 	r = tcp_port(443, 0, 0, 0);
 	r->tx.packets = 999;
 	r->tcp[PORTMON_A_TCP_RETRANSMITTED] = 500;
@@ -417,27 +417,27 @@ static void test_retransmitted(void)
 	finds("retransmissions:443");
 	r->tcp[PORTMON_A_TCP_RETRANSMITTED] = 299;
 	finds("");
-	end();
+	free_evidence();
 }
 
 static void test_failed(void)
 {
 	struct record *r;
 
-	begin();
-	r = port(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 5432);
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 5432);
 	r->tcp[PORTMON_A_TCP_FAILED] = 20;
 	finds("connections-failed:5432");
 	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 100;
 	finds("");
-	end();
+	free_evidence();
 }
 
 static void test_silent(void)
 {
 	struct record *r;
 
-	begin();
+	begin_evidence();
 	listens(PORTMON_TRANSPORT_TCP, 80);
 	r = tcp_port(80, 1000, 1000, 1000);
 	r->first_seen = 1000;
@@ -455,20 +455,20 @@ static void test_silent(void)
 	finds("");
 	limits.v[LIMIT_SILENT_SECONDS] = 59;
 	finds("silent:80");
-	end();
+	free_evidence();
 }
 
 static void test_overflow(void)
 {
 	const struct record over = { .rx = { 5, 500 } };
 
-	begin();
+	begin_evidence();
 	check(!records_add(&s.overflow, &over));
 	finds("overflow:-1");
-	end();
+	free_evidence();
 }
 
-static int parse(const char *text)
+static int parse_limits(const char *text)
 {
 	FILE *f = fmemopen((char *)text, strlen(text), "r");
 	int err = limits_parse(&limits, f, "file");
@@ -479,20 +479,20 @@ static int parse(const char *text)
 
 static void test_limits(void)
 {
-	begin();
-	check(!parse("# nothing\n\n"));
-	check(!parse("drops = 5\n\tscan-ports=7 # few\nspan = 1.5"));
+	begin_evidence();
+	check(!parse_limits("# nothing\n\n"));
+	check(!parse_limits("drops = 5\n\tscan-ports=7 # few\nspan = 1.5"));
 	check(limits.v[LIMIT_DROPS] == 5);
 	check(limits.v[LIMIT_SCAN_PORTS] == 7);
 	check(limits.v[LIMIT_SPAN] == 1.5);
 	begin_capture();
-	check(parse("drops = 9\ndrop = 1\n") == -EINVAL);
+	check(parse_limits("drops = 9\ndrop = 1\n") == -EINVAL);
 	check(strstr(end_capture(), "file, line 2:"));
 	begin_capture();
-	check(parse("drops = -1\n"));
-	check(parse("drops = 1x\n"));
-	check(parse("drops-percent = 101\n"));
-	check(parse("drops\n"));
+	check(parse_limits("drops = -1\n"));
+	check(parse_limits("drops = 1x\n"));
+	check(parse_limits("drops-percent = 101\n"));
+	check(parse_limits("drops\n"));
 	end_capture();
 }
 
@@ -502,14 +502,14 @@ static void test_limits_whole(void)
 	char text[600];
 	FILE *f;
 
-	begin();
+	begin_evidence();
 	memset(text, ' ', sizeof(text));
 	memcpy(text, "# ", 2);
 	memcpy(text + 300, "drops = 7", sizeof("drops = 7"));
-	check(!parse(text));
+	check(!parse_limits(text));
 	check(limits.v[LIMIT_DROPS] != 7);
 	memset(text, ' ', 300);
-	check(!parse(text));
+	check(!parse_limits(text));
 	check(limits.v[LIMIT_DROPS] == 7);
 	f = fopen("/", "re");
 	begin_capture();
@@ -557,7 +557,7 @@ static void test_documented(void)
 	documented(TREE "/Documentation/man/portmon-ctl.8", ".BR %s \" (\" %g )\n");
 	documented(TREE "/.packaging/check.conf", "#%s = %g\n");
 	/* With all of its lines in force nothing is different. */
-	begin();
+	begin_evidence();
 	f = fopen(TREE "/.packaging/check.conf", "r");
 	while (f && fgets(line, sizeof(line), f)) {
 		if (line[0] != '#' || line[1] == ' ')
@@ -570,7 +570,7 @@ static void test_documented(void)
 	check(n == LIMITS);
 	for (i = 0; i < LIMITS; i++)
 		limits.v[i] = -1;
-	check(!parse(text));
+	check(!parse_limits(text));
 	for (i = 0; i < LIMITS; i++)
 		check(limits.v[i] == limit_defs[i].value);
 }

@@ -12,7 +12,7 @@
 
 static struct ctx ctx;
 
-static int choose(uint64_t given, const char *output)
+static int choose_columns(uint64_t given, const char *output)
 {
 	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
 	ctx.opt.given = given;
@@ -27,16 +27,16 @@ static bool is_column(size_t i, const char *name)
 
 static void test_choose(void)
 {
-	check(!choose(0, NULL));
+	check(!choose_columns(0, NULL));
 	check(ctx.n_columns == 13 && is_column(0, "SCOPE"));
-	check(!choose(0, "port,RX-bytes"));
+	check(!choose_columns(0, "port,RX-bytes"));
 	check(ctx.n_columns == 2 && is_column(1, "RX-BYTES"));
-	check(!choose(0, "+total"));
+	check(!choose_columns(0, "+total"));
 	check(ctx.n_columns == 14 && is_column(13, "TOTAL"));
-	check(!choose(OPT(DETAILS), NULL) && ctx.n_columns == 15);
-	check(!choose(OPT(ALL_NETNS), NULL) && is_column(0, "NETNS"));
-	check(!choose(OPT(CSV), NULL) && is_column(0, "NETNS"));
-	check(!choose(OPT(BARS), NULL) && is_column(5, "BAR"));
+	check(!choose_columns(OPT(DETAILS), NULL) && ctx.n_columns == 15);
+	check(!choose_columns(OPT(ALL_NETNS), NULL) && is_column(0, "NETNS"));
+	check(!choose_columns(OPT(CSV), NULL) && is_column(0, "NETNS"));
+	check(!choose_columns(OPT(BARS), NULL) && is_column(5, "BAR"));
 }
 
 /* A bar shows the sort key. */
@@ -73,13 +73,13 @@ static void test_wrong(void)
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		begin_capture();
-		check(choose(0, wrong[i]) == USAGE);
+		check(choose_columns(0, wrong[i]) == USAGE);
 		check(strstr(end_capture(), "unknown column '"));
 	}
 	for (i = 0; i <= COLUMNS_MAX; i++)
 		strcat(many, i ? ",port" : "port");
 	begin_capture();
-	check(choose(0, many) == USAGE);
+	check(choose_columns(0, many) == USAGE);
 	check(strstr(end_capture(), "more than 64 columns"));
 }
 
@@ -154,8 +154,8 @@ static void test_csv(void)
 }
 
 /* The cell of a column, by name. */
-static const char *cell(struct cell *c, const struct record *r,
-			const char *name)
+static const char *port_cell(struct cell *c, const struct record *r,
+			     const char *name)
 {
 	size_t i;
 
@@ -181,25 +181,25 @@ static void test_rates(void)
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 10;
 	r.tcp[PORTMON_A_TCP_RETRANSMITTED] = 5;
 	/* A single reading has no rates: that is not zero. */
-	check_text(cell(&c, &r, "PPS"), "-");
+	check_text(port_cell(&c, &r, "PPS"), "-");
 	c.seconds = 2;
-	check_text(cell(&c, &r, "PPS"), "2");
-	check_text(cell(&c, &r, "BPS"), "500");
-	check_text(cell(&c, &r, "RX-BPS"), "400");
-	check_text(cell(&c, &r, "UNANS-PS"), "15");
-	check_text(cell(&c, &r, "TX-PPS"), "0.5");
-	check_text(cell(&c, &r, "CPS"), "n/a");
-	check_text(cell(&c, &r, "DROP-PS"), "n/a");
-	check_text(cell(&c, &r, "RETR-PS"), "3");
+	check_text(port_cell(&c, &r, "PPS"), "2");
+	check_text(port_cell(&c, &r, "BPS"), "500");
+	check_text(port_cell(&c, &r, "RX-BPS"), "400");
+	check_text(port_cell(&c, &r, "UNANS-PS"), "15");
+	check_text(port_cell(&c, &r, "TX-PPS"), "0.5");
+	check_text(port_cell(&c, &r, "CPS"), "n/a");
+	check_text(port_cell(&c, &r, "DROP-PS"), "n/a");
+	check_text(port_cell(&c, &r, "RETR-PS"), "3");
 	ctx.info.lifecycle = true;
-	check_text(cell(&c, &r, "CPS"), "0");
+	check_text(port_cell(&c, &r, "CPS"), "0");
 	c.seconds = 100;
-	check_text(cell(&c, &r, "TX-PPS"), "<0.1");
+	check_text(port_cell(&c, &r, "TX-PPS"), "<0.1");
 	c.csv = true;
-	check_text(cell(&c, &r, "TX-PPS"), "0");
+	check_text(port_cell(&c, &r, "TX-PPS"), "0");
 	c.csv = false;
 	r.transport = PORTMON_TRANSPORT_UDP;
-	check_text(cell(&c, &r, "CPS"), "-");
+	check_text(port_cell(&c, &r, "CPS"), "-");
 }
 
 static void test_sockets(void)
@@ -218,19 +218,19 @@ static void test_sockets(void)
 	struct cell c = { 0 };
 
 	ctx = (struct ctx){ .opt = OPTIONS_DEFAULT };
-	check_text(cell(&c, &r, "BACKLOG"), "-");
+	check_text(port_cell(&c, &r, "BACKLOG"), "-");
 	r.owners = &owners;
-	check_text(cell(&c, &r, "BACKLOG"), "3/128");
-	check_text(cell(&c, &r, "HALF-OPEN"), "1");
-	check_text(cell(&c, &r, "OPEN"), "1");
+	check_text(port_cell(&c, &r, "BACKLOG"), "3/128");
+	check_text(port_cell(&c, &r, "HALF-OPEN"), "1");
+	check_text(port_cell(&c, &r, "OPEN"), "1");
 	c.csv = true;
-	check_text(cell(&c, &r, "BACKLOG"), "3");
-	check_text(cell(&c, &r, "BACKLOG-MAX"), "128");
+	check_text(port_cell(&c, &r, "BACKLOG"), "3");
+	check_text(port_cell(&c, &r, "BACKLOG-MAX"), "128");
 	r.port = 90;
-	check_text(cell(&c, &r, "BACKLOG"), "");
-	check_text(cell(&c, &r, "OPEN"), "1");
+	check_text(port_cell(&c, &r, "BACKLOG"), "");
+	check_text(port_cell(&c, &r, "OPEN"), "1");
 	r.port = 91;
-	check_text(cell(&c, &r, "OPEN"), "");
+	check_text(port_cell(&c, &r, "OPEN"), "");
 }
 
 static void test_rtt(void)
@@ -242,18 +242,18 @@ static void test_rtt(void)
 	struct cell c = { 0 };
 	uint64_t *bucket = h.of[PORTMON_A_HISTOGRAMS_RTT].bucket;
 
-	check(!choose(0, "PORT,RTT") && ctx.opt.filter.histograms);
-	check(!choose(0, "PORT") && !ctx.opt.filter.histograms);
-	check_text(cell(&c, &r, "RTT"), "-");
+	check(!choose_columns(0, "PORT,RTT") && ctx.opt.filter.histograms);
+	check(!choose_columns(0, "PORT") && !ctx.opt.filter.histograms);
+	check_text(port_cell(&c, &r, "RTT"), "-");
 	r.histograms = &h;
 	bucket[11] = 1;
-	check_text(cell(&c, &r, "RTT"), "-");	/* too few to tell */
+	check_text(port_cell(&c, &r, "RTT"), "-");	/* too few to tell */
 	bucket[11] = 8;
-	check_text(cell(&c, &r, "RTT"), "<2.05ms");
+	check_text(port_cell(&c, &r, "RTT"), "<2.05ms");
 	c.csv = true;
-	check_text(cell(&c, &r, "RTT"), "2048");
+	check_text(port_cell(&c, &r, "RTT"), "2048");
 	bucket[PORTMON_HISTOGRAM_BUCKETS - 1] = 100;
-	check_text(cell(&c, &r, "RTT"), "");
+	check_text(port_cell(&c, &r, "RTT"), "");
 }
 
 const struct unit_test columns_tests[] = {

@@ -24,7 +24,7 @@ static void add_port(struct snapshot *s, unsigned int port, uint64_t rx,
 	}
 }
 
-static void fill(struct snapshot *s, uint64_t n)
+static void fill_snapshot(struct snapshot *s, uint64_t n)
 {
 	const struct record over = {
 		.has = 1u << PORTMON_A_RECORD_SCOPE, .scope = 1, .range = 2,
@@ -48,9 +48,9 @@ static void test_difference(void)
 	struct deltas delta = { 0 };
 	struct snapshot s;
 
-	fill(&s, 1);
+	fill_snapshot(&s, 1);
 	check(!deltas_add(&delta, &s, 1));
-	fill(&s, UINT64_C(1) << 40);
+	fill_snapshot(&s, UINT64_C(1) << 40);
 	check(!deltas_add(&delta, &s, 3) && delta.ports.seconds == 2);
 	check(!deltas_get(&delta, &all, &s));
 	check(s.ports.n == 1 && s.ports.v[0].port == 80);
@@ -67,7 +67,7 @@ static void test_difference(void)
 	check(!deltas_get(&delta, &one, &s) && !s.ports.n && s.overflow.n == 1);
 	snapshot_free(&s);
 	/* reset: the present value is the difference */
-	fill(&s, 2);
+	fill_snapshot(&s, 2);
 	check(!deltas_add(&delta, &s, 4) && delta.ports.set_back == 2);
 	check(!deltas_get(&delta, &all, &s) && s.ports.n == 1);
 	check(s.ports.v[0].rx.packets == 20);

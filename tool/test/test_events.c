@@ -27,7 +27,7 @@ static void put_drop(const char *reason, uint32_t packets)
 	end_nest(at);
 }
 
-static void put_port(unsigned int scope, uint16_t port)
+static void put_port_key(unsigned int scope, uint16_t port)
 {
 	put_u8(PORTMON_A_RECORD_SCOPE, scope);
 	put_u8(PORTMON_A_RECORD_TRANSPORT, PORTMON_TRANSPORT_TCP);
@@ -35,7 +35,7 @@ static void put_port(unsigned int scope, uint16_t port)
 	put_u8(PORTMON_A_RECORD_RANGE, PORTMON_RANGE_DYNAMIC);
 }
 
-static int parse(void)
+static int parse_port(void)
 {
 	return parse_record(records_new(&list), &list);
 }
@@ -50,7 +50,7 @@ static void test_tcp(void)
 		put_u64(attr, UINT64_MAX - attr);
 	put_u32(PORTMON_A_TCP_MAX + 1, 7);	/* of a newer module */
 	end_nest(at);
-	check(!parse());
+	check(!parse_port());
 	check(record_has(&list.v[0], PORTMON_A_RECORD_TCP));
 	for (attr = 1; attr <= PORTMON_A_TCP_MAX; attr++)
 		check(list.v[0].tcp[attr] == UINT64_MAX - attr);
@@ -58,12 +58,12 @@ static void test_tcp(void)
 	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put(PORTMON_A_TCP_FIN, "abc", 3);
 	end_nest(at);
-	check(parse() == -EBADMSG);
+	check(parse_port() == -EBADMSG);
 	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put_u32(PORTMON_A_TCP_FIN, 1);
 	((struct nlattr *)(msg.data + at + NLA_HDRLEN))->nla_len = 100;
 	end_nest(at);
-	check(parse() == -EBADMSG);
+	check(parse_port() == -EBADMSG);
 	records_free(&list);
 }
 
@@ -79,7 +79,7 @@ static void test_drops(void)
 	put_drop("\"odd\\", 2);
 	at = begin_nest(PORTMON_A_RECORD_DROPS);	/* an empty one */
 	end_nest(at);
-	check(!parse());
+	check(!parse_port());
 	check(!records_add(&copy, &list.v[0]));
 	records_free(&list);
 
@@ -178,20 +178,20 @@ static void test_json(void)
 	struct ctx ctx = { .info = { .lifecycle = 1, .counts_drops = 1 } };
 	int at;
 
-	put_port(PORTMON_SCOPE_LOCAL, 443);
-	check(!parse());
+	put_port_key(PORTMON_SCOPE_LOCAL, 443);
+	check(!parse_port());
 	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":0,\"failed\":0,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0,\"unanswered\":0},\"drops\":{}}]\n");
 	list.v[0].scope = PORTMON_SCOPE_FORWARD;
 	ctx.info.counts_drops = false;
 	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":0,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":null,\"synack_retransmitted\":null,\"syn_translated\":0,\"unanswered\":null},\"drops\":null}]\n");
 	records_free(&list);
 
-	put_port(PORTMON_SCOPE_LOCAL, 443);
+	put_port_key(PORTMON_SCOPE_LOCAL, 443);
 	at = begin_nest(PORTMON_A_RECORD_TCP);
 	put_u32(PORTMON_A_TCP_SYN_RECEIVED, 12);
 	end_nest(at);
 	put_drop("NO_SOCKET", 4);
-	check(!parse());
+	check(!parse_port());
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE;
 	check_text(json(&ctx, "\"tcp\":{"), "\"tcp\":{\"syn_received\":12,\"syn_sent\":0,\"synack_received\":0,\"synack_sent\":0,\"established\":null,\"failed\":null,\"fin\":0,\"rst_received\":0,\"rst_sent\":0,\"retransmitted\":0,\"synack_retransmitted\":0,\"syn_translated\":0,\"unanswered\":12},\"drops\":{\"NO_SOCKET\":4}}]\n");
 	list.v[0].transport = PORTMON_TRANSPORT_UDP;
@@ -209,12 +209,12 @@ static void test_fold(void)
 	int at;
 
 	for (i = 0; i < 3; i++) {
-		put_port(PORTMON_SCOPE_LOCAL, 50000 + i);
+		put_port_key(PORTMON_SCOPE_LOCAL, 50000 + i);
 		at = begin_nest(PORTMON_A_RECORD_TCP);
 		put_u32(PORTMON_A_TCP_SYN_SENT, 10 + i);
 		end_nest(at);
 		put_drop(i == 1 ? "TCP_CSUM" : "NO_SOCKET", 4 + i);
-		check(!parse());
+		check(!parse_port());
 	}
 	view_mark(&list, &info);
 	view_fold(&list);

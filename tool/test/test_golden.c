@@ -51,7 +51,7 @@ static void call(const struct command *command, int argc, char **argv)
 	ctx_free(&ctx);
 }
 
-static int run_coverage(struct ctx *ctx, int argc, char **argv)
+static int print_recorded_coverage(struct ctx *ctx, int argc, char **argv)
 {
 	struct coverage c;
 
@@ -62,7 +62,7 @@ static int run_coverage(struct ctx *ctx, int argc, char **argv)
 }
 
 /* What the command prints on standard output, in @text. */
-static void run(const struct command *command, const char *line)
+static void capture_output(const struct command *command, const char *line)
 {
 	char words[256], *argv[ARGS_MAX + 1] = { "portmon-ctl" };
 	int argc = 1, saved = dup(STDOUT_FILENO);
@@ -111,7 +111,7 @@ static void hide(void)
 	}
 }
 
-static void compare(const char *name)
+static void compare_golden(const char *name)
 {
 	const char *how = getenv("GOLDEN");
 	size_t i, line = 1, len;
@@ -179,12 +179,12 @@ static void test_golden(void)
 	size_t i;
 
 	/* It would measure this machine. */
-	coverage.run = run_coverage;
+	coverage.run = print_recorded_coverage;
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 	for (i = 0; i < ARRAY_SIZE(outputs); i++) {
-		run(outputs[i].command, outputs[i].line);
+		capture_output(outputs[i].command, outputs[i].line);
 		hide();
-		compare(outputs[i].name);
+		compare_golden(outputs[i].name);
 	}
 	unsetenv("XDG_CONFIG_HOME");
 }

@@ -11,13 +11,13 @@ static size_t len;
 static FILE *out;
 static struct json j;
 
-static void begin(bool pretty)
+static void begin_document(bool pretty)
 {
 	out = open_memstream(&buf, &len);
 	check(!json_begin(&j, out, pretty));
 }
 
-static void end(const char *must)
+static void end_document(const char *must)
 {
 	check(!json_end(&j));
 	fclose(out);
@@ -27,7 +27,7 @@ static void end(const char *must)
 
 static void test_nesting(void)
 {
-	begin(false);
+	begin_document(false);
 	json_object(&j, NULL);
 	json_array(&j, "empty");
 	json_array_end(&j);
@@ -41,12 +41,12 @@ static void test_nesting(void)
 	json_bool(&j, "no", false);
 	json_null(&j, "nothing");
 	json_object_end(&j);
-	end("{\"empty\":[],\"list\":[{},1,null],\"yes\":true,\"no\":false,\"nothing\":null}\n");
+	end_document("{\"empty\":[],\"list\":[{},1,null],\"yes\":true,\"no\":false,\"nothing\":null}\n");
 }
 
 static void test_pretty(void)
 {
-	begin(true);
+	begin_document(true);
 	json_object(&j, NULL);
 	json_uint(&j, "a", 1);
 	json_array(&j, "b");
@@ -55,26 +55,26 @@ static void test_pretty(void)
 	json_array(&j, "c");
 	json_array_end(&j);
 	json_object_end(&j);
-	end("{\n    \"a\": 1,\n    \"b\": [\n        2\n    ],\n    \"c\": []\n}\n");
+	end_document("{\n    \"a\": 1,\n    \"b\": [\n        2\n    ],\n    \"c\": []\n}\n");
 }
 
 static void test_numbers(void)
 {
-	begin(false);
+	begin_document(false);
 	json_array(&j, NULL);
 	json_uint(&j, NULL, 0);
 	json_uint(&j, NULL, INT64_MAX);
 	json_uint(&j, NULL, 1ULL << 63);
 	json_uint(&j, NULL, UINT64_MAX);
 	json_array_end(&j);
-	end("[0,9223372036854775807,9223372036854775808,18446744073709551615]\n");
+	end_document("[0,9223372036854775807,9223372036854775808,18446744073709551615]\n");
 }
 
 static void is_string(const char *s, const char *must)
 {
-	begin(false);
+	begin_document(false);
 	json_string(&j, NULL, s);
-	end(must);
+	end_document(must);
 }
 
 static void test_strings(void)
@@ -104,12 +104,12 @@ static void test_not_utf8(void)
 
 static void test_times(void)
 {
-	begin(false);
+	begin_document(false);
 	json_array(&j, NULL);
 	json_time(&j, NULL, 0);
 	json_time(&j, NULL, 1767225600);
 	json_array_end(&j);
-	end("[null,\"2026-01-01T00:00:00Z\"]\n");
+	end_document("[null,\"2026-01-01T00:00:00Z\"]\n");
 }
 
 /* Longer than the buffer, so that it is written in parts. */

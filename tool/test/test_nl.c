@@ -98,7 +98,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *n)
 	return 0;
 }
 
-static struct nlmsghdr *begin(unsigned int type, unsigned int flags)
+static struct nlmsghdr *begin_reply(unsigned int type, unsigned int flags)
 {
 	struct nlmsghdr *h = (void *)(out + len);
 
@@ -125,14 +125,14 @@ static void append_attr(struct nlmsghdr *h, unsigned int type,
 	append(h, data, n);
 }
 
-static void end(struct nlmsghdr *h)
+static void end_reply(struct nlmsghdr *h)
 {
 	len += NLMSG_ALIGN(h->nlmsg_len);
 }
 
 static void put_error(int error, unsigned int flags, const char *sentence)
 {
-	struct nlmsghdr *h = begin(NLMSG_ERROR, flags);
+	struct nlmsghdr *h = begin_reply(NLMSG_ERROR, flags);
 	struct nlmsgerr e = { .error = error };
 
 	e.msg.nlmsg_len = sizeof(e.msg) + (flags & NLM_F_CAPPED ? 0 : 20);
@@ -142,42 +142,42 @@ static void put_error(int error, unsigned int flags, const char *sentence)
 	/* Without the zero at its end: it need not have one. */
 	if (sentence)
 		append_attr(h, NLMSGERR_ATTR_MSG, sentence, strlen(sentence));
-	end(h);
+	end_reply(h);
 }
 
 static void put_done(int error, const char *sentence)
 {
-	struct nlmsghdr *h = begin(NLMSG_DONE,
-				   sentence ? NLM_F_ACK_TLVS : 0);
+	struct nlmsghdr *h = begin_reply(NLMSG_DONE,
+					 sentence ? NLM_F_ACK_TLVS : 0);
 
 	append(h, &error, sizeof(error));
 	if (sentence)
 		append_attr(h, NLMSGERR_ATTR_MSG, sentence, strlen(sentence));
-	end(h);
+	end_reply(h);
 }
 
-static void put_port(unsigned int flags, int size)
+static void put_port_reply(unsigned int flags, int size)
 {
 	const struct genlmsghdr g = { .cmd = PORTMON_CMD_PORT_GET };
-	struct nlmsghdr *h = begin(0x20, flags);
+	struct nlmsghdr *h = begin_reply(0x20, flags);
 	uint16_t port = 80;
 
 	append(h, &g, sizeof(g));
 	append_attr(h, PORTMON_A_RECORD_PORT, &port, size);
-	end(h);
+	end_reply(h);
 }
 
 static void put_info(void)
 {
 	const struct genlmsghdr g = { .cmd = PORTMON_CMD_INFO_GET };
-	struct nlmsghdr *h = begin(0x20, 0);
+	struct nlmsghdr *h = begin_reply(0x20, 0);
 	const uint32_t generation = 7, since = 1000;
 
 	append(h, &g, sizeof(g));
 	append_attr(h, PORTMON_A_INFO_GENERATION, &generation,
 		    sizeof(generation));
 	append_attr(h, PORTMON_A_INFO_SINCE, &since, sizeof(since));
-	end(h);
+	end_reply(h);
 }
 
 /* Groups that are another's, and maybe one that is ours. */
@@ -207,18 +207,18 @@ static void append_groups(struct nlmsghdr *h, const char *last)
 static void put_notification(unsigned int cmd, unsigned int attr, int v, int n)
 {
 	const struct genlmsghdr g = { .cmd = cmd };
-	struct nlmsghdr *h = begin(0x20, 0);
+	struct nlmsghdr *h = begin_reply(0x20, 0);
 
 	append(h, &g, sizeof(g));
 	append_attr(h, attr, &v, n);
 	h->nlmsg_seq = 0;
-	end(h);
+	end_reply(h);
 }
 
 static void put_family(enum reply reply)
 {
 	const struct genlmsghdr g = { .cmd = CTRL_CMD_NEWFAMILY };
-	struct nlmsghdr *h = begin(GENL_ID_CTRL, 0);
+	struct nlmsghdr *h = begin_reply(GENL_ID_CTRL, 0);
 	uint32_t id = 0x20;
 
 	append(h, &g, sizeof(g));
@@ -228,7 +228,7 @@ static void put_family(enum reply reply)
 	if (reply != OLD_FAMILY)
 		append_groups(h, reply == ODD_FAMILY ? "odd" :
 						       PORTMON_MCGRP_EVENTS);
-	end(h);
+	end_reply(h);
 	put_error(0, NLM_F_CAPPED, NULL);
 }
 
@@ -245,26 +245,26 @@ static void put_reply(enum reply reply)
 		put_error(-ENOENT, NLM_F_CAPPED, NULL);
 		break;
 	case CUT:
-		end(begin(0x20, NLM_F_MULTI));
+		end_reply(begin_reply(0x20, NLM_F_MULTI));
 		break;
 	case CUT_REQUEST:
 		put_error(-EINVAL, 0, NULL);
 		((struct nlmsghdr *)out)->nlmsg_len -= 8;
 		break;
 	case DONE_BARE:
-		end(begin(NLMSG_DONE, 0));
+		end_reply(begin_reply(NLMSG_DONE, 0));
 		break;
 	case ODD_ERROR:
 		put_error(-5000, NLM_F_CAPPED, NULL);
 		break;
 	case PORT:
-		put_port(NLM_F_MULTI, 2);
+		put_port_reply(NLM_F_MULTI, 2);
 		break;
 	case PORT_INTR:
-		put_port(NLM_F_MULTI | NLM_F_DUMP_INTR, 2);
+		put_port_reply(NLM_F_MULTI | NLM_F_DUMP_INTR, 2);
 		break;
 	case BAD_RECORD:
-		put_port(NLM_F_MULTI, 0);
+		put_port_reply(NLM_F_MULTI, 0);
 		break;
 	case OTHER_SEQ:
 		seq--;
@@ -302,7 +302,7 @@ static void put_reply(enum reply reply)
 		put_notification(PORTMON_CMD_EVENT_NTF, PORTMON_A_RECORD_EVENT, 0, 3);
 		break;
 	case SHORT:
-		end(begin(NLMSG_ERROR, 0));
+		end_reply(begin_reply(NLMSG_ERROR, 0));
 		break;
 	default:
 		break;
@@ -347,7 +347,7 @@ static struct error error;
 static const struct filter filter = FILTER_ALL;
 
 /* Read ports as the script has it. */
-static int read_ports(const enum reply *replies, const char *said)
+static int read_script(const enum reply *replies, const char *said)
 {
 	struct pm *pm = NULL;
 	const char *text;
@@ -375,12 +375,12 @@ static int read_ports(const enum reply *replies, const char *said)
 
 static void test_dump(void)
 {
-	check(!read_ports(SCRIPT(DONE), NULL));
+	check(!read_script(SCRIPT(DONE), NULL));
 	check(list.n == 0);
-	check(!read_ports(SCRIPT(PORT, PORT, DONE), NULL));
+	check(!read_script(SCRIPT(PORT, PORT, DONE), NULL));
 	check(list.n == 2 && list.v[1].port == 80);
-	check(!read_ports(SCRIPT(OTHER_SEQ, FORGED, SIGNAL, PORT, FORGED,
-				 DONE), NULL));
+	check(!read_script(SCRIPT(OTHER_SEQ, FORGED, SIGNAL, PORT, FORGED,
+				  DONE), NULL));
 	check(list.n == 1);
 	records_free(&list);
 }
@@ -390,13 +390,13 @@ static void test_interrupted(void)
 	enum reply replies[2 + 2 * 16 + 1] = { FAMILY };
 	int i;
 
-	check(!read_ports(SCRIPT(PORT, PORT_INTR, DONE, PORT, DONE), NULL));
+	check(!read_script(SCRIPT(PORT, PORT_INTR, DONE, PORT, DONE), NULL));
 	check(list.n == 1 && requests == 3);
 	for (i = 0; i < 16; i++) {
 		replies[1 + 2 * i] = PORT_INTR;
 		replies[2 + 2 * i] = DONE;
 	}
-	check(read_ports(replies, "portmon-ctl: cannot do it: the counters were reset repeatedly while they were read; try again\n")
+	check(read_script(replies, "portmon-ctl: cannot do it: the counters were reset repeatedly while they were read; try again\n")
 	      == -EINTR);
 	check(!list.n && requests == 17);
 	records_free(&list);
@@ -404,21 +404,21 @@ static void test_interrupted(void)
 
 static void test_errors(void)
 {
-	check(read_ports(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; run as root (sudo portmon-ctl ...)\n")
+	check(read_script(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; run as root (sudo portmon-ctl ...)\n")
 	      == -EPERM);
-	check(read_ports(SCRIPT(REFUSED_WHOLE),
-			 "portmon-ctl: cannot do it: not so\n") == -EINVAL);
-	check(read_ports(SCRIPT(PORT, DONE_FAILED),
-			 "portmon-ctl: cannot do it: half way\n") == -ENOMEM);
-	check(read_ports(SCRIPT(PORT, NO_ROOM), NULL) == -ENOBUFS);
-	check(read_ports(SCRIPT(SHORT), NULL) == -EBADMSG);
-	check(read_ports(SCRIPT(CUT_REQUEST), NULL) == -EBADMSG);
-	check(read_ports(SCRIPT(ODD_ERROR), NULL) == -EBADMSG);
-	check(read_ports(SCRIPT(CUT, DONE), NULL) == -EBADMSG);
-	check(read_ports(SCRIPT(HUGE), NULL) == -EMSGSIZE);
-	check(!read_ports(SCRIPT(PORT, DONE_BARE), NULL) && list.n == 1);
+	check(read_script(SCRIPT(REFUSED_WHOLE),
+			  "portmon-ctl: cannot do it: not so\n") == -EINVAL);
+	check(read_script(SCRIPT(PORT, DONE_FAILED),
+			  "portmon-ctl: cannot do it: half way\n") == -ENOMEM);
+	check(read_script(SCRIPT(PORT, NO_ROOM), NULL) == -ENOBUFS);
+	check(read_script(SCRIPT(SHORT), NULL) == -EBADMSG);
+	check(read_script(SCRIPT(CUT_REQUEST), NULL) == -EBADMSG);
+	check(read_script(SCRIPT(ODD_ERROR), NULL) == -EBADMSG);
+	check(read_script(SCRIPT(CUT, DONE), NULL) == -EBADMSG);
+	check(read_script(SCRIPT(HUGE), NULL) == -EMSGSIZE);
+	check(!read_script(SCRIPT(PORT, DONE_BARE), NULL) && list.n == 1);
 	/* The rest of an answer is read even so. */
-	check(read_ports(SCRIPT(BAD_RECORD, PORT, DONE), NULL) == -EBADMSG);
+	check(read_script(SCRIPT(BAD_RECORD, PORT, DONE), NULL) == -EBADMSG);
 	records_free(&list);
 }
 
@@ -490,7 +490,7 @@ static void test_reset(void)
 	records_free(&list);
 }
 
-static int read_kept(unsigned char *data, size_t n, struct snapshot *s)
+static int read_kept_snapshot(unsigned char *data, size_t n, struct snapshot *s)
 {
 	struct info info = { .has = UINT32_MAX };	/* what was there */
 	FILE *f = fmemopen(data, n, "r");
@@ -514,7 +514,7 @@ static void read_spoiled(const struct nlreply *reply)
 		const unsigned char was = reply->data[i];
 
 		if (i)
-			check(read_kept(reply->data, i, &s) == -EBADMSG);
+			check(read_kept_snapshot(reply->data, i, &s) == -EBADMSG);
 		for (k = 0; k < ARRAY_SIZE(marks); k++) {
 			FILE *f = fmemopen(reply->data, reply->len, "r");
 			int err;
@@ -552,17 +552,17 @@ static void test_kept(void)
 	pm_close(pm);
 	/* Six records of 28 bytes, three ends, the state and an ack. */
 	check(reply.len == 6 * 28 + 3 * 20 + 36 + 36);
-	check(!read_kept(reply.data, reply.len, &s) && requests == 5);
+	check(!read_kept_snapshot(reply.data, reply.len, &s) && requests == 5);
 	check(s.ports.n == 2 && s.overflow.n == 1 && s.other.n == 3);
 	check(s.ports.v[1].port == 80);
 	snapshot_free(&s);
 	read_spoiled(&reply);
 	/* Nothing may follow it. */
 	check(reply.len < reply.cap);
-	check(read_kept(reply.data, reply.len + 1, &s) == -EBADMSG);
+	check(read_kept_snapshot(reply.data, reply.len + 1, &s) == -EBADMSG);
 	/* Without the state, but with its ack. */
 	memmove(reply.data + reply.len - 72, reply.data + reply.len - 36, 36);
-	check(read_kept(reply.data, reply.len - 36, &s) == -EBADMSG);
+	check(read_kept_snapshot(reply.data, reply.len - 36, &s) == -EBADMSG);
 	nlreply_free(&reply);
 }
 

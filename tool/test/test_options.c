@@ -15,7 +15,7 @@ static char words[256];
 static const char *said;
 
 /* Return: the first word that is no option, "" for none, NULL if refused. */
-static const char *parse(const char *line)
+static const char *parse_stats(const char *line)
 {
 	const struct options none = OPTIONS_DEFAULT;
 	int argc = 1, first;
@@ -39,14 +39,14 @@ static const char *parse(const char *line)
 
 static void test_anywhere(void)
 {
-	check_text(parse("-j stats --all"), "stats");
+	check_text(parse_stats("-j stats --all"), "stats");
 	check(given(&opt, OPT_JSON) && given(&opt, OPT_ALL));
-	check_text(parse("stats -jan --netns blue"), "stats");
+	check_text(parse_stats("stats -jan --netns blue"), "stats");
 	check(given(&opt, OPT_JSON) && given(&opt, OPT_NUMERIC));
 	check_text(opt.netns, "blue");
-	check_text(parse("--pretty"), "");
+	check_text(parse_stats("--pretty"), "");
 	check(given(&opt, OPT_JSON) && given(&opt, OPT_PRETTY));
-	check_text(parse("show -- -j"), "show");
+	check_text(parse_stats("show -- -j"), "show");
 	check(!given(&opt, OPT_JSON));
 }
 
@@ -69,33 +69,33 @@ static void test_letters(void)
 	check(options_letter('p', 0) == OPT_PRETTY);
 	check(options_letter('n', 0) == OPT_NUMERIC);
 	check(options_letter('s', 0) == OPT_DETAILS);
-	parse("stats -p");
+	parse_stats("stats -p");
 	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_JSON));
 	check(!given(&opt, OPT_PROCESSES));
-	parse("stats -P");
+	parse_stats("stats -P");
 	check(given(&opt, OPT_PROCESSES) && !given(&opt, OPT_JSON));
-	parse("stats -Pp");
+	parse_stats("stats -Pp");
 	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_PROCESSES));
-	parse("stats --pretty");
+	parse_stats("stats --pretty");
 	check(given(&opt, OPT_PRETTY) && given(&opt, OPT_JSON));
 }
 
 static void test_filters(void)
 {
-	parse("stats");
+	parse_stats("stats");
 	check(!filter_is_set(&opt.filter));
-	parse("--scope remote --transport UDP --range dynamic --port 8000-8100");
+	parse_stats("--scope remote --transport UDP --range dynamic --port 8000-8100");
 	check(opt.filter.scope == PORTMON_SCOPE_REMOTE);
 	check(opt.filter.transport == PORTMON_TRANSPORT_UDP);
 	check(opt.filter.range == PORTMON_RANGE_DYNAMIC);
 	check_text(opt.ports, "8000-8100");
-	parse("--scope remote,local");
+	parse_stats("--scope remote,local");
 	check(opt.filter.scope == ANY && opt.filter.scopes ==
 	      (1u << PORTMON_SCOPE_REMOTE | 1u << PORTMON_SCOPE_LOCAL));
 	check(filter_is_set(&opt.filter));
-	parse("--port=0,ssh,80-90");
+	parse_stats("--port=0,ssh,80-90");
 	check_text(opt.ports, "0,ssh,80-90");
-	parse("--sort last-seen -r --iec");
+	parse_stats("--sort last-seen -r --iec");
 	check(opt.sort == SORT_LAST_SEEN && opt.units == UNITS_IEC);
 }
 
@@ -137,13 +137,13 @@ static void test_ports(void)
 
 static void test_arguments(void)
 {
-	parse("-i 1 -c 5");
+	parse_stats("-i 1 -c 5");
 	check(opt.interval_ms == 1000 && opt.count == 5);
-	parse("-i0.25 --count=4294967295");
+	parse_stats("-i0.25 --count=4294967295");
 	check(opt.interval_ms == 250 && opt.count == UINT32_MAX);
-	parse("--interval 86400");
+	parse_stats("--interval 86400");
 	check(opt.interval_ms == 86400000);
-	parse("-jc 3");
+	parse_stats("-jc 3");
 	check(given(&opt, OPT_JSON) && opt.count == 3);
 }
 
@@ -156,7 +156,7 @@ static void test_command(void)
 	check(options_command(8, argv, 0) == 6);
 	check(options_command(6, argv, 0) == 6);
 	check_text(argv[6], "show");
-	parse("stats -c");
+	parse_stats("stats -c");
 	check(strstr(said, "--count needs an argument: N"));
 }
 
@@ -173,11 +173,11 @@ static void test_wrong(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		if (parse(wrong[i]))
+		if (parse_stats(wrong[i]))
 			check_text(wrong[i], "refused");
 		check(!strncmp(said, "portmon-ctl: ", 13));
 	}
-	parse("stats --scope x");
+	parse_stats("stats --scope x");
 	check(strstr(said, "local, remote, forward, loopback"));
 }
 
@@ -185,9 +185,9 @@ static void test_taken(void)
 {
 	const struct command *c = &cmd_enable;
 
-	parse("enable --netns x");
+	parse_stats("enable --netns x");
 	check(!options_check(&opt, c->options, c->name));
-	parse("enable --json");
+	parse_stats("enable --json");
 	begin_capture();
 	check(options_check(&opt, c->options, c->name) == USAGE);
 	check_text(end_capture(), "portmon-ctl: enable does not accept --json\n");

@@ -11,7 +11,7 @@
 
 static struct records list;
 
-static int parse(struct record *r)
+static int parse_attributes(struct record *r)
 {
 	return parse_record(r, &list);
 }
@@ -30,7 +30,7 @@ static void test_record(void)
 	put_u32(PORTMON_A_RECORD_TX_BYTES, 0);
 	put_u32(PORTMON_A_RECORD_FIRST_SEEN, 1767225600);
 	put_u64(PORTMON_A_RECORD_LAST_SEEN, 1ULL << 33);
-	check(!parse(&r));
+	check(!parse_attributes(&r));
 	check(r.scope == PORTMON_SCOPE_REMOTE);
 	check(r.transport == PORTMON_TRANSPORT_UDP);
 	check(r.port == 65535 && r.range == PORTMON_RANGE_DYNAMIC);
@@ -51,7 +51,7 @@ static void test_bucket(void)
 	put_u8(PORTMON_A_RECORD_PROTOCOL, 0);
 	put_u32(PORTMON_A_RECORD_PACKETS, 7);
 	put_u32(PORTMON_A_RECORD_BYTES, 700);
-	check(!parse(&r));
+	check(!parse_attributes(&r));
 	check(r.hook == PORTMON_HOOK_FORWARD);
 	check(r.family == PORTMON_FAMILY_IPV6);
 	check(r.bucket == PORTMON_BUCKET_PROTOCOL);
@@ -66,7 +66,7 @@ static void test_span(void)
 
 	put_u16(PORTMON_A_RECORD_PORT, 5);
 	put_u16(PORTMON_A_RECORD_PORT_MAX, 9);
-	check(!parse(&r));
+	check(!parse_attributes(&r));
 	check(record_has(&r, PORTMON_A_RECORD_PORT_MAX));
 	check(r.port == 5 && r.port_max == 9);
 }
@@ -80,9 +80,9 @@ static void test_unknown(void)
 	put(NLA_F_NESTED | 41, "", 0);
 	put(0x3fff, "x", 1);
 	put_u16(PORTMON_A_RECORD_PORT, 53);
-	check(!parse(&r));
+	check(!parse_attributes(&r));
 	check(r.scope == 1 && r.port == 53);
-	check(!parse(&r));		/* no attribute at all */
+	check(!parse_attributes(&r));		/* no attribute at all */
 	check(!r.has);
 }
 
@@ -91,15 +91,15 @@ static void test_wrong_size(void)
 	struct record r;
 
 	put(PORTMON_A_RECORD_RX_BYTES, "abc", 3);
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 	put(PORTMON_A_RECORD_RX_BYTES, "", 0);
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 	put(PORTMON_A_RECORD_RX_BYTES, "0123456789abcdef", 16);
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 	put_u32(PORTMON_A_RECORD_PORT, 65536);
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 	put_u16(PORTMON_A_RECORD_SCOPE, 256);
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 }
 
 static void test_truncated(void)
@@ -113,17 +113,17 @@ static void test_truncated(void)
 		put_u32(PORTMON_A_RECORD_TX_PACKETS, 3);
 		put_u32(PORTMON_A_RECORD_RX_BYTES, 1);
 		msg.len = n;
-		check(parse(&r) == (n % 8 ? -EBADMSG : 0));
+		check(parse_attributes(&r) == (n % 8 ? -EBADMSG : 0));
 		check(record_has(&r, PORTMON_A_RECORD_RX_BYTES) == (n == 24));
 	}
 	/* An attribute that says it is longer than the message. */
 	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
 	((struct nlattr *)msg.data)->nla_len = 200;
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 	/* And one shorter than its own header. */
 	put_u64(PORTMON_A_RECORD_RX_BYTES, 1);
 	((struct nlattr *)msg.data)->nla_len = 2;
-	check(parse(&r) == -EBADMSG);
+	check(parse_attributes(&r) == -EBADMSG);
 }
 
 static void test_info(void)

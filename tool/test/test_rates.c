@@ -8,8 +8,8 @@
 static struct records list;
 static struct rates rates;
 
-static void port(unsigned int scope, unsigned int number, uint64_t packets,
-		 uint64_t bytes)
+static void add_reading(unsigned int scope, unsigned int number,
+			uint64_t packets, uint64_t bytes)
 {
 	const struct record r = {
 		.has = 1u << PORTMON_A_RECORD_PORT,
@@ -26,7 +26,7 @@ static void read_at(double at)
 	list.n = 0;
 }
 
-static const struct rate *find(unsigned int scope, unsigned int number)
+static const struct rate *find_rate(unsigned int scope, unsigned int number)
 {
 	const struct record key = {
 		.has = 1u << PORTMON_A_RECORD_PORT,
@@ -47,35 +47,35 @@ static void done(void)
 
 static void test_first(void)
 {
-	port(0, 80, 5, 500);
+	add_reading(0, 80, 5, 500);
 	read_at(100);
 	check(rates.n == 1 && rates.readings == 1 && !rates_past(&rates));
-	check(find(0, 80)->total.rx.packets == 5);
-	check(!find(0, 80)->delta.rx.packets && !find(0, 80)->delta.tx.bytes);
+	check(find_rate(0, 80)->total.rx.packets == 5);
+	check(!find_rate(0, 80)->delta.rx.packets && !find_rate(0, 80)->delta.tx.bytes);
 	check(rate_per_second(&rates, 7) == 0);
 	done();
 }
 
 static void test_difference(void)
 {
-	port(0, 80, 5, 500);
-	port(0, 443, 1, 100);
-	port(1, 80, 9, 900);
+	add_reading(0, 80, 5, 500);
+	add_reading(0, 443, 1, 100);
+	add_reading(1, 80, 9, 900);
 	read_at(100);
-	port(0, 80, 6, 700);
-	port(0, 90, 3, 30);		/* new: counted from zero */
-	port(0, 443, 1, 100);
-	port(1, 80, 19, 900);
+	add_reading(0, 80, 6, 700);
+	add_reading(0, 90, 3, 30);		/* new: counted from zero */
+	add_reading(0, 443, 1, 100);
+	add_reading(1, 80, 19, 900);
 	read_at(102);
 	check(rates.n == 4 && rates.seconds == 2 && !rates.set_back);
-	check(find(0, 80)->delta.rx.packets == 1);
-	check(find(0, 80)->delta.rx.bytes == 200);
-	check(find(0, 80)->delta.tx.packets == 2);
-	check(find(0, 80)->delta.tx.bytes == 2000);
-	check(find(0, 80)->total.rx.bytes == 700);
-	check(find(0, 90)->delta.rx.packets == 3);
-	check(!find(0, 443)->delta.rx.packets && !find(0, 443)->delta.tx.bytes);
-	check(find(1, 80)->delta.rx.packets == 10);
+	check(find_rate(0, 80)->delta.rx.packets == 1);
+	check(find_rate(0, 80)->delta.rx.bytes == 200);
+	check(find_rate(0, 80)->delta.tx.packets == 2);
+	check(find_rate(0, 80)->delta.tx.bytes == 2000);
+	check(find_rate(0, 80)->total.rx.bytes == 700);
+	check(find_rate(0, 90)->delta.rx.packets == 3);
+	check(!find_rate(0, 443)->delta.rx.packets && !find_rate(0, 443)->delta.tx.bytes);
+	check(find_rate(1, 80)->delta.rx.packets == 10);
 	check(rate_per_second(&rates, 10) == 5);
 	done();
 }
@@ -83,18 +83,18 @@ static void test_difference(void)
 /* A kernel that sends another order, and lines with nothing to find. */
 static void test_order(void)
 {
-	port(1, 80, 1, 1);
-	port(0, 443, 2, 2);
-	port(0, 80, 3, 3);
+	add_reading(1, 80, 1, 1);
+	add_reading(0, 443, 2, 2);
+	add_reading(0, 80, 3, 3);
 	read_at(1);
-	port(0, 443, 3, 3);
-	port(1, 80, 11, 11);
-	port(0, 1, 1, 1);
-	port(0, 80, 3, 3);
+	add_reading(0, 443, 3, 3);
+	add_reading(1, 80, 11, 11);
+	add_reading(0, 1, 1, 1);
+	add_reading(0, 80, 3, 3);
 	read_at(2);
-	check(find(0, 443)->delta.rx.packets == 1);
-	check(find(1, 80)->delta.rx.packets == 10);
-	check(!find(0, 80)->delta.rx.packets);
+	check(find_rate(0, 443)->delta.rx.packets == 1);
+	check(find_rate(1, 80)->delta.rx.packets == 10);
+	check(!find_rate(0, 80)->delta.rx.packets);
 	check(rates.v[0].total.port == 1 && rates.v[3].total.scope == 1);
 	done();
 	read_at(1);			/* nothing at all */
@@ -105,30 +105,30 @@ static void test_order(void)
 
 static void test_set_back(void)
 {
-	port(0, 80, 1000, 100000);
-	port(0, 81, 7, 70);
+	add_reading(0, 80, 1000, 100000);
+	add_reading(0, 81, 7, 70);
 	read_at(10);
-	port(0, 80, 2, 200);		/* reset, then two packets */
-	port(0, 81, 8, 80);		/* not requested */
+	add_reading(0, 80, 2, 200);		/* reset, then two packets */
+	add_reading(0, 81, 8, 80);		/* not requested */
 	read_at(11);
 	check(rates.set_back == 1);
-	check(find(0, 80)->delta.rx.packets == 2);
-	check(find(0, 80)->delta.rx.bytes == 200);
-	check(find(0, 80)->delta.tx.packets == 4);
-	check(find(0, 81)->delta.rx.packets == 1);
-	port(0, 81, 8, 80);		/* gone, as after disable */
+	check(find_rate(0, 80)->delta.rx.packets == 2);
+	check(find_rate(0, 80)->delta.rx.bytes == 200);
+	check(find_rate(0, 80)->delta.tx.packets == 4);
+	check(find_rate(0, 81)->delta.rx.packets == 1);
+	add_reading(0, 81, 8, 80);		/* gone, as after disable */
 	read_at(12);
 	check(rates.n == 1 && !rates.set_back);
-	port(0, 80, 3, 300);
-	port(0, 81, 8, 80);
+	add_reading(0, 80, 3, 300);
+	add_reading(0, 81, 8, 80);
 	read_at(13);
-	check(find(0, 80)->delta.rx.packets == 3);
+	check(find_rate(0, 80)->delta.rx.packets == 3);
 	/* One counter that decreased shows that all were reset. */
-	port(0, 80, 4, 10);
-	port(0, 81, 8, 80);
+	add_reading(0, 80, 4, 10);
+	add_reading(0, 81, 8, 80);
 	read_at(14);
-	check(rates.set_back == 1 && find(0, 80)->delta.rx.packets == 4);
-	check(find(0, 80)->delta.rx.bytes == 10);
+	check(rates.set_back == 1 && find_rate(0, 80)->delta.rx.packets == 4);
+	check(find_rate(0, 80)->delta.rx.bytes == 10);
 	done();
 }
 
@@ -137,22 +137,22 @@ static void test_history(void)
 	unsigned int i;
 
 	for (i = 0; i < RATES_HISTORY + 5; i++) {
-		port(0, 80, i, i * i);
+		add_reading(0, 80, i, i * i);
 		read_at(2 * i);
 		check(rates_past(&rates) ==
 		      (i < RATES_HISTORY ? i : RATES_HISTORY));
 	}
 	/* i * i bytes, and ten times that, in bits, every two seconds. */
-	check(rate_history(&rates, find(0, 80), 0) == 4 * 11 * (2 * i - 3));
-	check(rate_history(&rates, find(0, 80), 1) == 4 * 11 * (2 * i - 5));
-	check(rate_history(&rates, find(0, 80), RATES_HISTORY - 1) ==
+	check(rate_history(&rates, find_rate(0, 80), 0) == 4 * 11 * (2 * i - 3));
+	check(rate_history(&rates, find_rate(0, 80), 1) == 4 * 11 * (2 * i - 5));
+	check(rate_history(&rates, find_rate(0, 80), RATES_HISTORY - 1) ==
 	      4 * 11 * (2 * (i - RATES_HISTORY) - 1));
 	/* A port that comes late has been silent before. */
-	port(0, 80, i, i * i);
-	port(0, 81, 1, 8);
+	add_reading(0, 80, i, i * i);
+	add_reading(0, 81, 1, 8);
 	read_at(2 * i);
-	check(rate_history(&rates, find(0, 81), 0) == 4 * 88);
-	check(rate_history(&rates, find(0, 81), 1) == 0);
+	check(rate_history(&rates, find_rate(0, 81), 0) == 4 * 88);
+	check(rate_history(&rates, find_rate(0, 81), 1) == 0);
 	done();
 }
 
@@ -161,14 +161,14 @@ static void test_overflow(void)
 {
 	struct record r = { .range = 1, .rx = { 1, 10 } };
 
-	port(0, 0, 1, 1);
+	add_reading(0, 0, 1, 1);
 	check(!records_add(&list, &r));
 	r.range = 2;
 	check(!records_add(&list, &r));
 	read_at(1);
 	r.rx = (struct count){ 4, 40 };
 	check(!records_add(&list, &r));
-	port(0, 0, 1, 1);
+	add_reading(0, 0, 1, 1);
 	read_at(2);
 	check(rates.n == 2);
 	check(rates.v[1].total.range == 2 && rates.v[1].delta.rx.packets == 3);

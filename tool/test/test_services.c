@@ -24,8 +24,8 @@ static void keep_warning(const char *text)
 }
 
 /* A table of a text; the first line stays empty, as in a file. */
-static char *parse_text(const char *text, svc_warn_fn warning,
-			struct svc_table *t)
+static char *parse_table(const char *text, svc_warn_fn warning,
+			 struct svc_table *t)
 {
 	char *copy = NULL;
 
@@ -49,18 +49,18 @@ static void test_format(void)
 	const struct service *e;
 	char *text;
 
-	text = parse_text("# a comment\n"
-			  "web 80/tcp www http  # The Web  \n"
-			  "\tiana: http\n"
-			  "\tfor: pages\n"
-			  "\t     and more\n"
-			  "\n"
-			  "\twatch:\n\t\tpasswords\n"
-			  "dns 53/tcp,udp\n"
-			  "x11 6000-6063/tcp\n"
-			  "range low 0-1023\n"
-			  "\tfor: low ones\n"
-			  "last 9/udp", keep_warning, &t);
+	text = parse_table("# a comment\n"
+			   "web 80/tcp www http  # The Web  \n"
+			   "\tiana: http\n"
+			   "\tfor: pages\n"
+			   "\t     and more\n"
+			   "\n"
+			   "\twatch:\n\t\tpasswords\n"
+			   "dns 53/tcp,udp\n"
+			   "x11 6000-6063/tcp\n"
+			   "range low 0-1023\n"
+			   "\tfor: low ones\n"
+			   "last 9/udp", keep_warning, &t);
 	check(t.singles == 3 && t.spans == 1 && t.ranges == 1);
 	is_entry(&t, 80, TCP, "web");
 	is_entry(&t, 80, UDP, NULL);
@@ -88,16 +88,16 @@ static void test_wrong_lines(void)
 	char *text;
 
 	said[0] = '\0';
-	text = parse_text("nothing\n"
-			  "a 80\n"
-			  "b 65536/tcp\n"
-			  "c 9-8/tcp\n"
-			  "d x/tcp\n"
-			  "e 1/ddp\n"
-			  "range\n"
-			  "range x\n"
-			  "  lost text\n"
-			  "good 7/tcp", keep_warning, &t);
+	text = parse_table("nothing\n"
+			   "a 80\n"
+			   "b 65536/tcp\n"
+			   "c 9-8/tcp\n"
+			   "d x/tcp\n"
+			   "e 1/ddp\n"
+			   "range\n"
+			   "range x\n"
+			   "  lost text\n"
+			   "good 7/tcp", keep_warning, &t);
 	check(t.singles == 1 && !t.spans && !t.ranges);
 	is_entry(&t, 7, TCP, "good");
 	check(strstr(said, "test:1: "));
@@ -108,12 +108,12 @@ static void test_wrong_lines(void)
 	free(text);
 
 	begin_capture();
-	text = parse_text("nothing\n", NULL, &t);
+	text = parse_table("nothing\n", NULL, &t);
 	check_text(end_capture(), "");
 	free((void *)t.v);
 	free(text);
 
-	text = parse_text("", keep_warning, &t);
+	text = parse_table("", keep_warning, &t);
 	check(!t.singles);
 	free((void *)t.v);
 	free(text);
@@ -123,7 +123,7 @@ static void test_wrong_lines(void)
 static void test_order_in_file(void)
 {
 	struct svc_table t;
-	char *text = parse_text("b 5/tcp\na 5/tcp\nc 4/tcp\n", keep_warning, &t);
+	char *text = parse_table("b 5/tcp\na 5/tcp\nc 4/tcp\n", keep_warning, &t);
 
 	is_entry(&t, 5, TCP, "b");
 	free((void *)t.v);
@@ -312,7 +312,7 @@ static void test_ranges(void)
 	check(i == 65536);
 }
 
-static int parse(const char *arg, struct portspec *spec)
+static int parse_portspec(const char *arg, struct portspec *spec)
 {
 	struct services s = { 0 };
 	int n;
@@ -329,18 +329,18 @@ static void test_portspec(void)
 	struct portspec spec[PORTSPEC_MAX];
 
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-	check(parse("0", spec) == 1 && spec[0].port == 0);
-	check(parse("65535", spec) == 1 && spec[0].port_max == 65535);
+	check(parse_portspec("0", spec) == 1 && spec[0].port == 0);
+	check(parse_portspec("65535", spec) == 1 && spec[0].port_max == 65535);
 	check(spec[0].transports == ALL_TRANSPORTS);
-	check(parse("443/tcp", spec) == 1 && spec[0].port == 443);
+	check(parse_portspec("443/tcp", spec) == 1 && spec[0].port == 443);
 	check(spec[0].transports == 1 << TCP);
-	check(parse("8000-8100/UDP", spec) == 1 && spec[0].port_max == 8100);
+	check(parse_portspec("8000-8100/UDP", spec) == 1 && spec[0].port_max == 8100);
 	check(spec[0].transports == 1 << UDP);
-	check(parse("https", spec) == 2 && spec[1].port == 443);
-	check(parse("HTTPS/udp", spec) == 1);
+	check(parse_portspec("https", spec) == 2 && spec[1].port == 443);
+	check(parse_portspec("HTTPS/udp", spec) == 1);
 	check(spec[0].transports == 1 << UDP);
-	check(parse("svrloc", spec) == 1 && spec[0].port == 427);
-	check(parse("dns", spec) == 1);
+	check(parse_portspec("svrloc", spec) == 1 && spec[0].port == 427);
+	check(parse_portspec("dns", spec) == 1);
 	check(spec[0].transports == (1 << UDP | 1 << TCP));
 }
 
@@ -355,7 +355,7 @@ static void test_portspec_wrong(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++)
-		if (parse(wrong[i], spec) != USAGE)
+		if (parse_portspec(wrong[i], spec) != USAGE)
 			check_text(wrong[i], "refused");
 }
 

@@ -7,7 +7,7 @@
 #include "lib/util.h"
 #include "test/ktap.h"
 
-static int read_text(const char *text, struct settings *s)
+static int read_settings(const char *text, struct settings *s)
 {
 	FILE *file = fmemopen((void *)text, strlen(text), "r");
 	int err = settings_read(s, file, "conf");
@@ -20,13 +20,13 @@ static void test_values(void)
 {
 	struct settings s;
 
-	check(!read_text("# a comment\n\n"
-			 "  max_records=65536  \n"
-			 "lifecycle = Off\n"
-			 "\tdrops = yes\r\n"
-			 "restrict_read = 1\n"
-			 "netns = blue\n"
-			 "netns = red wine", &s));
+	check(!read_settings("# a comment\n\n"
+			     "  max_records=65536  \n"
+			     "lifecycle = Off\n"
+			     "\tdrops = yes\r\n"
+			     "restrict_read = 1\n"
+			     "netns = blue\n"
+			     "netns = red wine", &s));
 	check_text(s.value[SETTING_MAX_RECORDS], "65536");
 	check_text(s.value[SETTING_LIFECYCLE], "N");
 	check_text(s.value[SETTING_DROPS], "Y");
@@ -60,7 +60,7 @@ static void test_bad(void)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		begin_capture();
-		check(read_text(bad[i][0], &s) == -EINVAL);
+		check(read_settings(bad[i][0], &s) == -EINVAL);
 		snprintf(sentence, sizeof(sentence), "portmon-ctl: %s\n",
 			 bad[i][1]);
 		check_text(end_capture(), sentence);

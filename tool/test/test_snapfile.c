@@ -17,7 +17,7 @@ static char home[32];
 static struct snapfile f;
 
 /* Root's folder is that of the machine: as somebody else. */
-static void begin(void)
+static void make_home(void)
 {
 	snprintf(home, sizeof(home), "/tmp/portmon-unit-XXXXXX");
 	check(geteuid() || !seteuid(NOBODY));
@@ -25,7 +25,7 @@ static void begin(void)
 	setenv("XDG_STATE_HOME", home, 1);
 }
 
-static void finish(void)
+static void remove_home(void)
 {
 	check(!chdir("/") && !rmdir(home));
 	unsetenv("XDG_STATE_HOME");
@@ -51,7 +51,7 @@ static void test_folders(void)
 	char path[4090];
 	size_t len;
 
-	begin();
+	make_home();
 	check(!symlink("/tmp", "portmon"));
 	refused(home, -EACCES, "/portmon is not a directory owned by this user with mode 0700; remove it, or set XDG_STATE_HOME");
 	check(!unlink("portmon") && !mkdir("portmon", 0700) &&
@@ -64,7 +64,7 @@ static void test_folders(void)
 	while (len < sizeof(path) - 2)
 		len += sprintf(path + len, "/.");
 	refused(path, -ENAMETOOLONG, "the path of XDG_STATE_HOME is too long");
-	finish();
+	remove_home();
 }
 
 /* What is missing is made, for the user alone. */
@@ -73,7 +73,7 @@ static void test_home(void)
 	char *old = getenv("HOME");
 	struct stat st;
 
-	begin();
+	make_home();
 	unsetenv("XDG_STATE_HOME");
 	old = old ? strdup(old) : NULL;
 	setenv("HOME", home, 1);
@@ -88,7 +88,7 @@ static void test_home(void)
 	if (old)
 		setenv("HOME", old, 1);
 	free(old);
-	finish();
+	remove_home();
 }
 
 static const struct mark mark = {
@@ -104,7 +104,7 @@ static void test_commit(void)
 	struct snapentry *e;
 	struct stat st;
 
-	begin();
+	make_home();
 	check(!snapfile_open(&f, "x"));
 	begin_capture();
 	check(snapfile_commit(&f) == -ENOENT);
@@ -127,10 +127,10 @@ static void test_commit(void)
 	free(list.v);
 	snapfile_close(&f);
 	check(!rmdir("portmon"));
-	finish();
+	remove_home();
 }
 
-static void write_file(const char *name, const char *text)
+static void write_test_file(const char *name, const char *text)
 {
 	const int fd = openat(f.dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
@@ -156,11 +156,11 @@ static void test_wrong(void)
 	struct mark m;
 	size_t i;
 
-	begin();
+	make_home();
 	check(!snapfile_open(&f, "x"));
 	check(snapfile_read(&f, &m, &s) == -ENOENT);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		write_file(f.name, wrong[i]);
+		write_test_file(f.name, wrong[i]);
 		begin_capture();
 		check(snapfile_read(&f, &m, &s) == -ENOENT);
 		check(strstr(end_capture(), " is incomplete or not recognised; starting over"));
@@ -169,11 +169,11 @@ static void test_wrong(void)
 		free(list.v);
 	}
 	/* Files of other names are not looked at. */
-	write_file("delta-4-4026531840", "portmon-delta 1\n");
-	write_file("x@1.new", HEAD);
-	write_file(".x@1", HEAD);
-	write_file("@1", HEAD);
-	write_file("y@1", HEAD);
+	write_test_file("delta-4-4026531840", "portmon-delta 1\n");
+	write_test_file("x@1.new", HEAD);
+	write_test_file(".x@1", HEAD);
+	write_test_file("@1", HEAD);
+	write_test_file("y@1", HEAD);
 	check(!snapfile_list(&f, &list) && list.n == 2);
 	check_text(list.v[1].name, "y");
 	free(list.v);
@@ -182,7 +182,7 @@ static void test_wrong(void)
 	      !unlink("y@1") && !unlink(f.name) && !chdir(".."));
 	snapfile_close(&f);
 	check(!rmdir("portmon"));
-	finish();
+	remove_home();
 }
 
 static void test_names(void)

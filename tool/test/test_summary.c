@@ -9,7 +9,7 @@
 static struct ctx ctx;
 static struct record r;
 
-static void begin(unsigned int scope)
+static void begin_record(unsigned int scope)
 {
 	ctx = (struct ctx){
 		.info = { .lifecycle = true, .counts_drops = true }
@@ -62,7 +62,7 @@ static void lacks(const char *what)
 
 static void test_server(void)
 {
-	begin(PORTMON_SCOPE_LOCAL);
+	begin_record(PORTMON_SCOPE_LOCAL);
 	r.tx.packets = 20000;
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 1024;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 1025;
@@ -85,7 +85,7 @@ static void test_server(void)
 
 static void test_missing(void)
 {
-	begin(PORTMON_SCOPE_LOCAL);
+	begin_record(PORTMON_SCOPE_LOCAL);
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 3;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 3;
 	ctx.info.missing = PORTMON_TRACEPOINT_INET_SOCK_SET_STATE |
@@ -103,7 +103,7 @@ static void test_missing(void)
 
 static void test_client(void)
 {
-	begin(PORTMON_SCOPE_REMOTE);
+	begin_record(PORTMON_SCOPE_REMOTE);
 	r.tcp[PORTMON_A_TCP_SYN_SENT] = 20;
 	r.tcp[PORTMON_A_TCP_SYNACK_RECEIVED] = 10;
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 10;
@@ -120,24 +120,24 @@ static void test_client(void)
 
 static void test_forward(void)
 {
-	begin(PORTMON_SCOPE_FORWARD);
+	begin_record(PORTMON_SCOPE_FORWARD);
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 2;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2;
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 1;
 	contains("handshakes 2 SYN sent to it, 2 SYN-ACK received from it; a forwarding host cannot see which were established ends 1 RST received from it ");
 	lacks("segments");
-	begin(PORTMON_SCOPE_FORWARD);
+	begin_record(PORTMON_SCOPE_FORWARD);
 	contains("no handshake, end or retransmission");
 }
 
 /* The source port of a connection has a summary too. */
 static void test_other_end(void)
 {
-	begin(PORTMON_SCOPE_REMOTE);
+	begin_record(PORTMON_SCOPE_REMOTE);
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 3;
 	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2;
 	contains("handshakes 3 SYN received from it, 2 SYN-ACK sent to it");
-	begin(PORTMON_SCOPE_LOCAL);
+	begin_record(PORTMON_SCOPE_LOCAL);
 	r.tcp[PORTMON_A_TCP_SYN_SENT] = 5;
 	r.tcp[PORTMON_A_TCP_SYNACK_RECEIVED] = 4;
 	contains("handshakes 5 SYN sent from it, 4 SYN-ACK received");
@@ -154,7 +154,7 @@ static void test_drops(void)
 		.last_seen = 880,
 	};
 
-	begin(PORTMON_SCOPE_LOCAL);
+	begin_record(PORTMON_SCOPE_LOCAL);
 	r.transport = PORTMON_TRANSPORT_UDP;
 	check_text(summary(), "");
 	r.drops = &first;

@@ -11,7 +11,7 @@
 #include "test/ktap.h"
 #include "test/top.h"
 
-static void cell(char buf[static TOP_CELL], const char *name, size_t row)
+static void row_cell(char buf[static TOP_CELL], const char *name, size_t row)
 {
 	top_cell(buf, &t, top_column(name, strlen(name)), t.rows[row].r);
 }
@@ -21,18 +21,18 @@ static void test_cells(void)
 	char text[TOP_CELL];
 
 	top_test_begin();
-	cell(text, "RX-BPS", 0);
+	row_cell(text, "RX-BPS", 0);
 	check_text(text, "2.40k");
-	cell(text, "PPS", 0);
+	row_cell(text, "PPS", 0);
 	check_text(text, "30");
-	cell(text, "TOTAL", 0);
+	row_cell(text, "TOTAL", 0);
 	check_text(text, "14.0k");
-	cell(text, "SERVICE", 3);
+	row_cell(text, "SERVICE", 3);
 	check_text(text, "3 ports");
-	cell(text, "SERVICE", 0);
+	row_cell(text, "SERVICE", 0);
 	check_text(text, "https");
 	t.numeric = true;
-	cell(text, "SERVICE", 0);
+	row_cell(text, "SERVICE", 0);
 	check_text(text, "-");
 	t.numeric = false;
 	top_rate(text, &t, 0);
@@ -117,7 +117,7 @@ static const char *heads(unsigned int room)
 	return buf;
 }
 
-static unsigned int width_of(const char *name, unsigned int room)
+static unsigned int shown_width(const char *name, unsigned int room)
 {
 	struct top_layout l;
 	size_t i;
@@ -140,14 +140,14 @@ static void test_layout(void)
 	check_text(heads(80), "SCOPE PORT SERVICE RX-BPS TX-BPS PPS CPS DROP-PS TOTAL GRAPH");
 	check_text(heads(200), "SCOPE PORT SERVICE RX-BPS TX-BPS PPS CPS DROP-PS TOTAL UNANS-PS RETR-PS LAST-SEEN GRAPH");
 	for (room = 20; room < 400; room++) {
-		check(width_of("PORT", room) && width_of("TX-BPS", room));
-		check(width_of("GRAPH", room) <= RATES_HISTORY);
-		check(width_of("GRAPH", room) < 19 ||
-		      width_of("LAST-SEEN", room));
+		check(shown_width("PORT", room) && shown_width("TX-BPS", room));
+		check(shown_width("GRAPH", room) <= RATES_HISTORY);
+		check(shown_width("GRAPH", room) < 19 ||
+		      shown_width("LAST-SEEN", room));
 		/* The list before leaves when the next one can stay. */
-		check(!width_of("LAST-SEEN", room) || width_of("RETR-PS", room));
+		check(!shown_width("LAST-SEEN", room) || shown_width("RETR-PS", room));
 	}
-	check(width_of("GRAPH", 400) == RATES_HISTORY);
+	check(shown_width("GRAPH", 400) == RATES_HISTORY);
 	top_test_end();
 }
 
@@ -161,9 +161,9 @@ static void test_long_names(void)
 	top_test_add(0, 0, 443, 1e6, name);
 	top_test_read(50);
 	for (room = 40; room < 200; room++) {
-		const unsigned int width = width_of("SERVICE", room);
+		const unsigned int width = shown_width("SERVICE", room);
 
-		check(!width_of("GRAPH", room) || width == strlen(name));
+		check(!shown_width("GRAPH", room) || width == strlen(name));
 		whole += width == strlen(name);
 		cut += width && width < strlen(name);
 	}
@@ -171,7 +171,7 @@ static void test_long_names(void)
 	top_test_end();
 }
 
-static void choose(const char *list, int wanted)
+static void choose_fields(const char *list, int wanted)
 {
 	t.ctx->opt.output = list;
 	begin_capture();
@@ -194,18 +194,18 @@ static const char *shown(void)
 static void test_fields(void)
 {
 	top_test_begin();
-	choose("port,graph,backlog,owner,RTT,unans-ps,retr-ps", 0);
+	choose_fields("port,graph,backlog,owner,RTT,unans-ps,retr-ps", 0);
 	/* The graph stands last. */
 	check_text(shown(), "PORT,BACKLOG,OWNER,RTT,UNANS-PS,RETR-PS,GRAPH");
 	check(top_needs(&t, COLUMN_OWNERS) && top_needs(&t, COLUMN_HISTOGRAMS));
-	choose("+total,port", 0);
+	choose_fields("+total,port", 0);
 	check_text(shown(), "PORT,BACKLOG,OWNER,RTT,UNANS-PS,RETR-PS,TOTAL,GRAPH");
-	choose("nonsense", USAGE);
-	choose("", USAGE);
-	choose("++port", USAGE);
-	choose("BAR", USAGE);
+	choose_fields("nonsense", USAGE);
+	choose_fields("", USAGE);
+	choose_fields("++port", USAGE);
+	choose_fields("BAR", USAGE);
 	check_text(shown(), "PORT,BACKLOG,OWNER,RTT,UNANS-PS,RETR-PS,TOTAL,GRAPH");
-	choose("port,total", 0);
+	choose_fields("port,total", 0);
 	check(!top_needs(&t, COLUMN_OWNERS));
 	t.sort = top_column("OPEN", 4);
 	check(top_needs(&t, COLUMN_OWNERS));
@@ -222,7 +222,7 @@ static void test_fields(void)
 static void test_fields_page(void)
 {
 	top_test_begin();
-	choose("port,total", 0);
+	choose_fields("port,total", 0);
 	top_test_press('f');
 	check(t.page == TOP_FIELDS && t.field == 0);
 	top_test_press('>');
@@ -288,7 +288,7 @@ static void test_saved(void)
 	top_test_begin();
 	top_saved_read(&t);			/* there is none */
 	check(!t.message[0] && t.n_shown == 13);
-	choose("PORT,OWNER,RTT", 0);
+	choose_fields("PORT,OWNER,RTT", 0);
 	t.sort = top_column("RTT", 3);
 	t.interval = 2.5;
 	t.reverse = true;

@@ -11,8 +11,8 @@ static const struct info info = {
 
 static struct records list;
 
-static void add(unsigned int scope, unsigned int transport,
-		unsigned int port, uint64_t bytes, const char *service)
+static void add_view_port(unsigned int scope, unsigned int transport,
+			  unsigned int port, uint64_t bytes, const char *service)
 {
 	const struct record r = {
 		.has = 1u << PORTMON_A_RECORD_PORT,
@@ -32,16 +32,16 @@ static void test_fold(void)
 {
 	const struct record *r;
 
-	add(0, 0, 443, 5, "https");
-	add(0, 0, 8080, 6, NULL);	/* a listener: stays */
-	add(0, 0, 32767, 1, NULL);
-	add(0, 0, 32768, 1, NULL);	/* folds */
-	add(0, 0, 40000, 2, "named");	/* stays */
-	add(0, 0, 60999, 3, NULL);	/* folds */
-	add(0, 0, 61000, 4, NULL);	/* dynamic: folds */
-	add(0, 1, 50000, 7, NULL);	/* alone: stays a port */
-	add(1, 0, 33000, 1, NULL);	/* folds, another scope */
-	add(1, 0, 65535, 1, NULL);
+	add_view_port(0, 0, 443, 5, "https");
+	add_view_port(0, 0, 8080, 6, NULL);	/* a listener: stays */
+	add_view_port(0, 0, 32767, 1, NULL);
+	add_view_port(0, 0, 32768, 1, NULL);	/* folds */
+	add_view_port(0, 0, 40000, 2, "named");	/* stays */
+	add_view_port(0, 0, 60999, 3, NULL);	/* folds */
+	add_view_port(0, 0, 61000, 4, NULL);	/* dynamic: folds */
+	add_view_port(0, 1, 50000, 7, NULL);	/* alone: stays a port */
+	add_view_port(1, 0, 33000, 1, NULL);	/* folds, another scope */
+	add_view_port(1, 0, 65535, 1, NULL);
 	view_mark(&list, &info);
 	check(!list.v[2].ephemeral && list.v[3].ephemeral);
 	check(list.v[5].ephemeral && !list.v[6].ephemeral);
@@ -60,8 +60,8 @@ static void test_fold(void)
 	check(list.v[6].ports == 2);
 	records_free(&list);
 	/* in any order */
-	add(0, 0, 61000, 4, NULL);
-	add(0, 0, 32768, 1, NULL);
+	add_view_port(0, 0, 61000, 4, NULL);
+	add_view_port(0, 0, 32768, 1, NULL);
 	view_mark(&list, &info);
 	view_fold(&list);
 	check(list.n == 1 && list.v[0].port == 32768);
@@ -75,21 +75,21 @@ static void test_fold(void)
 /* A newer module may have more scopes and transports. */
 static void test_fold_unknown(void)
 {
-	add(200, 0, 50000, 1, NULL);
-	add(200, 0, 50001, 1, NULL);
-	add(0, 200, 50002, 1, NULL);
+	add_view_port(200, 0, 50000, 1, NULL);
+	add_view_port(200, 0, 50001, 1, NULL);
+	add_view_port(0, 200, 50002, 1, NULL);
 	view_fold(&list);
 	check(list.n == 3 && !list.v[0].folded);
 	records_free(&list);
 }
 
-static void fill(void)
+static void fill_unsorted(void)
 {
 	records_free(&list);
-	add(1, 0, 80, 30, "http");
-	add(0, 1, 53, 20, "dns");
-	add(0, 0, 443, 30, "https");
-	add(0, 0, 8080, 99, NULL);
+	add_view_port(1, 0, 80, 30, "http");
+	add_view_port(0, 1, 53, 20, "dns");
+	add_view_port(0, 0, 443, 30, "https");
+	add_view_port(0, 0, 8080, 99, NULL);
 	list.v[1].rx.packets = 500;
 	list.v[3].tcp[PORTMON_A_TCP_ESTABLISHED] = 5;
 	list.v[1].tcp[PORTMON_A_TCP_ESTABLISHED] = 4;
@@ -105,7 +105,7 @@ static void fill(void)
 static void is_order(enum sort_key key, bool reverse, unsigned int a,
 		     unsigned int b, unsigned int c, unsigned int d)
 {
-	fill();
+	fill_unsorted();
 	view_sort(&list, &columns_of_ports, key, reverse);
 	check(list.v[0].port == a && list.v[1].port == b);
 	check(list.v[2].port == c && list.v[3].port == d);

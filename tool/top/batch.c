@@ -119,7 +119,7 @@ static void json_counters(struct json *j, const struct info *info,
 	json_object_end(j);
 }
 
-static void json_row(struct json *j, const struct top *t, const struct rate *r)
+static void json_rate(struct json *j, const struct top *t, const struct rate *r)
 {
 	const struct record *total = &r->total;
 	const struct info *info = &t->ctx->info;
@@ -149,7 +149,7 @@ static int print_document(const struct top *t)
 	json_uint(&j, "interval_ms", t->rates.seconds * 1000 + 0.5);
 	json_array(&j, "top");
 	for (i = 0; i < t->n && !j.err; i++)
-		json_row(&j, t, t->rows[i].r);
+		json_rate(&j, t, t->rows[i].r);
 	json_array_end(&j);
 	return out_json_end(&j);
 }

@@ -10,7 +10,7 @@
 #include "lib/util.h"
 #include "top/top.h"
 
-static int compare_key(const void *key, const void *record)
+static int compare_to_record(const void *key, const void *record)
 {
 	return rate_compare(key, record);
 }
@@ -29,13 +29,15 @@ const struct record *top_reading(const struct top *t,
 
 	/* rates_add() has put them in order. */
 	return key->folded || !list->n ? NULL :
-	       bsearch(key, list->v, list->n, sizeof(*list->v), compare_key);
+	       bsearch(key, list->v, list->n, sizeof(*list->v),
+		       compare_to_record);
 }
 
 /* @buf gets a copy where the record alone is not enough. */
-static const struct record *record_of(struct record *buf, const struct top *t,
-				      const struct column *column,
-				      const struct rate *r)
+static const struct record *record_for_column(struct record *buf,
+					      const struct top *t,
+					      const struct column *column,
+					      const struct rate *r)
 {
 	const struct record *of = column->flags & COLUMN_RATE ? &r->delta :
 								&r->total;
@@ -72,7 +74,7 @@ const char *top_text(struct cell *c, const struct top *t,
 {
 	struct record record;
 
-	return column_text(c, column, record_of(&record, t, column, r));
+	return column_text(c, column, record_for_column(&record, t, column, r));
 }
 
 /**
@@ -101,7 +103,7 @@ void top_weigh(const struct top *t, struct top_row *row)
 {
 	struct cell c = { .ctx = t->ctx, .csv = true };
 	struct record record;
-	const struct record *r = record_of(&record, t, t->sort, row->r);
+	const struct record *r = record_for_column(&record, t, t->sort, row->r);
 
 	if (t->sort->value)
 		row->weight = t->sort->value(r);
@@ -156,7 +158,7 @@ static const struct place {
 #define SERVICE_WIDTH	8
 #define WORDS_WIDTH	24
 
-static const struct place *place_of(const struct column *column)
+static const struct place *find_place(const struct column *column)
 {
 	size_t i;
 
@@ -168,7 +170,7 @@ static const struct place *place_of(const struct column *column)
 
 static unsigned int least_width(const struct column *column)
 {
-	const struct place *place = place_of(column);
+	const struct place *place = find_place(column);
 	const unsigned int head = strlen(column->name);
 
 	if (place)
@@ -179,7 +181,7 @@ static unsigned int least_width(const struct column *column)
 
 static unsigned int leave_of(const struct column *column)
 {
-	const struct place *place = place_of(column);
+	const struct place *place = find_place(column);
 
 	return place ? place->leave : LEAVE_CHOSEN;
 }

@@ -138,13 +138,13 @@ static void ask_delay(struct top *t, int key)
 	top_prompt_begin(t, PROMPT_DELAY);
 }
 
-static void fold(struct top *t, int key)
+static void toggle_fold(struct top *t, int key)
 {
 	(void)key;
 	t->all = !t->all;
 }
 
-static void names(struct top *t, int key)
+static void toggle_names(struct top *t, int key)
 {
 	(void)key;
 	t->numeric = !t->numeric;
@@ -158,19 +158,19 @@ static void next_units(struct top *t, int key)
 	*units = *units == UNITS_EXACT ? UNITS_SI : *units + 1;
 }
 
-static void bytes(struct top *t, int key)
+static void toggle_bytes(struct top *t, int key)
 {
 	(void)key;
 	t->bytes = !t->bytes;
 }
 
-static void head(struct top *t, int key)
+static void toggle_head(struct top *t, int key)
 {
 	(void)key;
 	t->no_head = !t->no_head;
 }
 
-static void hold(struct top *t, int key)
+static void toggle_hold(struct top *t, int key)
 {
 	(void)key;
 	t->paused = !t->paused;
@@ -346,8 +346,8 @@ static const struct key list_keys[] = {
 	{ { '/', KEY_F(4) }, "/, F4", "filter: 443, 80-90 or a name",
 	  ask_filter },
 	{ { KEY_F(3) }, "F3", "search; again: next line", ask_search },
-	{ { 'a' }, "a", "fold ephemeral ports or not", fold },
-	{ { '#' }, "#", "hide the ranges, show them", head },
+	{ { 'a' }, "a", "fold ephemeral ports or not", toggle_fold },
+	{ { '#' }, "#", "hide the ranges, show them", toggle_head },
 };
 
 /* On the page of columns. */
@@ -376,11 +376,11 @@ static const struct key scroll_keys[] = {
 
 /* These do the same on every page. */
 static const struct key common_keys[] = {
-	{ { 'n' }, "n", "toggle service names", names },
+	{ { 'n' }, "n", "toggle service names", toggle_names },
 	{ { 'u' }, "u", "units: 1000, 1024, all digits", next_units },
-	{ { 'b' }, "b", "ranges: rates or total bytes", bytes },
+	{ { 'b' }, "b", "ranges: rates or total bytes", toggle_bytes },
 	{ { 'd' }, "d", "time between two readings", ask_delay },
-	{ { 'p', ' ' }, "p, Space", "pause", hold },
+	{ { 'p', ' ' }, "p, Space", "pause", toggle_hold },
 	{ { 'W' }, "W", "keep columns and settings", save },
 	{ { CONTROL('L') }, "Ctrl-L", "draw the screen again", redraw },
 	{ { 'h', '?', KEY_F(1) }, "h, ?, F1", "show this help", help },

@@ -52,7 +52,7 @@ static bool is_range_shown(const struct top *t, unsigned int range)
 	return false;
 }
 
-static void add_sum(struct top_sum *to, const struct top_sum *sum)
+static void add_to_total(struct top_sum *to, const struct top_sum *sum)
 {
 	unsigned int dir;
 
@@ -80,7 +80,7 @@ static void draw_scope(const struct top *t, int y, int x, unsigned int scope)
 	top_put_right(y, x, SUM_WIDTH, LOOK_HEAD, "RX");
 	top_put_right(y++, x + SUM_WIDTH + 1, SUM_WIDTH, LOOK_HEAD, "TX");
 	for (range = 0; range < TOP_RANGES; range++) {
-		add_sum(&all, &t->sums[scope][range]);
+		add_to_total(&all, &t->sums[scope][range]);
 		if (is_range_shown(t, range))
 			draw_pair(t, y++, x, &t->sums[scope][range]);
 	}

@@ -29,7 +29,7 @@ void top_prompt_begin(struct top *t, enum top_prompt prompt)
 	memcpy(t->filter_before, t->filter, sizeof(t->filter));
 }
 
-static bool ends(int key)
+static bool ends_prompt(int key)
 {
 	return key == '\n' || key == '\r' || key == KEY_ENTER;
 }
@@ -48,14 +48,14 @@ static void take_delay(struct top *t)
 			 t->typed);
 }
 
-static void end(struct top *t)
+static void finish_prompt(struct top *t)
 {
 	if (t->prompt == PROMPT_DELAY)
 		take_delay(t);
 	t->prompt = PROMPT_NONE;
 }
 
-static void cancel(struct top *t)
+static void cancel_prompt(struct top *t)
 {
 	if (t->prompt == PROMPT_FILTER)
 		memcpy(t->filter, t->filter_before, sizeof(t->filter));
@@ -68,7 +68,7 @@ static void search(struct top *t, bool next)
 		t->missed = t->typed[0] && !top_search(t, next);
 }
 
-static void edit(struct top *t, int key)
+static void edit_prompt(struct top *t, int key)
 {
 	char *text = typed(t);
 	const size_t len = strlen(text);
@@ -92,16 +92,16 @@ static void edit(struct top *t, int key)
  */
 void top_prompt_key(struct top *t, int key)
 {
-	if (ends(key))
-		end(t);
+	if (ends_prompt(key))
+		finish_prompt(t);
 	else if (key == ESCAPE)
-		cancel(t);
+		cancel_prompt(t);
 	else if (key == CONTROL('L'))
 		t->redraw = true;
 	else if (key == KEY_F(3) || key == KEY_DOWN)
 		search(t, true);
 	else
-		edit(t, key);
+		edit_prompt(t, key);
 }
 
 /**

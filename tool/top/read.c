@@ -26,7 +26,7 @@ static int take_snapshot(struct top *t, struct snapshot *s)
 }
 
 /* The page of a port has its peers, too. */
-static unsigned int wanted_sockets(const struct top *t)
+static unsigned int sockets_of_page(const struct top *t)
 {
 	return t->page == TOP_DETAIL ? 1u << t->at.transport | SOCKS_BYTES :
 				       ALL_TRANSPORTS;
@@ -63,7 +63,7 @@ int top_owners(struct top *t)
 	t->has_owners = false;
 	if (!top_needs(t, COLUMN_OWNERS))
 		return 0;
-	t->sockets = wanted_sockets(t);
+	t->sockets = sockets_of_page(t);
 	err = owners_read(&t->owners, t->sockets, &e);
 	t->has_owners = !err;
 	return report_owners(t, err, &e);
@@ -81,7 +81,7 @@ int top_owners(struct top *t)
 bool top_owners_missing(const struct top *t)
 {
 	return top_needs(t, COLUMN_OWNERS) &&
-	       (!t->has_owners || wanted_sockets(t) & ~t->sockets);
+	       (!t->has_owners || sockets_of_page(t) & ~t->sockets);
 }
 
 /**

@@ -45,7 +45,7 @@ static bool is_of_transport(const struct top *t, const struct record *r)
 		r->transport == t->transport);
 }
 
-static bool is_wanted(const struct wanted *w, const struct rate *r)
+static bool passes_filter(const struct wanted *w, const struct rate *r)
 {
 	const struct top *t = w->t;
 
@@ -108,7 +108,7 @@ static void add_line(struct top *t, const struct rate *r)
 	fold_into(fold, r);
 }
 
-static void add_sum(struct top *t, const struct rate *r)
+static void add_to_range(struct top *t, const struct rate *r)
 {
 	const struct record *total = &r->total;
 	struct top_sum *sum;
@@ -256,8 +256,8 @@ int top_rows(struct top *t)
 	begin_rows(t);
 	w.by_port = parse_ports(t->filter, &w.port, &w.port_max, NULL);
 	for (i = 0; i < t->rates.n; i++) {
-		add_sum(t, &t->rates.v[i]);
-		if (is_wanted(&w, &t->rates.v[i]))
+		add_to_range(t, &t->rates.v[i]);
+		if (passes_filter(&w, &t->rates.v[i]))
 			add_line(t, &t->rates.v[i]);
 	}
 	sort_rows(t);

@@ -53,7 +53,7 @@ static bool set_switch(struct top *t, size_t i, const char *value)
 	return true;
 }
 
-static bool set_sort(struct top *t, const char *value)
+static bool set_sort_setting(struct top *t, const char *value)
 {
 	const struct column *column = top_column(value, strlen(value));
 
@@ -101,7 +101,7 @@ static bool set_named(const struct top *t, const struct names *names,
 	return true;
 }
 
-static bool set(struct top *t, const char *name, const char *value)
+static bool set_setting(struct top *t, const char *name, const char *value)
 {
 	size_t i;
 
@@ -111,7 +111,7 @@ static bool set(struct top *t, const char *name, const char *value)
 	if (!strcmp(name, "columns"))
 		return !top_fields_set(t, value);
 	if (!strcmp(name, "sort"))
-		return set_sort(t, value);
+		return set_sort_setting(t, value);
 	if (!strcmp(name, "delay"))
 		return set_delay(t, value);
 	if (!strcmp(name, "units"))
@@ -134,7 +134,7 @@ static bool take_line(struct top *t, char *line)
 	if (!value)
 		return false;
 	*value++ = '\0';
-	return set(t, trim(name), trim(value));
+	return set_setting(t, trim(name), trim(value));
 }
 
 /* Returns the line that is wrong, 0 for none, -1 if it cannot be read. */
@@ -259,7 +259,7 @@ static int check_owner(const char *path)
 }
 
 /* A reader finds the old file or the new one, never a part. */
-static int write_file(struct top *t, const char *path)
+static int write_settings(struct top *t, const char *path)
 {
 	char *part;
 	FILE *f;
@@ -308,7 +308,7 @@ void top_saved_write(struct top *t)
 	if (!err)
 		err = check_owner(path);
 	if (!err)
-		err = write_file(t, path);
+		err = write_settings(t, path);
 	if (err)
 		snprintf(t->message, sizeof(t->message), "cannot write %s: %s",
 			 path, strerror(-err));

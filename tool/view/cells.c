@@ -74,7 +74,7 @@ const struct column column_transport = {
 	.help = "transport protocol",
 };
 
-static const char *port(struct cell *c, const struct record *r)
+static const char *port_text(struct cell *c, const struct record *r)
 {
 	const char *name = name_of(&transport_names, r->transport);
 	char buf[UINT_SIZE];
@@ -98,7 +98,7 @@ static const char *port(struct cell *c, const struct record *r)
 const struct column column_port = {
 	.name = "PORT",
 	.flags = COLUMN_WIDE,
-	.text = port,
+	.text = port_text,
 	.key = "port",
 	.sorts = SORT(PORT),
 	.help = "port; in CSV its number alone",
@@ -203,7 +203,7 @@ const struct column column_range = {
 	.help = "well-known, registered or dynamic",
 };
 
-static const char *ephemeral(struct cell *c, const struct record *r)
+static const char *ephemeral_text(struct cell *c, const struct record *r)
 {
 	if (!is_port(r))
 		return cell_nothing(c);
@@ -212,7 +212,7 @@ static const char *ephemeral(struct cell *c, const struct record *r)
 
 const struct column column_ephemeral = {
 	.name = "EPHEMERAL",
-	.text = ephemeral,
+	.text = ephemeral_text,
 	.key = "ephemeral",
 	.help = "does this host pick the port for outgoing connections?",
 };

@@ -12,6 +12,7 @@
 #include <wctype.h>
 
 #include "lib/format.h"
+#include "lib/util.h"
 #include "view/grid.h"
 
 #define DIM	"\033[2m"
@@ -37,20 +38,13 @@ struct piece {
 /* Room for @size bytes more. Return: where, or NULL. */
 static char *room(struct grid *g, size_t size)
 {
-	size_t cap = g->cap ? g->cap : 4096;
-	char *text;
+	char *text = buffer_room(g->text, &g->cap, g->len, size);
 
-	while (cap - g->len < size)
-		cap *= 2;
-	if (cap != g->cap) {
-		text = realloc(g->text, cap);
-		if (!text) {
-			g->err = true;
-			return NULL;
-		}
-		g->text = text;
-		g->cap = cap;
+	if (!text) {
+		g->err = true;
+		return NULL;
 	}
+	g->text = text;
 	return g->text + g->len;
 }
 

@@ -27,7 +27,7 @@ static uint64_t number_of(const struct port_use *use, enum of_sockets which)
 	}
 }
 
-static uint64_t count_sockets(const struct record *r, enum of_sockets which)
+static uint64_t sockets_number(const struct record *r, enum of_sockets which)
 {
 	struct port_use use;
 	const uint64_t n = owners_of_record(r, &use) ? 0 :
@@ -38,8 +38,8 @@ static uint64_t count_sockets(const struct record *r, enum of_sockets which)
 }
 
 /* A backlog has its limit behind it, but for a program, which asks for that. */
-static const char *text_of(struct cell *c, const struct port_use *use,
-			   enum of_sockets which)
+static const char *use_text(struct cell *c, const struct port_use *use,
+			    enum of_sockets which)
 {
 	if (!use->n && !use->connections && !use->opening)
 		return cell_nothing(c);
@@ -57,7 +57,7 @@ static const char *sockets_text(struct cell *c, const struct record *r,
 {
 	struct port_use use;
 	const char *text = owners_of_record(r, &use) ? no_memory :
-			   text_of(c, &use, which);
+			   use_text(c, &use, which);
 
 	port_use_free(&use);
 	return text;
@@ -65,7 +65,7 @@ static const char *sockets_text(struct cell *c, const struct record *r,
 
 static uint64_t open_now(const struct record *r)
 {
-	return count_sockets(r, OPEN);
+	return sockets_number(r, OPEN);
 }
 
 static const char *open_text(struct cell *c, const struct record *r)
@@ -82,9 +82,9 @@ const struct column column_open = {
 	.help = "open connections now",
 };
 
-static uint64_t half_open(const struct record *r)
+static uint64_t half_open_number(const struct record *r)
 {
-	return count_sockets(r, HALF_OPEN);
+	return sockets_number(r, HALF_OPEN);
 }
 
 static const char *half_open_text(struct cell *c, const struct record *r)
@@ -96,14 +96,14 @@ const struct column column_half_open = {
 	.name = "HALF-OPEN",
 	.flags = COLUMN_RIGHT | COLUMN_OWNERS,
 	.text = half_open_text,
-	.value = half_open,
+	.value = half_open_number,
 	.key = "sockets.half_open",
 	.help = "connections now whose handshake is not complete",
 };
 
 static uint64_t backlog(const struct record *r)
 {
-	return count_sockets(r, BACKLOG);
+	return sockets_number(r, BACKLOG);
 }
 
 static const char *backlog_text(struct cell *c, const struct record *r)
@@ -122,7 +122,7 @@ const struct column column_backlog = {
 
 static uint64_t backlog_max(const struct record *r)
 {
-	return count_sockets(r, BACKLOG_MAX);
+	return sockets_number(r, BACKLOG_MAX);
 }
 
 static const char *backlog_max_text(struct cell *c, const struct record *r)

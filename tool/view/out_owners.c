@@ -45,10 +45,10 @@ char *owners_text(char buf[static OWNERS_SIZE], const struct port_use *use)
 	return buf;
 }
 
-static void cell(struct table *t, const char *format, ...)
+static void format_cell(struct table *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void cell(struct table *t, const char *format, ...)
+static void format_cell(struct table *t, const char *format, ...)
 {
 	char buf[CELL_SIZE];
 	va_list args;
@@ -67,7 +67,7 @@ static void address_cell(struct table *t, const struct port_use *use)
 	if (!s || !inet_ntop(s->family, s->address, buf, sizeof(buf)))
 		table_cell(t, "-");
 	else if (use->listening > 1)
-		cell(t, "%s +%u", buf, use->listening - 1);
+		format_cell(t, "%s +%u", buf, use->listening - 1);
 	else
 		table_cell(t, buf);
 }
@@ -122,11 +122,11 @@ static void group_row(struct table *t, enum port_side side,
 	const bool listens = n ? use->v[first].listening : use->listening;
 
 	table_row(t, false);
-	cell(t, "%u/%s", port, name_of(&transport_names, transport));
+	format_cell(t, "%u/%s", port, name_of(&transport_names, transport));
 	table_cell(t, side == SIDE_PEER ? "connects to" :
 		   side == SIDE_LOOPBACK ? "connects here" : listens ? "listens" : "connected");
 	owner_cells(t, use, first, n);
-	cell(t, "%u", n ? open_of(use, first, n) : use->connections);
+	format_cell(t, "%u", n ? open_of(use, first, n) : use->connections);
 	/* What is not accepted yet belongs to the port, not to a process. */
 	if (first) {
 		table_cell(t, "");
@@ -134,10 +134,10 @@ static void group_row(struct table *t, enum port_side side,
 		table_cell(t, "");
 		return;
 	}
-	cell(t, "%u", use->opening);
+	format_cell(t, "%u", use->opening);
 	if (use->queue_max)
-		cell(t, "%ju/%ju", (uintmax_t)use->queue,
-		     (uintmax_t)use->queue_max);
+		format_cell(t, "%ju/%ju", (uintmax_t)use->queue,
+			    (uintmax_t)use->queue_max);
 	else
 		table_cell(t, "-");
 	address_cell(t, use);

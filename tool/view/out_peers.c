@@ -8,8 +8,8 @@
 #include "lib/util.h"
 #include "view/out_peers.h"
 
-static bool is_asked(const struct sock *s, const struct portspec *spec,
-		     size_t n)
+static bool is_in_ports(const struct sock *s, const struct portspec *spec,
+			size_t n)
 {
 	size_t i;
 
@@ -55,7 +55,7 @@ static size_t gather(const struct owners *o, const struct portspec *spec,
 	for (i = 0; i < o->socks.n; i++) {
 		const struct sock *s = &o->socks.v[i];
 
-		if (s->kind == SOCK_OPEN && s->peer && is_asked(s, spec, n))
+		if (s->kind == SOCK_OPEN && s->peer && is_in_ports(s, spec, n))
 			v[found++] = (struct peer){
 				s, 1, s->bytes_received, s->bytes_sent
 			};
@@ -145,7 +145,7 @@ static void row(struct table *t, const struct ctx *ctx, const struct peer *p)
 	table_cell(t, peer_bytes(number, ctx, p, p->sent));
 }
 
-static void json_row(struct json *j, const struct peer *p)
+static void json_peer(struct json *j, const struct peer *p)
 {
 	char buf[INET6_ADDRSTRLEN];
 
@@ -180,7 +180,7 @@ void out_json_peers(struct json *j, const struct owners *o,
 	ssize_t i;
 
 	for (i = 0; i < found && i < PEERS_SHOWN; i++)
-		json_row(j, &v[i]);
+		json_peer(j, &v[i]);
 	if (found < 0 && !j->err)
 		j->err = -found;
 	free(v);

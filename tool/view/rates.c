@@ -242,7 +242,7 @@ float rate_history(const struct rates *rates, const struct rate *rate,
 	return rate->history[(rates->readings - 1 - ago) % RATES_HISTORY];
 }
 
-static int compare_key(const void *key, const void *rate)
+static int compare_to_rate(const void *key, const void *rate)
 {
 	return rate_compare(key, &((const struct rate *)rate)->total);
 }
@@ -259,7 +259,8 @@ const struct rate *rates_find(const struct rates *rates,
 {
 	if (!rates->n)
 		return NULL;
-	return bsearch(key, rates->v, rates->n, sizeof(*rates->v), compare_key);
+	return bsearch(key, rates->v, rates->n, sizeof(*rates->v),
+		       compare_to_rate);
 }
 
 /**

@@ -92,7 +92,7 @@ void table_lines(struct table *t, bool heads)
 	t->bare |= !heads;
 }
 
-static unsigned int width_of(unsigned int flags)
+static unsigned int fixed_width(unsigned int flags)
 {
 	if (flags & COLUMN_RIGHT)
 		return 7;
@@ -103,7 +103,7 @@ static unsigned int width_of(unsigned int flags)
 static void print_fixed_cell(struct table *t, const char *text)
 {
 	const unsigned int flags = t->flags[t->column];
-	const int fill = (int)width_of(flags) -
+	const int fill = (int)fixed_width(flags) -
 			 (int)text_width(text, strlen(text));
 	const int blanks = fill > 0 ? fill : 0;
 

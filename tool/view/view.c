@@ -53,12 +53,8 @@ void view_mark(struct records *list, const struct info *info)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++) {
-		struct record *r = &list->v[i];
-
-		r->ephemeral = r->port >= info->ephemeral_min &&
-			       r->port <= info->ephemeral_max;
-	}
+	for (i = 0; i < list->n; i++)
+		list->v[i].ephemeral = info_is_ephemeral(info, list->v[i].port);
 }
 
 static bool is_unit(const char *unit, const char *wanted)
@@ -139,15 +135,10 @@ static void fold_drop(struct record *fold, struct drop *drop)
 		if (!strcmp((*at)->reason, drop->reason))
 			break;
 	drop->next = NULL;
-	if (!*at) {
+	if (*at)
+		drop_add(*at, drop);
+	else
 		*at = drop;
-		return;
-	}
-	(*at)->packets = sum_add((*at)->packets, drop->packets);
-	if (drop->first_seen < (*at)->first_seen)
-		(*at)->first_seen = drop->first_seen;
-	if (drop->last_seen > (*at)->last_seen)
-		(*at)->last_seen = drop->last_seen;
 }
 
 static void fold_events(struct record *fold, const struct record *r)
