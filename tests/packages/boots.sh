@@ -1,33 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced by run: the chroot's system, booted.
 
-# boot NAME KERNEL PART [APPEND]: what the guest (see guest) says, each result as NAME: RESULT.
 qemu_options=(-machine q35)
+booted=()
+
+# boot NAME KERNEL PART [APPEND]: starts the system as it is now. What its guest (see guest) says is for boots_end: each
+# takes about as long as a build by dkms, which goes on beside it.
 boot()
 {
-	local name=$1 part=$3 begun=$SECONDS line end=
+	local part=$3
 	local log=$out/$part
 	[[ ${BOOTS:-$part} == *$part* ]] || return 0
-	mke2fs -q -F -t ext4 -d "$work/root" "$work/disk.img" 3000M > /dev/null
+	: > "$log.results"
+	mke2fs -q -F -t ext4 -d "$work/root" "$work/$part.img" 3000M > /dev/null
 	timeout --kill-after 5 "${BOOT_LIMIT:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 512 \
 		-nodefaults -no-user-config -display none -no-reboot "${qemu_options[@]}" \
 		-serial "file:$log.console" -serial "file:$log.results" -kernel "${vmlinuz:-$work/root/boot/vmlinuz-$2}" \
-		-drive "file=$work/disk.img,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=portmon \
-		-append "root=/dev/nvme0n1 rw console=ttyS0 panic=-1 quiet net.ifnames=0 portmon.part=$part ${4:-}" < /dev/null || true
-	rm "$work/disk.img"
-	while read -r line; do
-		case $line in
-		"ok "*) ok "$name: ${line#ok }" ;;
-		"not ok "*) not_ok "$name: ${line#not ok }" ;;
-		"end of $part") end=1 ;;
-		*) echo "$line" ;;
-		esac
-	# The firmware writes to every serial port.
-	done < <(sed -E 's/\x1b\[[=0-9;]*[A-Za-z]//g; s/\r//g' "$log.results")
-	if [ -n "$end" ]; then ok "$name: came to its end # $((SECONDS - begun)) s"; else
-		tail -n 40 "$log.console" | sed 's/^/# /'
-		not_ok "$name: came to its end # $((SECONDS - begun)) s"
-	fi
+		-drive "file=$work/$part.img,format=raw,if=none,id=disk" -device nvme,drive=disk,serial=portmon \
+		-append "root=/dev/nvme0n1 rw console=ttyS0 panic=-1 quiet net.ifnames=0 portmon.part=$part ${4:-}" < /dev/null &
+	booted+=("$! $(date +%s) $part $1")
+}
+
+# The results of each that was booted, as NAME: RESULT.
+boots_end()
+{
+	local one pid began part name line end
+	for one in "${booted[@]}"; do
+		read -r pid began part name <<< "$one"
+		wait "$pid" || true
+		end=
+		while read -r line; do
+			case $line in
+			"ok "*) ok "$name: ${line#ok }" ;;
+			"not ok "*) not_ok "$name: ${line#not ok }" ;;
+			"end of $part") end=1 ;;
+			*) echo "$line" ;;
+			esac
+		# The firmware writes to every serial port.
+		done < <(sed -E 's/\x1b\[[=0-9;]*[A-Za-z]//g; s/\r//g' "$out/$part.results")
+		name+=": came to its end # $(($(stat -c %Y "$out/$part.results") - began)) s"
+		if [ -n "$end" ]; then ok "$name"; else
+			tail -n 40 "$out/$part.console" | sed 's/^/# /'
+			not_ok "$name"
+		fi
+		rm "$work/$part.img"
+	done
+	booted=()
 }
 
 # The module as dkms built it, without its signature: for the guest to put in its place, where depmod would take minutes.
@@ -54,6 +72,15 @@ with_enrolled_key()
 	in_root dkms install -m portmon -v "$version" -k "$k61"
 }
 
+# UEFI for the next boot, with variables of its own.
+firmware() # OVMF PART
+{
+	cp "$1/OVMF_VARS_4M.snakeoil.fd" "$work/$2.vars"
+	qemu_options=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
+		-drive "if=pflash,format=raw,unit=0,readonly=on,file=$1/OVMF_CODE_4M.secboot.fd"
+		-drive "if=pflash,format=raw,unit=1,file=$work/$2.vars")
+}
+
 secure_boot_tests()
 {
 	local ovmf old=$version
@@ -66,12 +93,11 @@ secure_boot_tests()
 	sbsign --key "$work/db.key" --cert "$ovmf/PkKek-1-snakeoil.pem" --output "$work/vmlinuz" "$work/root/boot/vmlinuz-$k61" \
 		> /dev/null 2>&1 || die "sbsign failed"
 	vmlinuz=$work/vmlinuz
-	cp "$ovmf/OVMF_VARS_4M.snakeoil.fd" "$work/vars.fd"
-	qemu_options=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
-		-drive "if=pflash,format=raw,unit=0,readonly=on,file=$ovmf/OVMF_CODE_4M.secboot.fd"
-		-drive "if=pflash,format=raw,unit=1,file=$work/vars.fd")
+	firmware "$ovmf" secure
 	unsigned "$k61"
 	boot "Secure Boot" "$k61" secure
 	is "sign with the key that is enrolled" with_enrolled_key "$ovmf"
+	firmware "$ovmf" trusted
 	boot "Secure Boot, key enrolled" "$k61" trusted
+	boots_end
 }

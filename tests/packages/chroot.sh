@@ -180,7 +180,8 @@ chroot_tests() # [boots]
 	old=0.0.9
 	[ -n "${KEEP:-}" ] || {
 		other_version $old
-		is "build the previous version" env DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)" "$top/.packaging/build-deb" "$work/portmon-$old.tar.gz" "$out/old"
+		is "build the previous version" env DEB_BUILD_OPTIONS="nocheck noopt noautodbgsym parallel=$(nproc)" \
+			"$top/.packaging/build-deb" "$work/portmon-$old.tar.gz" "$out/old"
 	}
 	unpack_root
 	cp "$out"/old/*.deb "$dkms_deb" "$tools_deb" "$work/root/root"
@@ -189,8 +190,8 @@ chroot_tests() # [boots]
 
 	is "install with kernel 6.1: built, signed, service enabled" install_old
 	printf 'max_records = 54321\nuserns_enable = yes\n' > "$work/root/etc/portmon/portmon.conf"
-	[ "$1" != boots ] || boot "6.1" "$k61" old
 	is "kernel update to 6.12: built" update_kernel
+	[ "$1" != boots ] || boot "6.12" "$k612" old
 	is "dkms' hooks succeed for both kernels" hooks
 	is "upgrade: built for both, the changed portmon.conf is kept" upgrade
 	is "postinst explains Secure Boot where it is on" secure_boot_is_explained
@@ -198,11 +199,13 @@ chroot_tests() # [boots]
 	is "a kernel that is too old is skipped, with a sentence" old_kernel
 	is "a kernel that is too old to compile: a sentence" too_old
 	is "a kernel that breaks the build: make.log says which are supported" new_kernel
+	boots_end
 	[ "$1" != boots ] || {
-		boot "6.12" "$k612" new
+		boot "6.1" "$k61" new
 		unsigned "$k612"
 		boot "only signed modules" "$k612" refused module.sig_enforce=1
 	}
 	is "remove leaves the settings" remove
 	is "purge leaves nothing" purge
+	boots_end
 }
