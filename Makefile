@@ -39,7 +39,8 @@ help: ## [build] list the targets
 		END { for (i = 1; i <= n; i++) if (group[order[i]]) printf "%s%s:\n%s", (i > 1 ? "\n" : ""), order[i], group[order[i]] }' Makefile
 
 deps: ## [build] install missing Debian packages
-	@missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort -u) \
+	@command -v dpkg-query > /dev/null || exit 0; \
+	missing=$$(comm -23 <(printf '%s\n' $(PACKAGES) | sort -u) \
 		<(dpkg-query -W -f '$${db:Status-Status} $${Package}, $${Provides}\n' 2>/dev/null | \
 			sed -n 's/^installed //p' | tr -s ', ' '\n' | sort -u)); \
 	[ -n "$$missing" ] || exit 0; \
