@@ -100,7 +100,17 @@ def no_proc():
 def delta_folder():
     "the folder of --delta cannot be made, is in use, or has too long a name"
     status, out, err = with_mounts("mount -t tmpfs -o ro none /var/lib", "stats", "--delta")
-    equal((status, out, err), (FAILED, "", "portmon-ctl: cannot create the directory /var/lib/portmon: Read-only file system\n"), "read-only")
+    way_out = "; set XDG_STATE_HOME or, in a systemd unit, StateDirectory=portmon and StateDirectoryMode=0700\n"
+    equal((status, out, err), (FAILED, "", f"portmon-ctl: cannot create the directory /var/lib/portmon: Read-only file system{way_out}"), "read-only")
+    kept = "mount -t tmpfs none /var/lib; mkdir -m 700 /var/lib/portmon; mount -o remount,ro /var/lib"
+    status, out, err = with_mounts(kept, "stats", "--delta")
+    equal((status, out), (FAILED, ""), "read-only, with the folder")
+    check(re.fullmatch(f"portmon-ctl: cannot write the snapshot file /var/lib/portmon/default@.*: Read-only file system; .*{way_out}", err), err)
+    for script in "mount -t tmpfs -o ro none /var/lib", kept:
+        state = tempfile.mkdtemp(prefix="pm")
+        defer(sh, "rm", "-rf", state)
+        equal(with_mounts(f"{script}\nexport XDG_STATE_HOME={state}", "stats", "--delta")[0], DONE, "status with XDG_STATE_HOME")
+        equal([name.partition("@")[0] for name in os.listdir(f"{state}/portmon")], ["default"], "snapshots there")
     run = f"{home}/run"
     os.mkdir(run)
     os.chown(run, 1000, 1000)

@@ -139,11 +139,11 @@ def lists():
     status, out, err = run_ctl("snapshots")
     equal((status, err), (DONE, ""), "the table")
     lines = out.splitlines()
-    equal(lines[0].split(), ["NAME", "TIME", "AGE", "NETNS", "BOOT", "SIZE"], "heads")
+    equal(lines[0].split(), ["NAME", "TIME", "AGE", "NETNS", "BOOT", "SIZE", "STATE"], "heads")
     check("\x1b" not in out and "\x07" not in out, f"escapes reach the terminal: {out!r}")
     check(re.search(r"^broken +not recognised +- +net:\[7\] +- +\d", out, re.M), out)
     check(re.search(r"^old +1970-01-01T00:16:40Z .*earlier", out, re.M), out)
-    check(re.search(rf"^daily +20\S+Z +\S+ +{one.name} +this +[\d.]+k?$", out, re.M), out)
+    check(re.search(rf"^daily +20\S+Z +\S+ +{one.name} +this +[\d.]+k? +usable$", out, re.M), out)
     equal(len(lines), 8, "lines")
     os.rmdir(f"{FOLDER}/folder@9")
 
@@ -175,6 +175,38 @@ def removes():
     for arguments in ["list"], ["remove"], ["remove", "a", "--json"], ["-A"], ["rem", "a"]:
         equal(run_ctl("snapshots", *arguments)[:2], (USAGE, ""), f"snapshots {arguments}")
     equal(len(glob.glob(f"{FOLDER}/a@*")), 1, "after wrong usage")
+
+
+@case()
+def prunes():
+    "prune: those of an earlier boot, of namespaces that are gone, what is no snapshot and what a killed call has left; no other"
+    sh("rm", "-rf", FOLDER)
+    one, other = yard()[0], yard()[0]
+    for netns in one, other:
+        delta(netns)
+    delta(gone := yard()[0])
+    gone.delete()
+    inode = os.stat(one.path).st_ino
+    with open(f"{FOLDER}/default@{inode}") as file:
+        line = file.readline()
+    # The number of its inode is another one's by now.
+    with open(f"{FOLDER}/reused@{inode}", "w") as file:
+        file.write(re.sub(rf"({BOOT}) \d+", r"\1 7", line))
+    with open(f"{FOLDER}/old@{inode}", "w") as file:
+        file.write(line.replace(BOOT, "0a48ac2c-8e85-43a3-b6d0-d9879da07505"))
+    for name in "broken@7", "default@1.new", f"default@{inode}.new":
+        with open(f"{FOLDER}/{name}", "w"):
+            pass
+    found = {(s["name"], s["netns"]): s["state"] for s in listed()}
+    equal(found, {("default", one.name): "usable", ("default", other.name): "usable", ("default", gone.name): "namespace-gone",
+                  ("reused", one.name): "namespace-gone", ("old", one.name): "earlier-boot", ("broken", None): "not-recognised"}, "states")
+    equal({(s["name"], s["netns"]): s["state"] for s in listed(netns=one)}, found, "states, seen from another namespace")
+    for arguments in ["prune", "x"], ["prune", "--json"], ["prune", "-A"]:
+        equal(run_ctl("snapshots", *arguments)[:2], (USAGE, ""), f"snapshots {arguments}")
+    equal(run_ctl("snapshots", "prune"), (DONE, "removed 4 snapshots and 2 unfinished files\n", ""), "prune")
+    equal(sorted(os.listdir(FOLDER)), sorted(f"default@{os.stat(netns.path).st_ino}" for netns in (one, other)), "what is left")
+    equal(run_ctl("snapshots", "prune"), (DONE, "removed 0 snapshots\n", ""), "prune again")
+    equal(delta(one), ({}, ""), "what is left is used")
 
 
 @case()

@@ -3,15 +3,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cmd/snapfile.h"
 #include "ctl/ctx.h"
 #include "ctl/read.h"
 #include "ctl/warn.h"
+#include "host/netns.h"
 
 static int read_boot(char boot[static BOOT_ID_SIZE])
 {
@@ -26,21 +25,6 @@ static int read_boot(char boot[static BOOT_ID_SIZE])
 	}
 	boot[strcspn(boot, "\n")] = '\0';
 	return 0;
-}
-
-/* 0 if the kernel has none (before 5.14); then the inode is used. */
-static uint64_t read_cookie(void)
-{
-	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	if (fd < 0)
-		return 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
-		cookie = 0;
-	close(fd);
-	return cookie;
 }
 
 /* One line of a file holds it. */
@@ -86,7 +70,7 @@ int mark_take(struct mark *mark)
 {
 	int err = read_boot(mark->boot);
 
-	mark->cookie = read_cookie();
+	mark->cookie = netns_cookie();
 	if (!err)
 		read_netns(mark->netns);
 	return err;

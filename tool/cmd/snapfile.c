@@ -74,6 +74,15 @@ static int open_state(char path[static 4096])
 	return open_own(path);
 }
 
+/* What to do where nothing can be written. */
+static const char *way_out(int err)
+{
+	if (err != -EROFS && err != -EACCES && err != -EPERM)
+		return "";
+	return geteuid() ? "; set XDG_STATE_HOME to a directory of this user" :
+	       "; set XDG_STATE_HOME or, in a systemd unit, StateDirectory=portmon and StateDirectoryMode=0700";
+}
+
 /* Below /tmp anybody may have put anything in the way. */
 static int open_private(int base, const char *name, const char *path)
 {
@@ -82,7 +91,8 @@ static int open_private(int base, const char *name, const char *path)
 
 	if (mkdirat(base, name, 0700) && errno != EEXIST) {
 		fd = -errno;
-		warn("cannot create the directory %s: %s", path, strerror(-fd));
+		warn("cannot create the directory %s: %s%s", path,
+		     strerror(-fd), way_out(fd));
 		return fd;
 	}
 	fd = openat(base, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -96,9 +106,19 @@ static int open_private(int base, const char *name, const char *path)
 	return -EACCES;
 }
 
+/* Is the folder one that can be written, or can it be made? */
+static bool is_writable(int base, const char *name)
+{
+	if (!faccessat(base, name, W_OK, 0))
+		return true;
+	return errno == ENOENT && !faccessat(base, ".", W_OK, 0);
+}
+
 /*
- * Root's is the same in cron and in a login shell. A user without a folder of
- * his own, such as a daemon's, has one below /tmp.
+ * Root's is the same in cron and in a login shell, but where it cannot be
+ * written and another one is named. Without that it is not replaced: the call
+ * of cron would not find what that of the shell has left. A user without a
+ * folder of his own, such as a daemon's, has one below /tmp.
  */
 static int open_base(char path[static 4096], char name[static 32])
 {
@@ -108,6 +128,11 @@ static int open_base(char path[static 4096], char name[static 32])
 	if (!geteuid()) {
 		snprintf(path, 4096, ROOT_FOLDER);
 		base = open_own(path);
+		if (base >= 0 && getenv("XDG_STATE_HOME") &&
+		    !is_writable(base, name)) {
+			close(base);
+			base = -1;
+		}
 	}
 	if (base < 0)
 		base = open_state(path);
@@ -310,8 +335,8 @@ static int write_snapfile(FILE *file, const struct mark *mark,
 
 static int complain_writing(const struct snapfile *f, int err)
 {
-	warn("cannot write the snapshot file %s: %s; the next call starts from the previous snapshot",
-	     f->path, strerror(-err));
+	warn("cannot write the snapshot file %s: %s; the next call starts from the previous snapshot%s",
+	     f->path, strerror(-err), way_out(err));
 	return err;
 }
 
@@ -464,6 +489,52 @@ int snapfile_remove(const struct snapfile *f, const struct snapentry *entry)
 		return 0;
 	err = -errno;
 	warn("cannot remove %s/%s: %s", f->path, name, strerror(-err));
+	return err;
+}
+
+/* Of a call that was killed: whoever writes one holds the lock. */
+static bool is_unfinished(const char *file)
+{
+	char name[SNAPSHOT_NAME_MAX + 24];
+	const size_t len = strlen(file), end = strlen(NEW);
+	struct snapentry entry;
+
+	if (len <= end || len - end >= sizeof(name) ||
+	    strcmp(file + len - end, NEW))
+		return false;
+	memcpy(name, file, len - end);
+	name[len - end] = '\0';
+	return parse_name(name, &entry);
+}
+
+/**
+ * snapfile_tidy() - remove what was begun and not put in place
+ * @f: the folder
+ * @removed: how many files that was
+ *
+ * Return: 0 or a negative errno, after the error was printed.
+ */
+int snapfile_tidy(const struct snapfile *f, size_t *removed)
+{
+	const int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *file;
+	int err = dir ? 0 : -errno;
+
+	*removed = 0;
+	if (!dir && fd >= 0)
+		close(fd);
+	while (!err && (file = readdir(dir))) {
+		if (!is_unfinished(file->d_name))
+			continue;
+		err = unlinkat(f->dir, file->d_name, 0) ? -errno : 0;
+		*removed += !err;
+	}
+	if (dir)
+		closedir(dir);
+	if (err)
+		warn("cannot remove unfinished snapshots in %s: %s", f->path,
+		     strerror(-err));
 	return err;
 }
 

@@ -46,12 +46,29 @@ struct snapfile {
 };
 
 /**
+ * enum snapstate - can a snapshot still be compared with?
+ * @SNAPSTATE_USABLE: it can
+ * @SNAPSTATE_BOOT: it is of an earlier boot
+ * @SNAPSTATE_NETNS: its network namespace is gone
+ * @SNAPSTATE_WRONG: it is not recognised
+ * @SNAPSTATE_UNKNOWN: whether its namespace is gone is not for this user to see
+ */
+enum snapstate {
+	SNAPSTATE_USABLE,
+	SNAPSTATE_BOOT,
+	SNAPSTATE_NETNS,
+	SNAPSTATE_WRONG,
+	SNAPSTATE_UNKNOWN,
+};
+
+/**
  * struct snapentry - a file of the folder
  * @name: name of the snapshot
  * @inode: inode of its network namespace
  * @bytes: size of the file
  * @mark: which moment it is of, without what only the snapshot itself tells
  * @valid: @mark could be read
+ * @state: enum snapstate, to be set by whoever has listed it
  */
 struct snapentry {
 	char name[SNAPSHOT_NAME_MAX + 1];
@@ -59,6 +76,7 @@ struct snapentry {
 	uint64_t bytes;
 	struct mark mark;
 	bool valid;
+	enum snapstate state;
 };
 
 /**
@@ -82,6 +100,7 @@ int snapfile_prepare(const struct snapfile *f, const struct mark *mark,
 int snapfile_commit(const struct snapfile *f);
 int snapfile_list(const struct snapfile *f, struct snapentries *list);
 int snapfile_remove(const struct snapfile *f, const struct snapentry *entry);
+int snapfile_tidy(const struct snapfile *f, size_t *removed);
 void snapfile_close(struct snapfile *f);
 
 int mark_take(struct mark *mark);

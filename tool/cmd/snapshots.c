@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cmd/snapfile.h"
+#include "host/netns.h"
 #include "lib/util.h"
 #include "view/out_json.h"
 #include "view/table.h"
@@ -36,6 +37,75 @@ static void keep_netns(struct place *p)
 	p->list.n = n;
 }
 
+static const char *const state_words[] = {
+	[SNAPSTATE_USABLE] = "usable", [SNAPSTATE_BOOT] = "earlier-boot",
+	[SNAPSTATE_NETNS] = "namespace-gone",
+	[SNAPSTATE_WRONG] = "not-recognised", [SNAPSTATE_UNKNOWN] = "unknown",
+};
+
+/* Those of other namespaces are unknown so far. Return: are there any? */
+static bool find_own_states(struct place *p)
+{
+	bool others = false;
+	size_t i;
+
+	for (i = 0; i < p->list.n; i++) {
+		struct snapentry *e = &p->list.v[i];
+
+		if (!e->valid)
+			e->state = SNAPSTATE_WRONG;
+		else if (strcmp(e->mark.boot, p->now.boot))
+			e->state = SNAPSTATE_BOOT;
+		else if (e->inode != p->inode)
+			e->state = SNAPSTATE_UNKNOWN;
+		else
+			e->state = mark_follows(&p->now, &e->mark) ?
+				   SNAPSTATE_USABLE : SNAPSTATE_NETNS;
+		others |= e->state == SNAPSTATE_UNKNOWN;
+	}
+	return others;
+}
+
+/* The number of an inode may be that of another namespace by now. */
+static enum snapstate state_in(const struct nslist *list,
+			       const struct snapentry *e)
+{
+	uint64_t cookie;
+	size_t i;
+	int err;
+
+	for (i = 0; i < list->n; i++)
+		if (list->v[i].inode == e->inode)
+			break;
+	if (i == list->n)
+		return list->hidden ? SNAPSTATE_UNKNOWN : SNAPSTATE_NETNS;
+	err = nslist_cookie(&list->v[i], &cookie);
+	if (err == -ESTALE)
+		return SNAPSTATE_NETNS;
+	if (err)
+		return SNAPSTATE_UNKNOWN;
+	return cookie == e->mark.cookie ? SNAPSTATE_USABLE : SNAPSTATE_NETNS;
+}
+
+static int find_states(struct place *p)
+{
+	struct nslist list;
+	struct error e;
+	size_t i;
+	int err;
+
+	if (!find_own_states(p))
+		return 0;
+	err = nslist_read(&list, &e);
+	if (err)
+		warn_error(err, &e);
+	for (i = 0; i < p->list.n && !err; i++)
+		if (p->list.v[i].state == SNAPSTATE_UNKNOWN)
+			p->list.v[i].state = state_in(&list, &p->list.v[i]);
+	nslist_free(&list);
+	return err;
+}
+
 static int open_place(struct ctx *ctx, struct place *p)
 {
 	int err;
@@ -53,7 +123,7 @@ static int open_place(struct ctx *ctx, struct place *p)
 	if (given(&ctx->opt, OPT_NETNS))
 		keep_netns(p);
 	p->now.time = time(NULL);
-	return err;
+	return err ? err : find_states(p);
 }
 
 static void close_place(struct place *p)
@@ -79,6 +149,7 @@ static void json_entry(struct json *j, const struct place *p,
 	json_uint(j, "inode", e->inode);
 	json_string(j, "boot", e->valid ? mark->boot : NULL);
 	json_bool(j, "this_boot", of_this_boot(p, e));
+	json_word(j, "state", state_words[e->state]);
 	json_uint(j, "bytes", e->bytes);
 	json_object_end(j);
 }
@@ -104,7 +175,7 @@ static void add_row(struct table *t, const struct ctx *ctx,
 	const struct mark *mark = &e->mark;
 	char buf[64];
 
-	table_row(t, !of_this_boot(p, e));
+	table_row(t, e->state != SNAPSTATE_USABLE);
 	table_cell(t, e->name);
 	table_cell(t, e->valid ? format_time(buf, mark->time) :
 				 "not recognised");
@@ -115,6 +186,7 @@ static void add_row(struct table *t, const struct ctx *ctx,
 	table_cell(t, !e->valid ? "-" : of_this_boot(p, e) ? "this" :
 							      "earlier");
 	table_cell(t, format_number(buf, e->bytes, ctx->opt.units));
+	table_cell(t, state_words[e->state]);
 }
 
 static int print_table(struct ctx *ctx, const struct place *p)
@@ -126,6 +198,7 @@ static int print_table(struct ctx *ctx, const struct place *p)
 		{ "NETNS", COLUMN_LEFT },
 		{ "BOOT", COLUMN_LEFT },
 		{ "SIZE", COLUMN_RIGHT },
+		{ "STATE", COLUMN_LEFT },
 	};
 	struct table *t;
 	size_t i;
@@ -190,6 +263,34 @@ static int remove_all(const struct ctx *ctx, const struct place *p, int argc,
 	return err;
 }
 
+/* What cannot be compared any more, and what was never put in place. */
+static int remove_stale(const struct place *p)
+{
+	size_t i, unfinished, removed = 0;
+	int failed, err = snapfile_tidy(&p->f, &unfinished);
+
+	for (i = 0; i < p->list.n; i++) {
+		const enum snapstate state = p->list.v[i].state;
+
+		if (state == SNAPSTATE_USABLE || state == SNAPSTATE_UNKNOWN)
+			continue;
+		failed = snapfile_remove(&p->f, &p->list.v[i]);
+		removed += !failed;
+		err = err ? err : failed;
+	}
+	printf("removed %zu snapshot%s", removed, plural(removed));
+	if (unfinished)
+		printf(" and %zu unfinished file%s", unfinished,
+		       plural(unfinished));
+	putchar('\n');
+	return err;
+}
+
+static bool is_prune(int argc, char **argv)
+{
+	return argc == 1 && !strcmp(argv[0], "prune");
+}
+
 static int check_names_given(const struct ctx *ctx, int argc, char **argv)
 {
 	if (!argc) {
@@ -198,9 +299,17 @@ static int check_names_given(const struct ctx *ctx, int argc, char **argv)
 		warn("--all-netns is for: snapshots remove NAME ...");
 		return USAGE;
 	}
+	if (is_prune(argc, argv)) {
+		if (!given(&ctx->opt, OPT_JSON) &&
+		    !given(&ctx->opt, OPT_ALL_NETNS))
+			return 0;
+		warn("snapshots prune does not accept --%s",
+		     given(&ctx->opt, OPT_JSON) ? "json" : "all-netns");
+		return USAGE;
+	}
 	if (strcmp(argv[0], "remove")) {
-		warn("unexpected argument '%s'; expected: remove NAME ...",
-		     argv[0]);
+		warn("unexpected argument '%s'; expected: remove NAME ... or prune",
+		     argv[!strcmp(argv[0], "prune")]);
 		return USAGE;
 	}
 	if (argc < 2 || given(&ctx->opt, OPT_JSON)) {
@@ -220,7 +329,8 @@ static int run_snapshots(struct ctx *ctx, int argc, char **argv)
 		return err;
 	err = open_place(ctx, &p);
 	if (!err)
-		err = argc ? remove_all(ctx, &p, argc - 1, argv + 1) :
+		err = is_prune(argc, argv) ? remove_stale(&p) :
+		      argc ? remove_all(ctx, &p, argc - 1, argv + 1) :
 		      given(&ctx->opt, OPT_JSON) ? print_json(ctx, &p) :
 						   print_table(ctx, &p);
 	close_place(&p);
@@ -229,9 +339,9 @@ static int run_snapshots(struct ctx *ctx, int argc, char **argv)
 
 const struct command cmd_snapshots = {
 	.name = "snapshots",
-	.args = "[remove NAME ...]",
+	.args = "[remove NAME ... | prune]",
 	.summary = "list or remove the snapshots of stats --delta and check",
-	.text = "Lists the snapshots of this user, of all network namespaces, that stats --delta and check compare with: name, when it was taken, its network namespace, its boot and its size. A snapshot of an earlier boot or of a namespace that is gone is no longer used. remove NAME removes that of this network namespace or the one given, with --all-netns those of all. Works without the module.",
+	.text = "Lists the snapshots of this user, of all network namespaces, that stats --delta and check compare with: name, when it was taken, its network namespace, its boot and its size. STATE says whether a call can still compare with it: not with one of an earlier boot or of a namespace that is gone, which no process is in and which has no name. prune removes those, and files that a killed call has left unfinished. remove NAME removes that of this network namespace or the one given, with --all-netns those of all. Works without the module.",
 	.options = OPTS_JSON | OPT(EXACT) | OPT(IEC) | OPT(SI) | OPTS_NETNS,
 	.run = run_snapshots,
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -120,6 +121,27 @@ int netns_identify(char *buf, size_t size)
 out:
 	closedir(dir);
 	return err;
+}
+
+/**
+ * netns_cookie() - what tells this network namespace from any other
+ *
+ * Unlike the number of its inode it is given to no other one after it.
+ *
+ * Return: the number, or 0 if the kernel has none (before 5.14).
+ */
+uint64_t netns_cookie(void)
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
 }
 
 /* Room for "/proc/PID/ns/net" and for a path below /run/netns. */
@@ -306,6 +328,31 @@ int nslist_enter(const struct netns *ns)
 	else if (setns(fd, CLONE_NEWNET))
 		err = -errno;
 	close(fd);
+	return err;
+}
+
+/**
+ * nslist_cookie() - netns_cookie() of another network namespace
+ * @ns: which
+ * @cookie: set to it
+ *
+ * Return: 0, -ESTALE if it no longer exists, or a negative errno; this process
+ * is where it was.
+ */
+int nslist_cookie(const struct netns *ns, uint64_t *cookie)
+{
+	const int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	int err;
+
+	if (home < 0)
+		return -errno;
+	err = nslist_enter(ns);
+	if (!err) {
+		*cookie = netns_cookie();
+		if (setns(home, CLONE_NEWNET))
+			err = -errno;
+	}
+	close(home);
 	return err;
 }
 

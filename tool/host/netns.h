@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/error.h"
@@ -13,6 +14,7 @@
 bool netns_is(int dir, const char *path);
 int netns_enter(const char *name, struct error *e);
 int netns_identify(char *buf, size_t size);
+uint64_t netns_cookie(void);
 
 /**
  * struct netns - a network namespace
@@ -48,6 +50,7 @@ struct nslist {
 
 int nslist_read(struct nslist *list, struct error *e);
 int nslist_enter(const struct netns *ns);
+int nslist_cookie(const struct netns *ns, uint64_t *cookie);
 void nslist_free(struct nslist *list);
 
 #endif

@@ -96,10 +96,19 @@ static const struct mark mark = {
 	.netns = "a blue one",
 };
 
+static void write_test_file(const char *name, const char *text)
+{
+	const int fd = openat(f.dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 /* What was not prepared, or has gone, is not put in place. */
 static void test_commit(void)
 {
 	const struct nlreply reply = { (unsigned char[]){ "x" }, 1, 1 };
+	char left[sizeof(f.name) + 4];
 	struct snapentries list;
 	struct snapentry *e;
 	struct stat st;
@@ -121,6 +130,12 @@ static void test_commit(void)
 	check_text(e->mark.boot, "0a48ac2c");
 	check_text(e->mark.netns, "a blue one");
 	check(!snapfile_remove(&f, e));
+	/* What a killed call has left is not in the way. */
+	snprintf(left, sizeof(left), "%s.new", f.name);
+	write_test_file(left, "left");
+	check(!snapfile_prepare(&f, &mark, &reply) && !snapfile_commit(&f));
+	check(fstatat(f.dir, left, &st, 0));
+	check(!snapfile_remove(&f, e));
 	begin_capture();
 	check(snapfile_remove(&f, e) == -ENOENT);
 	check(strstr(end_capture(), "cannot remove "));
@@ -128,14 +143,6 @@ static void test_commit(void)
 	snapfile_close(&f);
 	check(!rmdir("portmon"));
 	remove_home();
-}
-
-static void write_test_file(const char *name, const char *text)
-{
-	const int fd = openat(f.dir, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	close(fd);
 }
 
 #define HEAD "portmon-snapshot 1 0a48ac2c-8e85-43a3-b6d0-d9879da07505 9 3 \n"
@@ -177,8 +184,13 @@ static void test_wrong(void)
 	check(!snapfile_list(&f, &list) && list.n == 2);
 	check_text(list.v[1].name, "y");
 	free(list.v);
+	/* What is begun and not put in place, is. */
+	write_test_file("daily@22.new", "");
+	write_test_file("x.new", "");
+	check(!snapfile_tidy(&f, &i) && i == 2);
+	check(!snapfile_tidy(&f, &i) && !i);
 	check(!chdir("portmon") && !unlink("delta-4-4026531840") &&
-	      !unlink("x@1.new") && !unlink(".x@1") && !unlink("@1") &&
+	      !unlink("x.new") && !unlink(".x@1") && !unlink("@1") &&
 	      !unlink("y@1") && !unlink(f.name) && !chdir(".."));
 	snapfile_close(&f);
 	check(!rmdir("portmon"));
