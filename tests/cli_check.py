@@ -353,12 +353,17 @@ def not_known():
 
 @case()
 def overflow():
-    "packets without a record are a finding"
+    "packets without a record are a finding, and events without a counter another one"
     parameter("max_records", 0)
     netns = Netns(on=True)
     Packets(netns).out("tcp", 1, 2, 30)
     found = checked(netns, "--all-time", status=WRONG)
     equal([f["finding"] for f in found], ["overflow"], "findings")
+    netns.ip("link set lo up")
+    equal(netns.socket("ipv4", socket.SOCK_STREAM).connect_ex(("127.0.0.1", 1)), errno.ECONNREFUSED, "connecting to a closed port")
+    found = checked(netns, "--all-time", status=WRONG)
+    equal([f["finding"] for f in found], ["overflow"] * 2, "findings after TCP events")
+    check(any(re.match(r"\d+ events have no event counter", f["text"]) for f in found), f"{found}")
 
 
 run()

@@ -313,8 +313,8 @@ static void listen_drops(struct findings *found, const struct record *r,
 		return;
 	f = findings_add(found, FOUND_ACCEPT_QUEUE, r, d->packets);
 	snprintf(f->what, sizeof(f->what),
-		 "accept queue was full: %s packets dropped (%s)",
-		 format_grouped(a, d->packets), d->reason);
+		 "accept queue was full: %s packet%s dropped (%s)",
+		 format_grouped(a, d->packets), plural(d->packets), d->reason);
 }
 
 /* Drops by a firewall are intended, except at a port with a listener. */
@@ -335,8 +335,8 @@ static void other_drops(struct findings *found, const struct record *r,
 	char a[GROUPED_SIZE], b[GROUPED_SIZE];
 	struct finding *f = findings_add(found, FOUND_DROPS, r, d->packets);
 
-	snprintf(f->what, sizeof(f->what), "%s packets dropped, %s (of %s)",
-		 format_grouped(a, d->packets), d->reason,
+	snprintf(f->what, sizeof(f->what), "%s packet%s dropped, %s (of %s)",
+		 format_grouped(a, d->packets), plural(d->packets), d->reason,
 		 format_grouped(b, sum_add(r->rx.packets, r->tx.packets)));
 	f->meaning = reason ? reason->meaning :
 			      "Unknown reason.";
@@ -394,9 +394,37 @@ static void overflow(const struct evidence *e, struct findings *found)
 		return;
 	f = findings_add(found, FOUND_OVERFLOW, NULL, packets);
 	snprintf(f->what, sizeof(f->what),
-		 "%s packets have no port record (%u of %u in use)",
-		 format_grouped(a, packets), e->info->records,
+		 "%s packet%s no port record (%u of %u in use)",
+		 format_grouped(a, packets), packets == 1 ? " has" : "s have",
+		 e->info->records,
 		 e->info->records_max);
+	snprintf(f->next, sizeof(f->next), "portmon-ctl info");
+}
+
+/* They have a scope alone; which port they were of is known of none. */
+static void find_uncounted(const struct evidence *e, struct findings *found)
+{
+	uint64_t events = 0;
+	char a[GROUPED_SIZE];
+	struct finding *f;
+	unsigned int k;
+	size_t i;
+
+	for (i = 0; i < e->s->overflow.n; i++) {
+		const struct record *r = &e->s->overflow.v[i];
+
+		events = sum_add(events, r->dropped);
+		for (k = 1; k <= PORTMON_A_TCP_MAX; k++)
+			events = sum_add(events, r->tcp[k]);
+	}
+	if (!events)
+		return;
+	f = findings_add(found, FOUND_OVERFLOW, NULL, events);
+	f->meaning = "The table of event counters is full: these TCP events and drops are counted, but not by port.";
+	snprintf(f->what, sizeof(f->what),
+		 "%s event%s no event counter (%u of %u in use)",
+		 format_grouped(a, events), events == 1 ? " has" : "s have",
+		 e->info->events, e->info->events_max);
 	snprintf(f->next, sizeof(f->next), "portmon-ctl info");
 }
 
@@ -503,6 +531,7 @@ void check_state(const struct evidence *e, struct findings *found)
 	size_t i;
 
 	overflow(e, found);
+	find_uncounted(e, found);
 	switched_off(e, found, e->info->lifecycle, e->info->missing & tcp,
 		     "TCP handshakes and retransmissions", "lifecycle");
 	switched_off(e, found, e->info->counts_drops,

@@ -112,8 +112,9 @@ static void incomplete(const struct evidence *e, struct findings *found,
 		       format_grouped(a, n), format_grouped(b, answered));
 	if (open)
 		snprintf(f->what + len, sizeof(f->what) - len,
-			 ", %u half-open from %s%u addresses", open,
-			 addresses < open ? "about " : "", addresses);
+			 ", %u half-open from %s%u address%s", open,
+			 addresses < open ? "about " : "", addresses,
+			 addresses == 1 ? "" : "es");
 	if (record_unanswered(r)) {
 		len = strlen(f->what);
 		snprintf(f->what + len, sizeof(f->what) - len,
@@ -163,8 +164,10 @@ static void scan(const struct evidence *e, struct findings *found,
 	}
 	f = findings_add(found, FOUND_SCAN, NULL, all);
 	snprintf(f->what, sizeof(f->what),
-		 "%s closed ports from %u to %u were probed, %s packets",
-		 format_grouped(a, ports), first, last, format_grouped(b, all));
+		 "%s closed port%s from %u to %u %s probed, %s packet%s",
+		 format_grouped(a, ports), plural(ports), first, last,
+		 ports == 1 ? "was" : "were", format_grouped(b, all),
+		 plural(all));
 	snprintf(f->next, sizeof(f->next), "portmon-ctl closed");
 }
 
@@ -180,8 +183,9 @@ static void find_refused(const struct evidence *e, struct findings *found,
 	if (!check_enough(e, n, LIMIT_REFUSED) || n < 5 * mean)
 		return;
 	f = findings_add(found, FOUND_REFUSED, r, n);
-	snprintf(f->what, sizeof(f->what), "%s %s refused",
-		 format_grouped(a, n), is_tcp(r) ? "connections" : "datagrams");
+	snprintf(f->what, sizeof(f->what), "%s %s%s refused",
+		 format_grouped(a, n), is_tcp(r) ? "connection" : "datagram",
+		 plural(n));
 	if (check_listens(e, r))
 		f->meaning = "Connections were refused although a program listens now: it was started meanwhile, or listens on another address.";
 }

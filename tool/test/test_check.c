@@ -331,6 +331,9 @@ static void test_flood(void)
 	for (i = 0; i < 20; i++)
 		sock(&half);
 	/* One client that tries repeatedly. */
+	check(!check_rules(&e, &found));
+	check_text(found.v[0].what, "500 of 1,000 handshakes answered and not completed, 20 half-open from about 1 address");
+	findings_free(&found);
 	finds("handshakes-incomplete:80");
 	for (i = 0; i < 20; i++)
 		owners.socks.v[1 + i].peer_address[0] = i;
@@ -465,6 +468,18 @@ static void test_overflow(void)
 	begin_evidence();
 	check(!records_add(&s.overflow, &over));
 	finds("overflow:-1");
+	s.overflow.v[0] = (struct record){ .dropped = 1 };
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].kind == FOUND_OVERFLOW);
+	check_text(found.v[0].what, "1 event has no event counter (0 of 0 in use)");
+	findings_free(&found);
+	s.overflow.v[0].tcp[PORTMON_A_TCP_RETRANSMITTED] = 4;
+	s.overflow.v[0].rx.packets = 1;
+	check(!check_rules(&e, &found));
+	check(found.n == 2 && found.v[0].events == 5);
+	check_text(found.v[0].what, "5 events have no event counter (0 of 0 in use)");
+	check_text(found.v[1].what, "1 packet has no port record (0 of 0 in use)");
+	findings_free(&found);
 	free_evidence();
 }
 
