@@ -246,15 +246,17 @@ fuzz: PACKAGES += clang libclang-rt-14-dev $(EXPORTER_PACKAGES)
 fuzz: deps tool ## [test] libFuzzer on all input of the tool and the exporter (FUZZ_SECONDS=, per program)
 	@$(MAKE) -s -C tests/fuzz FUZZ_SECONDS=$(FUZZ_SECONDS)
 
-bench: PACKAGES += clang gnuplot-nox
-bench: deps tool module-6.12 module-6.1 ## [measure] cost compared with other tools, counted in VMs; rewrites Documentation/performance.rst
+bench: PACKAGES += clang gnuplot-nox $(EXPORTER_PACKAGES)
+bench: deps tool exporter module-6.12 module-6.1 ## [measure] cost compared with other tools, counted in VMs; rewrites Documentation/performance.rst
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench KDIR=$(call fetched,kernel 6.12)/build
 	@tests/bench/run bench
 
 # One boot, and of its loads only some, take a minute: make bench-guard PARTS=packets LOADS='udp4-1 bulk'.
 PARTS   ?=
 LOADS   ?=
-bench-guard: deps tool module-6.12 $(patsubst drop-%,module-%,$(filter drop-%,$(or $(PARTS),drop-6.1))) ## [measure] cost of portmon alone, checked against its bounds (PARTS=packets, LOADS='udp4-1 bulk')
+guard_scrape = $(filter scrape,$(or $(PARTS),scrape))
+bench-guard: PACKAGES += $(if $(guard_scrape),$(EXPORTER_PACKAGES))
+bench-guard: deps tool $(if $(guard_scrape),exporter) module-6.12 $(patsubst drop-%,module-%,$(filter drop-%,$(or $(PARTS),drop-6.1))) ## [measure] cost of portmon alone, checked against its bounds (PARTS=packets, LOADS='udp4-1 bulk')
 	@$(MAKE) -s -C tests/bench OUT=$(CURDIR)/build/bench guard
 	@tests/bench/run guard $(PARTS:%=--part %) $(if $(LOADS),--loads '$(LOADS)')
 

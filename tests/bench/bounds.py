@@ -38,6 +38,14 @@ def answer(name):
     return lambda result: result["dump"][name]["instructions"]
 
 
+def scrape(result):
+    return result["scrape"]["portmon"]["instructions"]
+
+
+def peer_scrape(result):
+    return scrape(result) / result["scrape"]["node"]["instructions"]
+
+
 def linear(result):
     """Instructions per record in the largest dump, by those in a dump of 10,000."""
     empty, some, all_ = (answer(f"portmon-{n}")(result) for n in (0, 10000, 262144))
@@ -105,6 +113,8 @@ BOUNDS = [
     ("instructions, stats --all of 10,000 ports, a table of nine columns", answer("portmon-table-10000"), 73.6e6),
     ("instructions, stats --json --all of nothing", answer("portmon-0"), 2.02e6),
     ("instructions, show --json of one port", answer("portmon-show"), 1.68e6),
+    ("instructions, a scrape of 100 ports", scrape, 5.6e6),
+    ("the same by node_exporter's default scrape", peer_scrape, 0.25),
     ("growth per record from 10,000 to 262,144", linear, 1.1),
 ]
 

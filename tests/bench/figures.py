@@ -5,7 +5,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 def collect(raw):
     """Lines of each boot, as words, to one tree of numbers; what results.json holds."""
-    result = {"packet": {}, "exact": {}, "dump": {}, "memory": {}}
+    result = {"packet": {}, "exact": {}, "dump": {}, "scrape": {}, "memory": {}}
     for lines in raw.values():
         cpus = None
         for kind, *words in lines:
@@ -20,6 +20,11 @@ def collect(raw):
             elif kind == "dump":
                 name, *rounds, size = words
                 result["dump"][name] = {"instructions": min(map(int, rounds)), "bytes": int(size)}
+            elif kind == "scrape":
+                # The mean: a garbage collector does not work in every round.
+                name, *rounds, samples, size = words
+                result["scrape"][name] = {"instructions": sum(map(int, rounds)) / len(rounds), "samples": int(samples),
+                                          "bytes": int(size)}
             elif kind == "possible":
                 cpus = words[0]
                 result["memory"][cpus] = {}

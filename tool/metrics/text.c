@@ -16,6 +16,8 @@ static bool make_room(struct text *t, size_t len)
 
 	if (t->failed)
 		return false;
+	if (len <= t->cap - t->len)
+		return true;
 	buf = buffer_room(t->buf, &t->cap, t->len, len);
 	if (buf)
 		t->buf = buf;
@@ -131,13 +133,20 @@ static void label_begin(struct text *t, const char *name)
  */
 void text_label(struct text *t, const char *name, const char *value)
 {
+	char *p;
+
 	label_begin(t, name);
+	/* Most of a scrape is labels: not byte by byte. Each may be escaped. */
+	if (!make_room(t, (value ? 2 * strlen(value) : 0) + 1))
+		return;
+	p = t->buf + t->len;
 	for (; value && *value; value++) {
 		if (*value == '"' || *value == '\\')
-			putc_(t, '\\');
-		putc_(t, *value >= ' ' && *value <= '~' ? *value : '_');
+			*p++ = '\\';
+		*p++ = *value >= ' ' && *value <= '~' ? *value : '_';
 	}
-	putc_(t, '"');
+	*p++ = '"';
+	t->len = p - t->buf;
 }
 
 /**

@@ -282,11 +282,15 @@ static void write_hook(const struct collector *c, struct text *t,
 	for (bucket = 0; bucket <= PORTMON_BUCKET_MAX; bucket++)
 		write_bucket(t, hook, family, bucket, NULL,
 			     &c->buckets[hook][family][bucket]);
-	for (protocol = 0; protocol < PROTOCOLS; protocol++)
-		write_bucket(t, hook, family, PORTMON_BUCKET_PROTOCOL,
-			     protocol == PROTOCOL_OTHER ? "other" :
-			     protocol_name(protocol),
-			     &c->protocols[hook][family][protocol]);
+	for (protocol = 0; protocol < PROTOCOLS; protocol++) {
+		const struct sum *sum = &c->protocols[hook][family][protocol];
+
+		/* Most were never seen: their names are not looked up. */
+		if (sum->seen)
+			write_bucket(t, hook, family, PORTMON_BUCKET_PROTOCOL,
+				     protocol == PROTOCOL_OTHER ? "other" :
+				     protocol_name(protocol), sum);
+	}
 }
 
 static void write_buckets(const struct collector *c, struct text *t)
