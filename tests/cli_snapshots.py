@@ -187,8 +187,8 @@ def prunes():
     delta(gone := yard()[0])
     gone.delete()
     inode = os.stat(one.path).st_ino
-    with open(f"{FOLDER}/default@{inode}") as file:
-        line = file.readline()
+    with open(f"{FOLDER}/default@{inode}", "rb") as file:
+        line = file.readline().decode()
     # The number of its inode is another one's by now.
     with open(f"{FOLDER}/reused@{inode}", "w") as file:
         file.write(re.sub(rf"({BOOT}) \d+", r"\1 7", line))
