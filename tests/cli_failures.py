@@ -139,7 +139,7 @@ def services():
     config = own_services("mine 443/tcp # My own\nwrong\n\tneither: this\nrange high 9-1\nother 444/tcp\n\tneither: that\n")
     path = f"{config['XDG_CONFIG_HOME']}/portmon/services"
     status, out, err = run_ctl("explain", "443", env=config)
-    equal((status, "My own" in out), (DONE, True), "status, and whether the good line is heeded")
+    equal((status, "My own" in out), (DONE, True), "status, and whether the good line is applied")
     told_of = re.findall(rf"^portmon-ctl: {path}:(\d+): (.*); line skipped$", err, re.M)
     equal([(n, what) for n, what in told_of if n != "3"],
           [("2", "not NAME PORT/TRANSPORT"), ("4", "not a range"), ("6", "indented, but not iana:, for: or watch:")], "lines skipped")

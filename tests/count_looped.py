@@ -60,7 +60,7 @@ def sender(host, dev, end, family, loop, port):
 
 @case("veth", "bond", "vrf")
 def looped(device):
-    "datagrams to everyone, to the own network and to groups that this host is in, whoever listens: sent, and their copies loopback; by a"
+    "datagrams to everyone, to the own network and to groups that this host is in, with or without a listener: sent, and their copies loopback; by a"
     host, dev, end, box, nft = prepared(device)
     with host.enter():
         scope = socket.if_nametoindex(dev)

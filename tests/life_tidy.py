@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""After a reset of everything, ports that are zero and idle give back their records and counters; no count is lost."""
+"""After a reset of everything, the records and counters of ports that are zero and idle are freed; no count is lost."""
 import os
 import re
 import signal

@@ -209,7 +209,7 @@ def overflow():
 
 @case()
 def buckets():
-    "bucket-get: what became of the packets, with every filter"
+    "bucket-get: the packets of each category, with every filter"
     everything = family.dump("bucket-get", {})
     got = buckets_of(everything)
     sent = {transport: 0 for transport in ("out", "through", "within")}

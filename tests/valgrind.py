@@ -128,7 +128,7 @@ def seen(flaw):
     log = f"{home}/flaw"
     done = subprocess.run([*VALGRIND, f"--log-file={log}", f"{HERE}/flawed", flaw])
     with open(log) as file:
-        equal((done.returncode, "ERROR SUMMARY: 0 errors" in file.read()), (99, False), "status, and whether it is content")
+        equal((done.returncode, "ERROR SUMMARY: 0 errors" in file.read()), (99, False), "status, and whether it finds no error")
 
 
 @case()

@@ -72,7 +72,7 @@ def held():
 
 @case()
 def quiet():
-    "no wakeup when nobody asks"
+    "no wakeup without a request"
     exporter = Exporter(command=(PLAIN,))
 
     def switches():

@@ -66,7 +66,7 @@ static void print_port(FILE *out, const struct evidence *e,
 	fputs(": ", out);
 }
 
-/* A rate is of use where the time is not the same as a look. */
+/* Per second, or per minute where that is below one. */
 static void print_rate(FILE *out, const struct evidence *e,
 		       const struct finding *f)
 {

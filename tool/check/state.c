@@ -228,7 +228,7 @@ static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 		 f->client ? 'd' : 's', r.port);
 }
 
-/* Anybody can have many: each is compared with the moment before once. */
+/* There can be many sockets: each is looked up once in the sample before. */
 static void find_all_stuck(struct findings *found, const struct evidence *e)
 {
 	const struct socks *socks = &e->owners->socks;
@@ -401,7 +401,7 @@ static void overflow(const struct evidence *e, struct findings *found)
 	snprintf(f->next, sizeof(f->next), "portmon-ctl info");
 }
 
-/* They have a scope alone; which port they were of is known of none. */
+/* They have only a scope; their ports are unknown. */
 static void find_uncounted(const struct evidence *e, struct findings *found)
 {
 	uint64_t events = 0;

@@ -215,7 +215,7 @@ static int apply(struct ctx *ctx, const struct settings *s)
 
 	if (access(PARAMETERS, F_OK))
 		load_module(s);
-	/* Someone else may have loaded it meanwhile: modprobe is content then. */
+	/* If someone else has loaded it meanwhile, modprobe succeeds. */
 	if (!access(PARAMETERS, F_OK))
 		failed = change_parameters(s);
 	err = ctx_connect(ctx);

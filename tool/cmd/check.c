@@ -16,7 +16,7 @@
 /* Watched where no earlier check is of use. */
 #define WATCH_MS	5000
 
-/* A shorter time than this says nothing of rates. */
+/* Rates over a shorter time are not meaningful. */
 #define LEAST_MS	2000
 
 /* A queue that is full for so long is not being emptied. */
@@ -25,7 +25,7 @@
 /* A program that reads nothing from a full TCP queue for so long is stuck. */
 #define LOOK_READ_MS	1000
 
-/* So long interfaces, IP and portmon are compared. */
+/* For how long interfaces, IP and portmon are compared. */
 #define SAMPLE_MS	500
 
 /**
@@ -72,7 +72,7 @@ static int look_for(struct look *l, unsigned int ms)
 	return err;
 }
 
-/* Since the last check, if rates since then say anything; else a short time. */
+/* Since the last check, if rates since then are meaningful, or a short time. */
 static int look_since(struct look *l, const struct mark *now, int found)
 {
 	const uint64_t t = time(NULL);
@@ -148,7 +148,7 @@ static int read_sample(struct look *l, struct sample *s)
 	return err ? warn_error(err, &e) : 0;
 }
 
-/* The second sample, and what a look at the interfaces tells. */
+/* The second sample, and the counters of the interfaces. */
 static int read_coverage(struct look *l)
 {
 	struct error e;
@@ -218,7 +218,7 @@ static int judge(struct look *l, const struct mark *now)
 	return err;
 }
 
-/* Look, and keep what was read in @f for the next check. */
+/* Compare, and save what was read in @f for the next check. */
 static int look(struct look *l, struct mark *now, const struct snapfile *f)
 {
 	struct nlreply reply = { 0 };

@@ -77,7 +77,7 @@ static void print_sorts(const struct columns *all)
 			printf(" %s", name_of(&sort_names, key));
 }
 
-/* Has the command words of its own for the option? */
+/* Does the command have its own words for the option? */
 static bool is_of_table(const struct command *c, const struct option_def *o)
 {
 	return c->layout && (o == options_def(OPT_SORT) ||
@@ -254,7 +254,7 @@ static void zsh_command(const struct command *c)
 			continue;
 		zsh_option(c, o, "--", o->name, "=");
 		letter[0] = o->letter;
-		/* A letter that two of its options have is the first one's. */
+		/* A letter that two of its options share belongs to the first. */
 		if (o->letter && options_letter(o->letter, taken_by(c)) == i)
 			zsh_option(c, o, "-", letter, "+");
 	}

@@ -104,7 +104,7 @@ static void print_summaries(const struct ctx *ctx, const struct records *list)
 		say_off(&list->v[0], any_tcp);
 }
 
-/* Nobody can own a port of what the kernel has no sockets of. */
+/* Ports of transports without sockets in this kernel have no owner. */
 static void say_absent(const struct records *list)
 {
 	unsigned int said = 0;

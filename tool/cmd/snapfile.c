@@ -53,7 +53,7 @@ static int open_own(const char *path)
 	return fd;
 }
 
-/* What is missing of a user's folder is made, as XDG has it. */
+/* Folders of the user that are missing are created, as XDG specifies. */
 static int open_state(char path[static 4096])
 {
 	const char *dir = getenv("XDG_STATE_HOME");
@@ -83,7 +83,7 @@ static const char *way_out(int err)
 	       "; set XDG_STATE_HOME or, in a systemd unit, StateDirectory=portmon and StateDirectoryMode=0700";
 }
 
-/* Below /tmp anybody may have put anything in the way. */
+/* Below /tmp other users may have created any of these paths. */
 static int open_private(int base, const char *name, const char *path)
 {
 	struct stat st;
@@ -492,7 +492,7 @@ int snapfile_remove(const struct snapfile *f, const struct snapentry *entry)
 	return err;
 }
 
-/* Of a call that was killed: whoever writes one holds the lock. */
+/* Left by a call that was killed: a call that still writes holds the lock. */
 static bool is_unfinished(const char *file)
 {
 	char name[SNAPSHOT_NAME_MAX + 24];

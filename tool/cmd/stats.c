@@ -47,7 +47,7 @@ static void warn_nothing(const struct ctx *ctx)
 		     format_time(buf, ctx->info.since));
 }
 
-/* A table on a terminal ends before nobody can read it any more. */
+/* A table on a terminal has a limit of lines. */
 static size_t shorten(const struct ctx *ctx, struct records *ports)
 {
 	const struct options *opt = &ctx->opt;
@@ -162,7 +162,7 @@ static int run_reset(struct ctx *ctx, int argc, char **argv)
 		warn("reset takes one port or span of ports and one scope; for more call it again");
 		return USAGE;
 	}
-	/* What an error left of the answer is in no later one: print it. */
+	/* Records read before an error come in no later reply: print them. */
 	err = ctx_reset(ctx, &opt->filter, &s);
 	if (err && !s.ports.n && !s.overflow.n && !s.other.n)
 		return err;

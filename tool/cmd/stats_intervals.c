@@ -143,7 +143,7 @@ int stats_intervals(struct ctx *ctx)
 	if (!err)
 		err = take_reading(ctx, &i);
 	for (next = i.at + step; !err; next += step) {
-		/* Who was stopped does not make up for it. */
+		/* After SIGSTOP, missed intervals are not made up. */
 		if (next < clock_seconds())
 			next = clock_seconds();
 		clock_sleep_until(next);

@@ -54,7 +54,7 @@ static int set_scope(struct options *opt, const char *arg)
 			break;
 		arg += len + 1;
 	}
-	/* A single one the kernel picks. */
+	/* The kernel filters by a single one. */
 	if (!(f->scopes & (f->scopes - 1))) {
 		f->scope = v;
 		f->scopes = 0;
@@ -168,7 +168,7 @@ static int keep_count(const struct option_def *def, const char *arg, void *to)
 	return 0;
 }
 
-/* Thousandths of a second; a day is more than anyone waits. */
+/* Thousandths of a second, at most a day. */
 static int keep_seconds(const struct option_def *def, const char *arg,
 			void *to)
 {

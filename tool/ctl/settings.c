@@ -89,7 +89,7 @@ static int unknown_setting(const char *key, const char *name, unsigned int line)
 	return -EINVAL;
 }
 
-/* What is behind a NUL byte would be left out silently. */
+/* Text after a NUL byte would be ignored silently. */
 static int no_text(const char *name, unsigned int line)
 {
 	warn("%s:%u: a NUL byte in the line", name, line);

@@ -10,7 +10,7 @@
 
 #define DIGEST	GNUTLS_MAC_SHA256
 #define DIGEST_SIZE	32
-/* Who has read before; one for each user and password in use is enough. */
+/* Known pairs of user and password; one entry for each in use is enough. */
 #define KNOWN_MAX	64
 
 /* Longer ones bcrypt would cut anyway. */
@@ -49,7 +49,7 @@ static bool digest(const char *user, const char *password,
 	size_t len = strlen(user) + 1;
 	bool done;
 
-	/* With the end of the first, so that no two pairs are alike. */
+	/* With the NUL of the first: different pairs have different texts. */
 	memcpy(text, user, len);
 	memcpy(text + len, password, strlen(password));
 	len += strlen(password);

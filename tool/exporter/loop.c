@@ -20,10 +20,10 @@
 
 /* Of a request, its headers included; a longer one is answered 414 or 431. */
 #define REQUEST_SIZE	8192
-/* What a request may take on after SIGTERM. */
+/* How long a request may take after SIGTERM. */
 #define STOP_MS		5000
 
-/* What is wrong with a client is not worth a line for each. */
+/* Errors of single clients are not logged. */
 static void log_mhd(void *cls, const char *format, va_list args)
 {
 	const struct server *server = cls;
@@ -36,7 +36,7 @@ static void log_mhd(void *cls, const char *format, va_list args)
 	log_line("%s", line);
 }
 
-/* Who vouches for the client? Only where it has a certificate. */
+/* Verify the client's certificate, if it sent one. */
 static int verify_given(gnutls_session_t session)
 {
 	unsigned int n, status;
@@ -219,7 +219,7 @@ int server_start(struct server *server)
 	return configure(server);
 }
 
-/* Did it come to an address that only this host can reach? */
+/* Is its local address a loopback address? */
 static bool came_to_loopback(int fd)
 {
 	struct sockaddr_storage at = { 0 };
@@ -261,7 +261,7 @@ static void add_connection(struct server *server, int fd,
 	server->adding = NULL;
 }
 
-/* One connection at a time: others have their turn in between. */
+/* One connection at a time, so that others are served in between. */
 static void accept_one(struct server *server, int listener)
 {
 	struct sockaddr_storage from;
@@ -339,7 +339,7 @@ static int mhd_wait(const struct server *server, int wait)
 	return wait;
 }
 
-/* Of the configuration before, when its last request is answered. */
+/* End the previous configuration after the reply to its last request. */
 static void end_old(struct server *server)
 {
 	const union MHD_DaemonInfo *info;

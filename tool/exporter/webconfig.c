@@ -18,7 +18,7 @@
  * @config: what it asks for
  * @cert: path of the file with the certificates, or NULL
  * @key: path of the file with the key, or NULL
- * @ca: path of the file with those who vouch for clients, or NULL
+ * @ca: path of the file with the issuers of clients' certificates, or NULL
  * @tls: the line that begins with tls_server_config, 0 for none
  * @e: what is wrong
  */
@@ -269,7 +269,7 @@ static int take_document(struct loading *l)
 	const yaml_node_t *root = yaml_document_get_root_node(&l->doc);
 	int err;
 
-	/* An empty file asks for nothing. */
+	/* An empty file sets nothing. */
 	if (!root)
 		return 0;
 	err = mapping(l, root, top_keys, ARRAY_SIZE(top_keys));

@@ -12,10 +12,10 @@
  * enum client_auth - what is asked of a client's certificate
  * @CLIENT_AUTH_NONE: nothing
  * @CLIENT_AUTH_REQUEST: it may have one
- * @CLIENT_AUTH_REQUIRE: it has to have one, of whomever
- * @CLIENT_AUTH_VERIFY: if it has one, client_ca_file has to vouch for it
- * @CLIENT_AUTH_REQUIRE_VERIFY: it has to have one that client_ca_file vouches
- *   for
+ * @CLIENT_AUTH_REQUIRE: it has to have one, of any issuer
+ * @CLIENT_AUTH_VERIFY: if it has one, client_ca_file has to have its issuer
+ * @CLIENT_AUTH_REQUIRE_VERIFY: it has to have one whose issuer is in
+ *   client_ca_file
  */
 enum client_auth {
 	CLIENT_AUTH_NONE,
@@ -39,7 +39,7 @@ struct web_user {
  * struct web_config - TLS and passwords
  * @cert: certificates, PEM; NULL without TLS
  * @key: their key, PEM
- * @ca: who vouches for clients, PEM, or NULL
+ * @ca: issuers of clients' certificates, PEM, or NULL
  * @client_auth: enum client_auth
  * @users: those who may read; NULL lets everyone
  * @n_users: how many

@@ -262,7 +262,7 @@ static bool built_in(void)
 	snprintf(path, sizeof(path), "/lib/modules/%s/modules.builtin",
 		 uts.release);
 	f = fopen(path, "re");
-	/* Not known: better ask once too often. */
+	/* Unknown: query it, which costs a query at most. */
 	if (!f)
 		return true;
 	while (!found && fgets(line, sizeof(line), f))

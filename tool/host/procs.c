@@ -220,7 +220,7 @@ static int read_proc(struct procs *p, pid_t pid, const uint32_t *inodes,
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
 	if (!dir) {
-		/* Gone meanwhile is no loss. */
+		/* A process that has exited meanwhile is not an error. */
 		if (errno == ENOENT || errno == ESRCH)
 			return 0;
 		if (errno != EACCES && errno != EPERM)

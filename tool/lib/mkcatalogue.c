@@ -68,7 +68,7 @@ static void print_texts(const struct svc_table *t, const struct service *e)
 	}
 }
 
-/* Two names for one port and transport would hide one another. */
+/* Of two names for one port and transport only one would be found. */
 static int check_twice(const struct svc_table *t)
 {
 	unsigned int i, err = 0;

@@ -98,7 +98,7 @@ static int receive_some(struct nlsock *s, size_t *len)
 		from_len = sizeof(from);
 		n = recvfrom(s->fd, s->buf, sizeof(s->buf), MSG_TRUNC,
 			     (struct sockaddr *)&from, &from_len);
-		/* Only the kernel, which is number 0, is listened to. */
+		/* Only messages of the kernel, which is port 0, are accepted. */
 	} while ((n < 0 && errno == EINTR) || (n >= 0 && from.nl_pid));
 	if (n < 0)
 		return -errno;

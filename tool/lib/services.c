@@ -50,7 +50,7 @@ static void load_table(struct services *s, unsigned int source)
 		*t = catalogue;
 		break;
 	case SVC_SYSTEM:
-		/* Its odder lines are not this tool's business. */
+		/* Lines not understood are skipped without a warning. */
 		err = svc_load(SYSTEM_FILE, NULL, t);
 		t->registered = true;
 		break;

@@ -54,7 +54,7 @@ void collector_free(struct collector *c)
 	records_free(&c->ports);
 }
 
-/* A sum that has been seen stays, at zero if it is not told again. */
+/* A sum that has been seen keeps its series, at zero if it is missing later. */
 static void zero(struct sum *v, size_t size)
 {
 	for (; size; v++, size -= sizeof(*v)) {

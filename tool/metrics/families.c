@@ -47,7 +47,7 @@ COUNTER(overflow_packets, "overflow_packets", "packets",
 COUNTER(overflow_bytes, "overflow_bytes", "bytes",
 	"Bytes not attributed to a port: the record table was full.");
 COUNTER(other, "other_packets", "packets",
-	"Packets that passed a hook, by what became of them.");
+	"Packets that passed a hook, by category and protocol.");
 GAUGE(since, "counting_since_timestamp_seconds", "seconds",
 	"When counting began or all counters were last reset.");
 GAUGE(records, "records", NULL,

@@ -76,7 +76,7 @@ static void print_rows(const struct top *t)
 	top_title(text, sizeof(text), t);
 	puts(text);
 	top_asked(text, sizeof(text), t);
-	/* The name of a namespace is anybody's choice. */
+	/* The name of a namespace may have any characters. */
 	text_print(stdout, text, strlen(text));
 	putchar('\n');
 	top_layout(t, 0, t->n, UINT_MAX, &l);

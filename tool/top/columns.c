@@ -215,7 +215,7 @@ static unsigned int sum_up(const struct top *t, const struct top_layout *l)
 	return sum ? sum - 1 : 0;
 }
 
-/* Of several that may go the last one; n_shown if none may. */
+/* The last one that may be removed; n_shown for none. */
 static size_t first_to_leave(const struct top *t, const struct top_layout *l)
 {
 	size_t i, found = t->n_shown;
@@ -243,7 +243,7 @@ static unsigned int floor_of(const struct column *c, bool graph)
 	return least > floor ? least : floor;
 }
 
-/* The one with most to spare. */
+/* The column with the most unused width. */
 static bool cut_words(const struct top *t, struct top_layout *l, bool graph,
 		      unsigned int by)
 {

@@ -36,7 +36,7 @@ static const struct column graph = {
 	.help = "bits per second of both directions over the last readings",
 };
 
-/* Those of stats, but for what a line alone does not tell: SHARE and BAR. */
+/* Those of stats without SHARE and BAR, which depend on other lines. */
 static const struct column *const of_top[] = {
 	&column_netns, &column_time, &column_record, &column_scope,
 	&column_port, &column_port_max, &column_ports, &column_transport,

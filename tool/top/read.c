@@ -73,8 +73,8 @@ int top_owners(struct top *t)
  * top_owners_missing() - is something shown that was not read?
  * @t: the live view, after a key
  *
- * The sockets of a port's page are not those of the list: if it is paused, no
- * reading makes up for that.
+ * The sockets of a port's page are not those of the list, and while it is paused
+ * no reading follows that has them.
  *
  * Return: whether top_owners() is to be called.
  */
@@ -98,7 +98,7 @@ int top_read(struct top *t)
 	struct snapshot s;
 	int err;
 
-	/* What the keys may widen is not for the kernel to leave out. */
+	/* The kernel must not filter by what keys can change. */
 	filter.scope = ANY;
 	filter.transport = ANY;
 	filter.histograms = top_needs(t, COLUMN_HISTOGRAMS) &&

@@ -123,7 +123,7 @@ static void add_to_range(struct top *t, const struct rate *r)
 	sum->total[1] = sum_add(sum->total[1], total->tx.bytes);
 }
 
-/* Words with the smallest first, and what is none at the end. */
+/* Words in ascending order, missing ones at the end. */
 static int compare_words(const char *a, const char *b)
 {
 	if (!*a || !*b)

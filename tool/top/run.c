@@ -140,7 +140,7 @@ static int show(struct top *t, const sigset_t *waiting)
 	return err;
 }
 
-/* Who sent the signal learns from the status that it was heeded. */
+/* The exit status shows that the signal ended it. */
 static void die_of(int number)
 {
 	sigset_t set;
@@ -165,7 +165,7 @@ static int run_screen(struct top *t)
 	if (!err)
 		err = show(t, &waiting);
 	top_screen_close();
-	/* Ctrl-C is one of the ways to have seen enough. */
+	/* Ctrl-C is a normal way to quit. */
 	if (signalled && signalled != SIGINT)
 		die_of(signalled);
 	if (err == -EIO) {

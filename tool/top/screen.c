@@ -35,7 +35,7 @@ static void use_colors(void)
 	looks[LOOK_NOTICE] = A_BOLD | COLOR_PAIR(NOTICE);
 }
 
-/* Moving the cursor is the least that is needed. */
+/* The terminal must at least be able to move the cursor. */
 static bool moves_cursor(void)
 {
 	const char *cup = tigetstr("cup");

@@ -61,7 +61,7 @@ static const char *list_of(const struct ctx *ctx, const struct layout *l)
 	if (l->wide && !given(opt, OPT_PROCESSES) &&
 	    (!ctx->tty || ctx_width(ctx) >= WIDE_WIDTH))
 		return l->wide;
-	/* If all were cut, all would be less clear. */
+	/* Cutting all of them would make all less clear. */
 	narrow = l->narrow && ctx->tty && ctx_width(ctx) < NARROW_WIDTH;
 	if (l->owned && (given(opt, OPT_PROCESSES) ||
 			 (narrow && given(opt, OPT_ALL_NETNS))))

@@ -143,7 +143,7 @@ static const struct column column_of_in_sum = {
 	.help = "is it part of the sum of the interfaces?",
 };
 
-/* A line has no packets or bytes that nobody counts. */
+/* Packets or bytes that are not counted are left out of a line. */
 static const char *line_rx_packets(struct cell *c, const struct record *r)
 {
 	return record_has(r, PORTMON_A_RECORD_RX_PACKETS) ?

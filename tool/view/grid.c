@@ -105,7 +105,7 @@ static char *copy(char *to, const char *text, size_t *width)
 			text += copy_letter(&to, text, &state, width);
 		}
 	}
-	/* Marks without a letter below them are nothing. */
+	/* Combining marks without a letter before them are dropped. */
 	if (!*width)
 		to = start;
 	*to = '\0';

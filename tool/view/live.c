@@ -37,7 +37,7 @@ static uint64_t sockets_number(const struct record *r, enum of_sockets which)
 	return n;
 }
 
-/* A backlog has its limit behind it, but for a program, which asks for that. */
+/* A backlog is followed by its limit, in CSV by a column of its own. */
 static const char *use_text(struct cell *c, const struct port_use *use,
 			    enum of_sockets which)
 {

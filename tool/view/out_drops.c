@@ -67,7 +67,7 @@ static bool is_amount(enum sort_key key)
 	return key == SORT_NONE || key == SORT_PACKETS || key == SORT_DROPS;
 }
 
-/* Of those alike the largest first, then as the kernel has them. */
+/* Equal ones: the largest first, then in the kernel's order. */
 static int compare_drop_rows(const void *x, const void *y, void *arg)
 {
 	const enum sort_key key = *(enum sort_key *)arg;

@@ -61,7 +61,7 @@ static void end_sentence(struct summary *s, const char *head)
 {
 	const bool lost = ferror(s->line);
 
-	/* Without memory fclose() leaves no text, and is content. */
+	/* Without memory fclose() leaves no text and reports no error. */
 	if (fclose(s->line) || lost || !s->text) {
 		no_memory(s);
 	} else if (s->size) {

@@ -8,7 +8,7 @@
 #include "view/sort.h"
 #include "view/view.h"
 
-/* Of so many ports marking those with a name pays. */
+/* From this number of ports on, marking those with a name is faster. */
 #define MANY 256
 
 /**
@@ -101,7 +101,7 @@ int view_owned(struct records *list, const char *process, const char *unit)
 	return 0;
 }
 
-/* Who sends the SYN is a client, whatever port it does so from. */
+/* The sender of the SYN is a client, whatever its port. */
 static bool is_client(const struct record *r)
 {
 	return r->scope == PORTMON_SCOPE_REMOTE &&
@@ -222,10 +222,10 @@ void view_fold(struct records *list)
  * view_ports() - mark, name and fold ports as the options ask
  * @ctx: the run, in the network namespace
  * @ports: its ports
- * @owners: who owns them, to release with owners_free(); left alone if nobody
- *   asks
+ * @owners: who owns them, to release with owners_free(); left alone if no
+ *   option needs them
  *
- * Names are dear, and owners more so: only where something asks for them.
+ * Names and owners are read only if needed: both take long, owners longer.
  *
  * Return: 0 or a negative errno, after the error was printed.
  */
@@ -254,7 +254,7 @@ int view_ports(struct ctx *ctx, struct records *ports, struct owners *owners)
 	       ctx_owners(ctx, ports, owners) : 0;
 }
 
-/* For people the busiest first; a program gets what costs least. */
+/* Tables have the busiest first; JSON and CSV keep the kernel's order. */
 static enum sort_key sort_key(const struct options *opt)
 {
 	if (given(opt, OPT_SORT))
