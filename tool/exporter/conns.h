@@ -32,7 +32,7 @@ enum conn_state {
  * @state: enum conn_state
  * @fd: its socket
  * @since: when it came into this state, in milliseconds of the monotonic clock
- * @loopback: it came to an address that only this host can reach
+ * @loopback: its local address is one that only this host can reach
  * @last: it ends after the reply to the request that is open
  */
 struct conn {

@@ -220,7 +220,7 @@ int server_start(struct server *server)
 }
 
 /* Is its local address a loopback address? */
-static bool came_to_loopback(int fd)
+static bool is_to_loopback(int fd)
 {
 	struct sockaddr_storage at = { 0 };
 	const struct sockaddr_in *in = (void *)&at;
@@ -253,7 +253,7 @@ static void add_connection(struct server *server, int fd,
 		close(fd);
 		return;
 	}
-	conn->loopback = came_to_loopback(fd);
+	conn->loopback = is_to_loopback(fd);
 	server->adding = conn;
 	/* On failure it has closed the socket. */
 	if (MHD_add_connection(server->mhd[0], fd, from, len) != MHD_YES)

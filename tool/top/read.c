@@ -40,7 +40,7 @@ static int report_owners(struct top *t, int err, const struct error *e)
 			snprintf(t->message, sizeof(t->message), "%s", e->text);
 		return 0;
 	}
-	t->told = err;
+	t->reported = err;
 	if (err)
 		return warn_error(err, e);
 	ctx_owners_warn(t->ctx, &t->owners);
@@ -89,7 +89,7 @@ bool top_owners_missing(const struct top *t)
  * @t: the live view
  *
  * Return: 0, -EINTR if resets kept breaking in and what was there stays, or a
- * negative errno; @t->told: after the error was printed.
+ * negative errno; @t->reported: after the error was printed.
  */
 int top_read(struct top *t)
 {

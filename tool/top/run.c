@@ -242,7 +242,7 @@ static int run_top(struct ctx *ctx, int argc, char **argv)
 	services_name(&ctx->services, 0, 0, &iana);
 	if (given(opt, OPT_BATCH)) {
 		err = top_batch(&t);
-		if (err && !t.told && !ferror(stdout))
+		if (err && !t.reported && !ferror(stdout))
 			complain_reading(&t, err);
 	} else {
 		err = run_screen(&t);

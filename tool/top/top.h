@@ -98,7 +98,7 @@ struct top_sum {
  * @owners: sockets and processes, if something shows them
  * @has_owners: they were read
  * @sockets: of which transports, as socks_read() takes it
- * @told: the error that ends it was printed
+ * @reported: the error that ends it was printed
  * @ascii: no characters but those of ASCII
  *
  * The settings:
@@ -147,7 +147,7 @@ struct top {
 	struct owners owners;
 	bool has_owners;
 	unsigned int sockets;
-	bool told;
+	bool reported;
 	bool ascii;
 
 	double interval;
