@@ -375,7 +375,10 @@ def bounded():
     check("a limit is reached" in exporter.logged(), exporter.logged())
     again = exporter.metrics()
     equal(set(before) - set(again), set(), "series that went")
-    equal(set(metrics) ^ set(again), set(), "series that came or went without traffic")
+    # A scrape is traffic of its own, and on a busy machine TCP may retransmit it: the duplicate is a drop.
+    changed = {(name, labels) for name, labels in set(metrics) ^ set(again)
+               if name != "portmon_dropped_packets_total" or ("scope", "loopback") not in labels}
+    equal(changed, set(), "series that came or went without traffic")
     exporter.stop()
     exporter = Exporter(yard, "--remote", "--loopback", "--ports", "1-2000", "--max-ports", "1000", "--max-series", "1500", "--created")
     for headers in {}, OPEN:
