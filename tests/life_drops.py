@@ -131,6 +131,26 @@ def firewall_in(hook):
 
 
 @case("ipv4", "ipv6")
+def before_routing(family):
+    "a firewall drops before there is a route: the address says whose port it is, broadcast and multicast are this host's;"
+    (client, server), (near, far) = hosts()
+    n = filter_(server, "prerouting", "meta l4proto udp counter name N drop")
+    client.ip("route add 10.200.0.0/16 via " + far.ipv4, f"route add fd99::/16 via {far.ipv6}",
+              f"route add 224.0.0.0/4 dev {near.dev}")
+    targets = [address(far, family)] + (["10.200.0.1", far.ipv4.rpartition(".")[0] + ".255", "224.0.0.251"] if family == "ipv4"
+                                        else ["fd99::1", f"ff02::fb%{near.dev}"])
+    sock = client.socket(family, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    for count, target in enumerate(targets, 1):
+        with client.enter():
+            to = socket.getaddrinfo(target, 5000 + count, type=socket.SOCK_DGRAM)[0][4]
+        send(sock, to, count)
+    becomes(server.portmon.drops, {("forward" if count == 2 else "local", "udp", 5000 + count): {"NETFILTER_DROP": count}
+                                   for count in range(1, len(targets) + 1)}, "drops")
+    equal(n(), sum(range(len(targets) + 1)), "dropped by nft")
+
+
+@case("ipv4", "ipv6")
 def vrf(family):
     "in a VRF: of this host's ports, before there is a route as well as after it, and of traffic that does not leave the VRF;"
     server, client = Netns(on=True), Netns()
