@@ -32,6 +32,7 @@ static const struct {
 	{ "check", check_tests },
 	{ "deltas", deltas_tests },
 	{ "snapfile", snapfile_tests },
+	{ "module", module_tests },
 	{ "golden", golden_tests },
 };
 

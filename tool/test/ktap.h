@@ -48,5 +48,6 @@ extern const struct unit_test deltas_tests[];
 extern const struct unit_test check_tests[];
 extern const struct unit_test snapfile_tests[];
 extern const struct unit_test owners_tests[];
+extern const struct unit_test module_tests[];
 
 #endif
