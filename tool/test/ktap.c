@@ -30,6 +30,7 @@ static const struct {
 	{ "summary", summary_tests },
 	{ "columns", columns_tests },
 	{ "check", check_tests },
+	{ "limits", limits_tests },
 	{ "deltas", deltas_tests },
 	{ "snapfile", snapfile_tests },
 	{ "module", module_tests },
@@ -39,6 +40,8 @@ static const struct {
 static unsigned int failures;
 static int saved_stderr = -1;
 static FILE *captured;
+static int saved_stdout = -1;
+static FILE *output;
 static char text[4096];
 
 /**
@@ -104,6 +107,37 @@ const char *end_capture(void)
 	}
 	text[len] = '\0';
 	return text;
+}
+
+/**
+ * begin_output() - keep what goes to standard output
+ */
+void begin_output(void)
+{
+	fflush(stdout);
+	output = tmpfile();
+	saved_stdout = dup(STDOUT_FILENO);
+	if (output && saved_stdout >= 0)
+		dup2(fileno(output), STDOUT_FILENO);
+}
+
+/**
+ * end_output() - let standard output be as it was
+ *
+ * Return: what went there, to be freed.
+ */
+char *end_output(void)
+{
+	char *all = NULL;
+	size_t size = 0;
+
+	fflush(stdout);
+	dup2(saved_stdout, STDOUT_FILENO);
+	close(saved_stdout);
+	rewind(output);
+	check(getdelim(&all, &size, '\0', output) >= 0);
+	fclose(output);
+	return all;
 }
 
 int main(void)

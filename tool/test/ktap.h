@@ -25,6 +25,9 @@ void check_text_at(const char *is, const char *must, const char *file,
 /* A file read back from where stdio wrote it; end_capture() returns it. */
 void begin_capture(void);
 const char *end_capture(void);
+/* The same of standard output; end_output() returns the text, to be freed. */
+void begin_output(void);
+char *end_output(void);
 
 extern const struct unit_test events_tests[];
 extern const struct unit_test format_tests[];
@@ -46,6 +49,7 @@ extern const struct unit_test options_tests[];
 extern const struct unit_test columns_tests[];
 extern const struct unit_test deltas_tests[];
 extern const struct unit_test check_tests[];
+extern const struct unit_test limits_tests[];
 extern const struct unit_test snapfile_tests[];
 extern const struct unit_test owners_tests[];
 extern const struct unit_test module_tests[];

@@ -2,10 +2,12 @@
 /* What check finds in counters and sockets, and what it does not. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check/check.h"
+#include "lib/util.h"
 #include "test/ktap.h"
 
 static struct limits limits;
@@ -140,6 +142,8 @@ static void test_unanswered(void)
 
 static void test_accept_queue(void)
 {
+	struct sock full;
+
 	begin_evidence();
 	tcp_port(80, 100, 50, 10);
 	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_TCP, .port = 80,
@@ -149,6 +153,13 @@ static void test_accept_queue(void)
 	finds("syns-unanswered:80");
 	e.earlier = &owners;
 	finds("accept-queue-full:80");
+	/* Two programs that listen at the same port. */
+	full = owners.socks.v[0];
+	sock(&full);
+	check(!check_rules(&e, &found));
+	check_text(found.v[0].what, "accept queue full: 129 waiting, limit 128 (2 sockets); 50 of 100 SYNs not answered");
+	findings_free(&found);
+	owners.socks.n = 1;
 	owners.socks.v[0].queue = 128;
 	finds("syns-unanswered:80");
 	free_evidence();
@@ -211,6 +222,19 @@ static void test_receive_queue(void)
 	finds("");
 	e.earlier = &earlier;
 	finds("receive-queue-full:80 receive-queue-full:443");
+	/* Another connection of the same port. */
+	before[1].port = 80;
+	v[2].port = 80;
+	before[1].peer = 50002;
+	v[2].peer = 50002;
+	check(!check_rules(&e, &found));
+	check(found.n == 1);
+	check_text(found.v[0].what, "receive queue full: 60000 bytes unread, 130000 of 131072 bytes of memory; nothing is read (2 connections)");
+	findings_free(&found);
+	before[1].port = 50001;
+	v[2].port = 50001;
+	before[1].peer = 443;
+	v[2].peer = 443;
 	/* Received after something was read; read; not full a moment ago. */
 	v[1].bytes_received += 1460;
 	finds("receive-queue-full:443");
@@ -338,6 +362,15 @@ static void test_flood(void)
 	for (i = 0; i < 20; i++)
 		owners.socks.v[1 + i].peer_address[0] = i;
 	finds("syn-flood:80");
+	/* None is half-open any more: the share decides. */
+	owners.socks.n = 1;
+	finds("handshakes-incomplete:80");
+	s.ports.v[0].tcp[PORTMON_A_TCP_ESTABLISHED] = 100;
+	finds("syn-flood:80");
+	s.ports.v[0].tcp[PORTMON_A_TCP_SYN_RECEIVED] = 1005;
+	check(!check_rules(&e, &found));
+	check_text(found.v[0].what, "900 of 1,000 handshakes answered and not completed, 5 SYNs not answered");
+	findings_free(&found);
 	/* Not known who completes them: no guess. */
 	info.lifecycle = false;
 	finds("not-counted:-1");
@@ -404,6 +437,106 @@ static void test_drops(void)
 	r = add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_TCP, 80);
 	drop(r, "TCP_LISTEN_OVERFLOW", 100);
 	finds("accept-queue-full:80");
+	free_evidence();
+
+	/* The other end's port of a connection: of it only a service counts. */
+	begin_evidence();
+	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 40000);
+	drop(r, "SOCKET_BACKLOG", 100);
+	finds("receive-queue-full:40000");
+	r->ephemeral = true;
+	finds("");
+	free_evidence();
+}
+
+static void test_refused(void)
+{
+	struct record *r;
+
+	begin_evidence();
+	r = tcp_port(8080, 100, 0, 0);
+	r->tcp[PORTMON_A_TCP_RST_SENT] = 100;
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].kind == FOUND_REFUSED);
+	check(!found.v[0].meaning);
+	findings_free(&found);
+	listens(PORTMON_TRANSPORT_TCP, 8080);
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].kind == FOUND_REFUSED);
+	check(found.v[0].meaning && strstr(found.v[0].meaning, "a program listens now"));
+	findings_free(&found);
+	free_evidence();
+}
+
+/* What the kernel does not report, and what bypasses the hooks. */
+static void test_unseen(void)
+{
+	struct link v[] = {
+		{ .name = "eth0" },
+		{ .name = "eth1", .flowtable = true },
+		{ .name = "eth2", .xdp = XDP_ATTACHED_DRV },
+	};
+	struct links links = { .v = v, .n = ARRAY_SIZE(v) };
+
+	begin_evidence();
+	info.missing = PORTMON_TRACEPOINT_KFREE_SKB;
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].kind == FOUND_NO_TRACEPOINT);
+	check_text(found.v[0].what, "drops cannot be counted on this kernel");
+	check_text(found.v[0].next, "portmon-ctl info");
+	findings_free(&found);
+	info.missing = 0;
+	e.links = &links;
+	check(!check_rules(&e, &found));
+	check(found.n == 2 && found.v[0].kind == FOUND_BYPASS);
+	check(found.n == 2 && found.v[1].kind == FOUND_BYPASS);
+	if (found.n == 2 && strcmp(found.v[0].what, "a flowtable takes packets from interface eth1"))
+		check_text(found.v[1].what, "a flowtable takes packets from interface eth1");
+	else if (found.n == 2)
+		check_text(found.v[1].what, "an XDP program takes packets from interface eth2");
+	findings_free(&found);
+	free_evidence();
+}
+
+/* Three troubles of 20 minutes, as a terminal has them. */
+static void test_printed(void)
+{
+	struct ctx ctx = {
+		.opt = OPTIONS_DEFAULT, .color = true,
+	};
+	struct proc proc = { 9, "postfix", "postfix.service" };
+	struct holder holder = { 7, 0 };
+	char *text;
+
+	begin_evidence();
+	e.seconds = 1200;
+	e.now = 11200;
+	tcp_port(80, 1800, 1800, 900);
+	drop(add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 443),
+	     "SOCKET_BACKLOG", 24000);
+	sock(&(struct sock){ .transport = PORTMON_TRANSPORT_TCP, .port = 25,
+			     .kind = SOCK_LISTENS, .queue = 129,
+			     .queue_max = 128, .inode = 7 });
+	listens(PORTMON_TRANSPORT_TCP, 80);
+	owners.procs = (struct procs){
+		.v = &proc, .n = 1, .holders = &holder, .n_holders = 1,
+	};
+	e.earlier = &owners;
+	info.missing = PORTMON_TRACEPOINT_KFREE_SKB;
+	check(!check_rules(&e, &found));
+	begin_output();
+	check(!out_check(&ctx, &e, &found));
+	text = end_output();
+	check(strstr(text, "3 troubles in the last 20m"));
+	check(strstr(text, "\n\033[1;31mcritical  \033[0m25/tcp, postfix[9] in postfix.service: accept queue full"));
+	check(strstr(text, "\n\033[1;33mwarning   \033[0m80/tcp: "));
+	check(strstr(text, "900 of 1,800 handshakes"));
+	check(strstr(text, " (45.0 a\n          minute)"));
+	check(strstr(text, "(20.0 a second)"));
+	check(strstr(text, "\n\033[1munknown   \033[0mdrops cannot be counted"));
+	free(text);
+	findings_free(&found);
+	owners.procs = (struct procs){ 0 };
 	free_evidence();
 }
 
@@ -483,132 +616,25 @@ static void test_overflow(void)
 	free_evidence();
 }
 
-static int parse_limits(const char *text)
-{
-	FILE *f = fmemopen((char *)text, strlen(text), "r");
-	int err = limits_parse(&limits, f, "file");
-
-	fclose(f);
-	return err;
-}
-
-static void test_limits(void)
-{
-	begin_evidence();
-	check(!parse_limits("# nothing\n\n"));
-	check(!parse_limits("drops = 5\n\tscan-ports=7 # few\nspan = 1.5"));
-	check(limits.v[LIMIT_DROPS] == 5);
-	check(limits.v[LIMIT_SCAN_PORTS] == 7);
-	check(limits.v[LIMIT_SPAN] == 1.5);
-	begin_capture();
-	check(parse_limits("drops = 9\ndrop = 1\n") == -EINVAL);
-	check(strstr(end_capture(), "file, line 2:"));
-	begin_capture();
-	check(parse_limits("drops = -1\n"));
-	check(parse_limits("drops = 1x\n"));
-	check(parse_limits("drops-percent = 101\n"));
-	check(parse_limits("drops\n"));
-	end_capture();
-}
-
-/* A long line is one line, and what cannot be read is no empty file. */
-static void test_limits_whole(void)
-{
-	char text[600];
-	FILE *f;
-
-	begin_evidence();
-	memset(text, ' ', sizeof(text));
-	memcpy(text, "# ", 2);
-	memcpy(text + 300, "drops = 7", sizeof("drops = 7"));
-	check(!parse_limits(text));
-	check(limits.v[LIMIT_DROPS] != 7);
-	memset(text, ' ', 300);
-	check(!parse_limits(text));
-	check(limits.v[LIMIT_DROPS] == 7);
-	f = fopen("/", "re");
-	begin_capture();
-	check(limits_parse(&limits, f, "file") == -EISDIR);
-	check_text(end_capture(), "portmon-ctl: cannot read file: Is a directory\n");
-	fclose(f);
-}
-
-/* The word that a line of the manual page or the sample has for a threshold. */
-static void documented(const char *path, const char *format)
-{
-	char line[256], wanted[128], name[64];
-	bool has[LIMITS] = { false };
-	FILE *f = fopen(path, "r");
-	const char *from;
-	unsigned int i;
-	char *to;
-
-	check(f);
-	while (f && fgets(line, sizeof(line), f))
-		for (i = 0; i < LIMITS; i++) {
-			/* roff's hyphen, which the sample has without. */
-			for (from = limit_defs[i].name, to = name; *from; from++) {
-				if (*from == '-' && *format == '.')
-					*to++ = '\\';
-				*to++ = *from;
-			}
-			*to = '\0';
-			snprintf(wanted, sizeof(wanted), format, name,
-				 limit_defs[i].value);
-			has[i] |= !strcmp(line, wanted);
-		}
-	for (i = 0; i < LIMITS; i++)
-		check_text(has[i] ? "" : limit_defs[i].name, "");
-	if (f)
-		fclose(f);
-}
-
-static void test_documented(void)
-{
-	char line[256], text[8192] = "";
-	unsigned int i, n = 0;
-	FILE *f;
-
-	documented(TREE "/Documentation/man/portmon-ctl.8", ".BR %s \" (\" %g )\n");
-	documented(TREE "/.packaging/check.conf", "#%s = %g\n");
-	/* With all of its lines in force nothing is different. */
-	begin_evidence();
-	f = fopen(TREE "/.packaging/check.conf", "r");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (line[0] != '#' || line[1] == ' ')
-			continue;
-		strcat(text, line + 1);
-		n++;
-	}
-	if (f)
-		fclose(f);
-	check(n == LIMITS);
-	for (i = 0; i < LIMITS; i++)
-		limits.v[i] = -1;
-	check(!parse_limits(text));
-	for (i = 0; i < LIMITS; i++)
-		check(limits.v[i] == limit_defs[i].value);
-}
-
 const struct unit_test check_tests[] = {
 	{ "receive-queue", test_receive_queue },
 	{ "receive-queue of datagrams", test_receive_datagrams },
 	{ "scopes", test_scopes },
 	{ "client's end of a connection", test_client },
 	{ "coverage-gap", test_gap },
-	{ "documented", test_documented },
 	{ "nothing", test_nothing },
-	{ "limits: long lines, files that cannot be read", test_limits_whole },
 	{ "unanswered", test_unanswered },
 	{ "accept-queue", test_accept_queue },
 	{ "flood", test_flood },
 	{ "scan", test_scan },
 	{ "late-answers", test_late_answers },
 	{ "drops", test_drops },
+	{ "refused", test_refused },
+	{ "unseen", test_unseen },
+	{ "printed", test_printed },
 	{ "retransmitted", test_retransmitted },
 	{ "failed", test_failed },
 	{ "silent", test_silent },
 	{ "overflow", test_overflow },
-	{ "limits", test_limits },
 	{ 0 }
 };

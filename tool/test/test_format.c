@@ -110,7 +110,16 @@ static void test_wrap(void)
 	free(buf);
 }
 
+/* No calendar has the year. */
+static void test_local_far(void)
+{
+	char buf[TIME_SIZE], wanted[TIME_SIZE];
+
+	check_text(format_local(buf, INT64_MAX), format_time(wanted, INT64_MAX));
+}
+
 const struct unit_test format_tests[] = {
+	{ "local time that no calendar has", test_local_far },
 	{ "si", test_si },
 	{ "iec", test_iec },
 	{ "exact", test_exact },

@@ -65,29 +65,22 @@ static int print_recorded_coverage(struct ctx *ctx, int argc, char **argv)
 static void capture_output(const struct command *command, const char *line)
 {
 	char words[256], *argv[ARGS_MAX + 1] = { "portmon-ctl" };
-	int argc = 1, saved = dup(STDOUT_FILENO);
-	FILE *f = tmpfile();
-	size_t len;
-	char *word;
+	char *word, *printed;
+	int argc = 1;
 
 	snprintf(words, sizeof(words), "%s", line);
 	for (word = strtok(words, " "); word && argc < ARGS_MAX;
 	     word = strtok(NULL, " "))
 		argv[argc++] = word;
-	fflush(stdout);
-	dup2(fileno(f), STDOUT_FILENO);
+	begin_output();
 	begin_capture();
 	recorded = true;
 	call(command, argc, argv);
 	recorded = false;
 	end_capture();
-	fflush(stdout);
-	dup2(saved, STDOUT_FILENO);
-	close(saved);
-	rewind(f);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	fclose(f);
+	printed = end_output();
+	snprintf(text, sizeof(text), "%s", printed);
+	free(printed);
 }
 
 /* What differs each time: the version, the time of an event, how long top waited. */

@@ -2,6 +2,7 @@
 /* What is expected here is what libsmartcols 2.38 printed. */
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test/ktap.h"
@@ -45,6 +46,29 @@ static void test_layout(void)
 			  "local   80/tcp      1.2k\n"
 			  "\033[2m        50000-60999    1\033[0m\n"
 			  "forward 7           \n");
+}
+
+/* A cell that is longer than what is put out at once. */
+static void test_long_cell(void)
+{
+	static char text[20000];
+	struct grid g = { 0 };
+	char *is = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&is, &size);
+
+	memset(text, 'x', sizeof(text) - 1);
+	grid_column(&g, "A", COLUMN_LEFT);
+	grid_column(&g, "B", COLUMN_LEFT);
+	grid_row(&g, GRID_PLAIN);
+	grid_cell(&g, "1");
+	grid_cell(&g, text);
+	check(!grid_print(&g, out, 0));
+	fclose(out);
+	check(strstr(is, "\n1 xxx"));
+	check(strlen(strchr(is, '\n')) == 3 + strlen(text) + 1);
+	free(is);
+	grid_free(&g);
 }
 
 /* Only what may be cut is, and never more than to the width of its head. */
@@ -110,6 +134,7 @@ static void test_empty(void)
 }
 
 const struct unit_test grid_tests[] = {
+	{ "long cell", test_long_cell },
 	{ "layout", test_layout },
 	{ "narrow", test_narrow },
 	{ "text", test_text },

@@ -6,6 +6,7 @@
 #include "lib/util.h"
 #include "test/ktap.h"
 #include "view/out_owners.h"
+#include "view/out_peers.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -211,7 +212,40 @@ static void test_sides(void)
 	port_use_free(&use);
 }
 
+/* The ten addresses with the most connections, and how many more there are. */
+static void test_peers(void)
+{
+	struct ctx ctx = { .opt = OPTIONS_DEFAULT };
+	const struct portspec spec = {
+		.port = 80, .port_max = 80, .transports = ALL_TRANSPORTS,
+	};
+	struct sock socks[14];
+	struct owners o = { .socks = { socks, ARRAY_SIZE(socks), 0, 0 } };
+	char *text, *line;
+	unsigned int i;
+
+	/* The last two are of the address of the third. */
+	for (i = 0; i < ARRAY_SIZE(socks); i++)
+		socks[i] = (struct sock){
+			.transport = PORTMON_TRANSPORT_TCP, .port = 80,
+			.family = AF_INET, .kind = SOCK_OPEN, .peer = 1000 + i,
+			.peer_address[0] = htonl(0xc0000200 + (i < 12 ? i : 2)),
+			.bytes_received = 100 - i,
+		};
+	begin_output();
+	check(!out_peers(&ctx, &o, &spec, 1));
+	text = end_output();
+	line = strchr(text, '\n');
+	check(line && !strncmp(line + 1, "80/tcp", 6));
+	line = line ? strstr(line, "192.0.2.") : NULL;
+	check(line && !strncmp(line, "192.0.2.2 ", 10));
+	check(strstr(text, "192.0.2.0 ") && !strstr(text, "192.0.2.11"));
+	check(strstr(text, "\n... and 2 more\n"));
+	free(text);
+}
+
 const struct unit_test owners_tests[] = {
+	{ "peers", test_peers },
 	{ "loopback", test_loopback },
 	{ "sides", test_sides },
 	{ "unit", test_unit },

@@ -359,6 +359,21 @@ static void test_portspec_wrong(void)
 			check_text(wrong[i], "refused");
 }
 
+static void test_portspec_many(void)
+{
+	struct ctx ctx = { .opt = OPTIONS_DEFAULT };
+	char text[FILTER_SPANS * 6 + 8] = "";
+	unsigned int i;
+
+	for (i = 0; i < FILTER_SPANS; i++)
+		sprintf(text + strlen(text), "%s%u", i ? "," : "", 100 + 2 * i);
+	check(!ctx_ports(&ctx, text));
+	check(ctx.opt.filter.n_spans == FILTER_SPANS);
+	begin_capture();
+	check(ctx_ports(&ctx, "9") == USAGE);
+	check(strstr(end_capture(), "ports or spans of ports at once"));
+}
+
 const struct unit_test services_tests[] = {
 	{ "format", test_format },
 	{ "wrong_lines", test_wrong_lines },
@@ -369,5 +384,6 @@ const struct unit_test services_tests[] = {
 	{ "ranges", test_ranges },
 	{ "portspec", test_portspec },
 	{ "portspec_wrong", test_portspec_wrong },
+	{ "portspec: too many", test_portspec_many },
 	{ 0 }
 };

@@ -82,9 +82,22 @@ static void test_nul(void)
 	settings_free(&s);
 }
 
+static void test_folder(void)
+{
+	FILE *file = fopen("/", "re");
+	struct settings s;
+
+	begin_capture();
+	check(settings_read(&s, file, "conf") == -EISDIR);
+	check_text(end_capture(), "portmon-ctl: cannot read conf: Is a directory\n");
+	fclose(file);
+	settings_free(&s);
+}
+
 const struct unit_test settings_tests[] = {
 	{ "settings: values", test_values },
 	{ "settings: bad lines", test_bad },
 	{ "settings: NUL bytes", test_nul },
+	{ "settings: a folder", test_folder },
 	{ NULL, NULL },
 };

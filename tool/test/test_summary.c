@@ -60,6 +60,17 @@ static void lacks(const char *what)
 		check_text(text, "");
 }
 
+static void test_translated(void)
+{
+	begin_record(PORTMON_SCOPE_REMOTE);
+	lacks(" NAT ");
+	r.tcp[PORTMON_A_TCP_SYN_TRANSLATED] = 12;
+	contains(" NAT 12 SYNs sent were translated to another port by this host's NAT");
+	lacks(" in web");
+	r.netns = "web\033";
+	contains(" 443/tcp (https), remote in web?");
+}
+
 static void test_server(void)
 {
 	begin_record(PORTMON_SCOPE_LOCAL);
@@ -176,6 +187,7 @@ static void test_reasons(void)
 }
 
 const struct unit_test summary_tests[] = {
+	{ "translated", test_translated },
 	{ "server", test_server },
 	{ "missing", test_missing },
 	{ "client", test_client },

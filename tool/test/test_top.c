@@ -2,7 +2,12 @@
 /* The live view: its lines, its keys and its pages. */
 #include <curses.h>
 #include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/util.h"
 #include "test/ktap.h"
@@ -192,6 +197,17 @@ static void test_pages(void)
 	check(t.page == TOP_HELP);
 	top_test_press('j');		/* scrolls */
 	check(t.page == TOP_HELP && t.scroll == 1);
+	top_test_press('k');
+	check(t.page == TOP_HELP && t.scroll == 0);
+	top_test_press(KEY_UP);
+	check(t.scroll == 0);
+	top_test_press(KEY_NPAGE);
+	check(t.scroll == 5);
+	top_test_press('j');
+	top_test_press(KEY_PPAGE);
+	check(t.scroll == 1);
+	top_test_press(KEY_PPAGE);
+	check(t.scroll == 0);
 	top_test_press('x');
 	check(t.page == TOP_LIST);
 	top_test_press(KEY_F(1));
@@ -218,12 +234,81 @@ static void test_pages(void)
 	top_test_end();
 }
 
+/* Where the settings cannot be read or kept, a sentence says why. */
+static void test_saved(void)
+{
+	char home[] = "/tmp/portmon-unit-XXXXXX", dir[64], file[80];
+	struct rlimit size, none;
+	sighandler_t handler;
+
+	check(mkdtemp(home));
+	setenv("XDG_CONFIG_HOME", home, 1);
+	snprintf(dir, sizeof(dir), "%s/portmon", home);
+	snprintf(file, sizeof(file), "%s/top.conf", dir);
+	top_test_begin();
+	top_saved_read(&t);
+	check_text(t.message, "");
+	/* A folder in its place. */
+	check(!mkdir(dir, 0700) && !mkdir(file, 0700));
+	top_saved_read(&t);
+	check(strstr(t.message, "top.conf: Is a directory; using the defaults"));
+	top_saved_write(&t);
+	check(strstr(t.message, "cannot write ") && strstr(t.message, ": Is a directory"));
+	/* A link to itself. */
+	check(!rmdir(file) && !symlink("top.conf", file));
+	top_saved_read(&t);
+	check(strstr(t.message, ": Too many levels of symbolic links; using the defaults"));
+	/* No room for it. */
+	check(!unlink(file) && !getrlimit(RLIMIT_FSIZE, &size));
+	none = (struct rlimit){ 0, size.rlim_max };
+	handler = signal(SIGXFSZ, SIG_IGN);
+	check(!setrlimit(RLIMIT_FSIZE, &none));
+	top_saved_write(&t);
+	check(!setrlimit(RLIMIT_FSIZE, &size));
+	signal(SIGXFSZ, handler);
+	check(strstr(t.message, "cannot write ") && strstr(t.message, ": File too large"));
+	/* Of none of these anything is left. */
+	check(!rmdir(dir) && !rmdir(home));
+	unsetenv("XDG_CONFIG_HOME");
+	top_test_end();
+}
+
+/* The cursor on the page of columns stays within them. */
+static void test_choosing(void)
+{
+	static const struct {
+		int key;
+		size_t field;
+	} presses[] = {
+		{ 'k', 0 }, { 'j', 1 }, { KEY_DOWN, 2 }, { KEY_UP, 1 },
+		{ KEY_NPAGE, 6 }, { KEY_PPAGE, 1 }, { KEY_PPAGE, 0 },
+	};
+	size_t i;
+
+	top_test_begin();
+	top_test_press('f');
+	check(t.page == TOP_FIELDS && t.field == 0);
+	for (i = 0; i < ARRAY_SIZE(presses); i++) {
+		top_test_press(presses[i].key);
+		check(t.field == presses[i].field);
+	}
+	top_test_press('G');
+	check(t.field == t.n_fields - 1);
+	top_test_press(KEY_NPAGE);
+	check(t.field == t.n_fields - 1);
+	top_test_press('g');
+	check(t.field == 0);
+	top_test_end();
+}
+
 static void test_search(void)
 {
 	top_test_begin();
 	top_test_press(KEY_F(3));
 	top_test_press('h');		/* https is on the first line already */
 	check(t.prompt == PROMPT_SEARCH && t.cursor == 0 && !t.missed);
+	top_test_press('\014');		/* Ctrl-L, also while typing */
+	check(t.redraw && t.prompt == PROMPT_SEARCH);
 	top_test_press('t');
 	top_test_press('t');
 	top_test_press('p');
@@ -300,6 +385,8 @@ const struct unit_test top_tests[] = {
 	{ "overflow of events", test_events },
 	{ "cursor", test_cursor },
 	{ "pages", test_pages },
+	{ "settings that cannot be kept", test_saved },
+	{ "cursor on the page of columns", test_choosing },
 	{ "search", test_search },
 	{ "delay", test_delay },
 	{ "fit", test_fit },

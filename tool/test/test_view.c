@@ -72,6 +72,66 @@ static void test_fold(void)
 	check(!list.n);
 }
 
+/* What lasted how long adds up, too. */
+static void test_fold_histograms(void)
+{
+	struct histograms h[2] = { 0 };
+	struct histogram *sum = &h[0].of[PORTMON_A_HISTOGRAMS_RTT];
+
+	sum->bucket[3] = 5;
+	h[1].of[PORTMON_A_HISTOGRAMS_RTT].bucket[3] = 2;
+	h[1].of[PORTMON_A_HISTOGRAMS_RTT].bucket[9] = 1;
+	add_view_port(0, 0, 40000, 1, NULL);
+	add_view_port(0, 0, 40001, 1, NULL);
+	add_view_port(0, 0, 40002, 1, NULL);
+	list.v[1].histograms = &h[0];
+	list.v[2].histograms = &h[1];
+	view_mark(&list, &info);
+	view_fold(&list);
+	check(list.n == 1 && list.v[0].histograms == &h[0]);
+	check(sum->bucket[3] == 7 && sum->bucket[9] == 1);
+	records_free(&list);
+}
+
+/* By each column the port that has more of all comes first. */
+static void test_sort_all(void)
+{
+	struct sock socks[] = {
+		{ .port = 81, .kind = SOCK_LISTENS, .queue = 3, .queue_max = 9 },
+		{ .port = 81, .peer = 1, .kind = SOCK_OPENING },
+		{ .port = 81, .peer = 2, .kind = SOCK_OPEN },
+	};
+	const struct owners owners = { .socks = { socks, 3, 3, 0 } };
+	struct histograms h = { 0 };
+	unsigned int k;
+	size_t i;
+
+	h.of[PORTMON_A_HISTOGRAMS_RTT].bucket[9] = 20;
+
+	add_view_port(0, 0, 80, 1, NULL);
+	add_view_port(0, 0, 81, 1, NULL);
+	for (i = 0; i < columns_of_ports.n; i++) {
+		const struct column *c = columns_of_ports.v[i];
+
+		if (!c->value)
+			continue;
+		list.v[0] = (struct record){
+			.has = 1u << PORTMON_A_RECORD_PORT, .port = 80,
+		};
+		list.v[1] = (struct record){
+			.has = 1u << PORTMON_A_RECORD_PORT, .port = 81,
+			.rx = { 1, 100 }, .tx = { 2, 300 }, .dropped = 1,
+			.first_seen = 10, .last_seen = 20,
+			.owners = &owners, .histograms = &h,
+		};
+		for (k = 1; k <= PORTMON_A_TCP_MAX; k++)
+			list.v[1].tcp[k] = k == PORTMON_A_TCP_SYN_RECEIVED ? 99 : 1;
+		check_text(c->value(&list.v[1]) > c->value(&list.v[0]) ? "" :
+			   c->name, "");
+	}
+	records_free(&list);
+}
+
 /* A newer module may have more scopes and transports. */
 static void test_fold_unknown(void)
 {
@@ -137,6 +197,8 @@ static void test_sort(void)
 
 const struct unit_test view_tests[] = {
 	{ "fold", test_fold },
+	{ "fold histograms", test_fold_histograms },
+	{ "sort by each column", test_sort_all },
 	{ "fold_unknown", test_fold_unknown },
 	{ "sort", test_sort },
 	{ 0 }
