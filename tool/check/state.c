@@ -420,7 +420,7 @@ static void find_uncounted(const struct evidence *e, struct findings *found)
 	if (!events)
 		return;
 	f = findings_add(found, FOUND_OVERFLOW, NULL, events);
-	f->meaning = "The table of event counters is full: these TCP events and drops are counted, but not by port.";
+	f->meaning = "These TCP events and drops are counted, but not by port: there was no room for a record or an event counter, or the port had more drop reasons than it can hold.";
 	snprintf(f->what, sizeof(f->what),
 		 "%s event%s no event counter (%u of %u in use)",
 		 format_grouped(a, events), events == 1 ? " has" : "s have",

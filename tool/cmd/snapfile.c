@@ -129,6 +129,7 @@ static int open_base(char path[static 4096], char name[static 32])
 		snprintf(path, 4096, ROOT_FOLDER);
 		base = open_own(path);
 		if (base >= 0 && getenv("XDG_STATE_HOME") &&
+		    *getenv("XDG_STATE_HOME") == '/' &&
 		    !is_writable(base, name)) {
 			close(base);
 			base = -1;

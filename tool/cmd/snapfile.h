@@ -49,16 +49,16 @@ struct snapfile {
  * enum snapstate - can a snapshot still be compared with?
  * @SNAPSTATE_USABLE: it can
  * @SNAPSTATE_BOOT: it is of an earlier boot
- * @SNAPSTATE_NETNS: its network namespace is gone
- * @SNAPSTATE_WRONG: it is not recognised
- * @SNAPSTATE_UNKNOWN: whether its namespace is gone is not for this user to see
+ * @SNAPSTATE_NETNS: its network namespace is gone, and this one has its inode
+ * @SNAPSTATE_OTHER: it can in its network namespace, which is not this one
+ * @SNAPSTATE_WRONG: its first line is not that of a snapshot
  */
 enum snapstate {
 	SNAPSTATE_USABLE,
 	SNAPSTATE_BOOT,
 	SNAPSTATE_NETNS,
+	SNAPSTATE_OTHER,
 	SNAPSTATE_WRONG,
-	SNAPSTATE_UNKNOWN,
 };
 
 /**

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "cmd/snapfile.h"
-#include "host/netns.h"
 #include "lib/util.h"
 #include "view/out_json.h"
 #include "view/table.h"
@@ -40,74 +39,31 @@ static void keep_netns(struct place *p)
 static const char *const state_words[] = {
 	[SNAPSTATE_USABLE] = "usable", [SNAPSTATE_BOOT] = "earlier-boot",
 	[SNAPSTATE_NETNS] = "namespace-gone",
-	[SNAPSTATE_WRONG] = "not-recognised", [SNAPSTATE_UNKNOWN] = "unknown",
+	[SNAPSTATE_OTHER] = "other-namespace",
+	[SNAPSTATE_WRONG] = "not-recognised",
 };
 
-/* Those of other namespaces are unknown so far. Return: are there any? */
-static bool find_own_states(struct place *p)
+/*
+ * Of another namespace it is not asked whether it still exists: a bind mount or
+ * an open file keeps one that no process of this /proc is in.
+ */
+static enum snapstate state_of(const struct place *p, const struct snapentry *e)
 {
-	bool others = false;
-	size_t i;
-
-	for (i = 0; i < p->list.n; i++) {
-		struct snapentry *e = &p->list.v[i];
-
-		if (!e->valid)
-			e->state = SNAPSTATE_WRONG;
-		else if (strcmp(e->mark.boot, p->now.boot))
-			e->state = SNAPSTATE_BOOT;
-		else if (e->inode != p->inode)
-			e->state = SNAPSTATE_UNKNOWN;
-		else
-			e->state = mark_follows(&p->now, &e->mark) ?
-				   SNAPSTATE_USABLE : SNAPSTATE_NETNS;
-		others |= e->state == SNAPSTATE_UNKNOWN;
-	}
-	return others;
-}
-
-/* The number of an inode may be that of another namespace by now. */
-static enum snapstate state_in(const struct nslist *list,
-			       const struct snapentry *e)
-{
-	uint64_t cookie;
-	size_t i;
-	int err;
-
-	for (i = 0; i < list->n; i++)
-		if (list->v[i].inode == e->inode)
-			break;
-	if (i == list->n)
-		return list->hidden ? SNAPSTATE_UNKNOWN : SNAPSTATE_NETNS;
-	err = nslist_cookie(&list->v[i], &cookie);
-	if (err == -ESTALE)
+	if (!e->valid)
+		return SNAPSTATE_WRONG;
+	if (strcmp(e->mark.boot, p->now.boot))
+		return SNAPSTATE_BOOT;
+	if (e->inode != p->inode)
+		return SNAPSTATE_OTHER;
+	/* The number of the inode was another namespace's. */
+	if (p->now.cookie && !mark_follows(&p->now, &e->mark))
 		return SNAPSTATE_NETNS;
-	if (err)
-		return SNAPSTATE_UNKNOWN;
-	return cookie == e->mark.cookie ? SNAPSTATE_USABLE : SNAPSTATE_NETNS;
-}
-
-static int find_states(struct place *p)
-{
-	struct nslist list;
-	struct error e;
-	size_t i;
-	int err;
-
-	if (!find_own_states(p))
-		return 0;
-	err = nslist_read(&list, &e);
-	if (err)
-		warn_error(err, &e);
-	for (i = 0; i < p->list.n && !err; i++)
-		if (p->list.v[i].state == SNAPSTATE_UNKNOWN)
-			p->list.v[i].state = state_in(&list, &p->list.v[i]);
-	nslist_free(&list);
-	return err;
+	return SNAPSTATE_USABLE;
 }
 
 static int open_place(struct ctx *ctx, struct place *p)
 {
+	size_t i;
 	int err;
 
 	*p = (struct place){ .f.dir = -1 };
@@ -123,7 +79,9 @@ static int open_place(struct ctx *ctx, struct place *p)
 	if (given(&ctx->opt, OPT_NETNS))
 		keep_netns(p);
 	p->now.time = time(NULL);
-	return err ? err : find_states(p);
+	for (i = 0; i < p->list.n; i++)
+		p->list.v[i].state = state_of(p, &p->list.v[i]);
+	return err;
 }
 
 static void close_place(struct place *p)
@@ -175,7 +133,8 @@ static void add_row(struct table *t, const struct ctx *ctx,
 	const struct mark *mark = &e->mark;
 	char buf[64];
 
-	table_row(t, e->state != SNAPSTATE_USABLE);
+	table_row(t, e->state != SNAPSTATE_USABLE &&
+		     e->state != SNAPSTATE_OTHER);
 	table_cell(t, e->name);
 	table_cell(t, e->valid ? format_time(buf, mark->time) :
 				 "not recognised");
@@ -263,7 +222,11 @@ static int remove_all(const struct ctx *ctx, const struct place *p, int argc,
 	return err;
 }
 
-/* What cannot be compared any more, and what was never put in place. */
+/*
+ * What cannot be compared any more for certain, and what was never put in
+ * place.  One that was not recognised may be a newer version's, or the disk's
+ * fault: that is for the user to remove.
+ */
 static int remove_stale(const struct place *p)
 {
 	size_t i, unfinished, removed = 0;
@@ -272,7 +235,7 @@ static int remove_stale(const struct place *p)
 	for (i = 0; i < p->list.n; i++) {
 		const enum snapstate state = p->list.v[i].state;
 
-		if (state == SNAPSTATE_USABLE || state == SNAPSTATE_UNKNOWN)
+		if (state != SNAPSTATE_BOOT && state != SNAPSTATE_NETNS)
 			continue;
 		failed = snapfile_remove(&p->f, &p->list.v[i]);
 		removed += !failed;
@@ -341,7 +304,7 @@ const struct command cmd_snapshots = {
 	.name = "snapshots",
 	.args = "[remove NAME ... | prune]",
 	.summary = "list or remove the snapshots of stats --delta and check",
-	.text = "Lists the snapshots of this user, of all network namespaces, that stats --delta and check compare with: name, when it was taken, its network namespace, its boot and its size. STATE says whether a call can still compare with it: not with one of an earlier boot or of a namespace that is gone, which no process is in and which has no name. prune removes those, and files that a killed call has left unfinished. remove NAME removes that of this network namespace or the one given, with --all-netns those of all. Works without the module.",
+	.text = "Lists the snapshots of this user, of all network namespaces, that stats --delta and check compare with: name, when it was taken, its network namespace, its boot and its size. STATE says whether a call in this network namespace can compare with it; not with one of an earlier boot, nor of an earlier namespace with the same inode number. prune removes those two, and files that a killed call has left unfinished. remove NAME removes that of this network namespace or the one given, with --all-netns those of all. Works without the module.",
 	.options = OPTS_JSON | OPT(EXACT) | OPT(IEC) | OPT(SI) | OPTS_NETNS,
 	.run = run_snapshots,
 };

@@ -135,8 +135,10 @@ static int answer_overflow(struct answer *a, struct json *j)
 	int err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL,
 			      keep_record, &list);
 
-	if (!err)
+	if (!err) {
+		records_join(&list);
 		out_json_overflow(j, &a->ctx, "overflow", &list);
+	}
 	records_empty(&list);
 	if (!err)
 		err = pm_each(a->c->pm, PORTMON_CMD_BUCKET_GET, NULL,

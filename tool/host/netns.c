@@ -332,31 +332,6 @@ int nslist_enter(const struct netns *ns)
 }
 
 /**
- * nslist_cookie() - netns_cookie() of another network namespace
- * @ns: which
- * @cookie: set to it
- *
- * Return: 0, -ESTALE if it no longer exists, or a negative errno; this process
- * is where it was.
- */
-int nslist_cookie(const struct netns *ns, uint64_t *cookie)
-{
-	const int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	int err;
-
-	if (home < 0)
-		return -errno;
-	err = nslist_enter(ns);
-	if (!err) {
-		*cookie = netns_cookie();
-		if (setns(home, CLONE_NEWNET))
-			err = -errno;
-	}
-	close(home);
-	return err;
-}
-
-/**
  * nslist_free() - forget them
  * @list: what nslist_read() has filled
  */

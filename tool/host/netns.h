@@ -50,7 +50,6 @@ struct nslist {
 
 int nslist_read(struct nslist *list, struct error *e);
 int nslist_enter(const struct netns *ns);
-int nslist_cookie(const struct netns *ns, uint64_t *cookie);
 void nslist_free(struct nslist *list);
 
 #endif

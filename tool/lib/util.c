@@ -41,6 +41,8 @@ void *buffer_room(void *v, size_t *cap, size_t len, size_t more)
 {
 	size_t room = *cap ? *cap : FIRST_BYTES;
 
+	if (more > SIZE_MAX / 2 - len)
+		return NULL;
 	while (room - len < more)
 		room *= 2;
 	if (room == *cap)
