@@ -143,7 +143,7 @@ def lists():
     check("\x1b" not in out and "\x07" not in out, f"escapes reach the terminal: {out!r}")
     check(re.search(r"^broken +not recognised +- +net:\[7\] +- +\d", out, re.M), out)
     check(re.search(r"^old +1970-01-01T00:16:40Z .*earlier", out, re.M), out)
-    check(re.search(rf"^daily +20\S+Z +\S+ +{one.name} +this +[\d.]+k? +usable$", out, re.M), out)
+    check(re.search(rf"^daily +20\S+Z +\S+ +{one.name} +this +[\d.]+k? +other-namespace$", out, re.M), out)
     equal(len(lines), 8, "lines")
     os.rmdir(f"{FOLDER}/folder@9")
 
