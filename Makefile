@@ -111,7 +111,7 @@ VERSION := $(shell .packaging/fill .packaging/version.in)
 DIST    := build/dist/portmon-$(VERSION).tar.gz
 
 # Of the last commit, with its time: the same bytes each time.
-.PHONY: dist deb rpm release check-packages check-boot
+.PHONY: dist deb rpm release check-packages deps-packages check-boot
 dist: ## [package] a tarball of the last commit, in build/dist
 	@git diff --quiet HEAD || echo "dist: uncommitted changes are not in it" >&2
 	@mkdir -p build/dist
@@ -135,7 +135,8 @@ MATRIX ?= 6.1 6.12 6.12-trixie 7.2 7.3 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 7
 demo check check-smp soak vm-shell bench bench-guard $(MATRIX:%=matrix-%): export LINK ?= static
 
 PACKAGES_TESTS := dpkg-dev debhelper dh-dkms lintian mandoc rpm systemd e2fsprogs mmdebstrap binutils $(EXPORTER_PACKAGES)
-check-packages: PACKAGES += $(PACKAGES_TESTS)
+check-packages deps-packages: PACKAGES += $(PACKAGES_TESTS)
+deps-packages: deps
 check-packages: deps ## [test] packages: build, install, upgrade, boot, remove them in a Debian 12 (PARTS='static chroot boots trixie')
 	@tests/packages/run packages
 
