@@ -3,6 +3,7 @@
 """portmon-ctl apply brings portmon.conf into force: what can change, what cannot, and nothing of a file with a bad line."""
 import os
 import signal
+import subprocess
 import tempfile
 
 from lib.ctl import DONE, FAILED, USAGE, run_ctl
@@ -20,6 +21,7 @@ def apply(text, **options):
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
         file.write(text)
         file.flush()
+        os.chmod(file.name, 0o644)
         status, out, err = run_ctl("apply", file.name, **options)
         return status, out, err.replace(file.name, "FILE")
 
@@ -91,6 +93,41 @@ def parts_of_named():
         equal(apply(f"lifecycle = {value}\ndrops = {value}\nnetns = {netns.name}\n")[::2], (DONE, ""), value)
         out = run_ctl("info", netns=netns)[1]
         equal(out.count("off (enable it with"), wanted, f"parts that are off with {value}: {out!r}")
+
+
+@case()
+def not_permitted():
+    "who is not root may change nothing: each refusal is said, also that of a namespace, and the status says it"
+    keep("max_records", "lifecycle")
+    netns = Netns(on=True)
+    sentence = "portmon-ctl: cannot set the module's parameter max_records: Permission denied; run as root\n"
+    equal(apply("max_records = 5000\n", user=65534), (FAILED, "", sentence), "a parameter")
+    status, out, err = apply(f"netns = {netns.name}\n", user=65534)
+    equal((status, out), (FAILED, ""), "a namespace")
+    check(f"not permitted to enter network namespace '{netns.name}'" in err, f"a namespace: {err!r}")
+    parameter("lifecycle", "N")
+    status, out, err = apply("lifecycle = no\n", user=65534)
+    equal((status, out), (FAILED, ""), "a part of what is counted")
+    check("cannot apply the settings: " in err, f"a part of what is counted: {err!r}")
+    equal(parameter("max_records"), "262144", "what it was before")
+
+
+@case()
+def in_the_way():
+    "a parameter that is not there, and one without a value; modprobe is not there"
+    for script, arguments, wanted in (
+            ("mount -t tmpfs none /sys/module/portmon/parameters", "max_records = 5000\n",
+             "cannot read the module's parameter max_records: No such file or directory"),
+            ("mount -t tmpfs none /sys/module/portmon/parameters; : > /sys/module/portmon/parameters/max_records", "max_records = 5000\n",
+             "cannot read the module's parameter max_records: Input/output error"),
+            ("mount --bind /sys/module/portmon/holders /sys/module/portmon; mount --bind /dev/null /sbin/modprobe", "lifecycle = yes\n",
+             "cannot run modprobe: Permission denied")):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(arguments)
+            file.flush()
+            done = subprocess.run(["unshare", "-m", "sh", "-ec", f"{script}; exec portmon-ctl apply {file.name}"], text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        check(wanted in done.stderr, f"after {script}: status {done.returncode}, said {done.stderr!r}")
 
 
 @case()

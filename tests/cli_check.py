@@ -183,6 +183,16 @@ def thresholds():
             equal((status, out), (UNSURE, ""), f"status with {wrong!r}")
             check("check.conf, line 2: expected NAME = NUMBER" in err, err)
         check(settings(f"# {'x' * 300} scan-ports = 20\n{' ' * 300}scan-ports = 41\n")[0] == DONE, "long lines")
+        # The site's file is read first.
+        os.makedirs("/etc/portmon", exist_ok=True)
+        with open("/etc/portmon/check.conf", "x") as file:
+            defer(os.unlink, file.name)
+            file.write("scan-port = 41\n")
+        status, out, err = run_ctl("check", "--all-time", netns=server, env=env)
+        equal((status, out), (UNSURE, ""), "status with a wrong line in the site's file")
+        check("/etc/portmon/check.conf, line 1: expected NAME = NUMBER" in err, err)
+        with open("/etc/portmon/check.conf", "w") as file:
+            pass
         os.unlink(f"{folder}/portmon/check.conf")
         os.mkdir(f"{folder}/portmon/check.conf")
         status, out, err = run_ctl("check", "--all-time", netns=server, env=env)
@@ -365,6 +375,9 @@ def overflow():
     found = checked(netns, "--all-time", status=WRONG)
     equal([f["finding"] for f in found], ["overflow"] * 2, "findings after TCP events")
     check(any(re.match(r"\d+ events have no event counter", f["text"]) for f in found), f"{found}")
+    out = run_ctl("info", netns=netns)[1]
+    check(re.search(r"^refused +\d+ packets without a port record", out, re.M), f"info says {out!r}")
+    check(re.search(r"^refused +\d+ TCP events and drops without an event counter$", out, re.M), f"info says {out!r}")
 
 
 run()

@@ -106,6 +106,10 @@ def delta_folder():
     status, out, err = with_mounts(kept, "stats", "--delta")
     equal((status, out), (FAILED, ""), "read-only, with the folder")
     check(re.fullmatch(f"portmon-ctl: cannot write the snapshot file /var/lib/portmon/default@.*: Read-only file system; .*{way_out}", err), err)
+    for script, sentence in ("mount -t tmpfs -o ro none /var/lib", "cannot create the directory"), (kept, "cannot write the snapshot file"):
+        status, out, err = with_mounts(script, "check")
+        equal((status, out), (3, ""), f"check; it said {err!r}")
+        check(err.startswith(f"portmon-ctl: {sentence} /var/lib/portmon"), err)
     for script in "mount -t tmpfs -o ro none /var/lib", kept:
         state = tempfile.mkdtemp(prefix="pm")
         defer(sh, "rm", "-rf", state)

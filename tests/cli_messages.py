@@ -99,6 +99,7 @@ def wrong():
             ("--scope needs an argument", "stats", "--scope"),
             ("--json does not accept an argument", "stats", "--json=yes"),
             ("unexpected argument .80.", "ranges", "80"),
+            ("unexpected argument .80.", "export", "80"),
             ("unexpected argument 'now'", "reset", "now"),
             ("unexpected argument 'b'", "services", "a", "b"),
             ("unexpected argument 'b'", "help", "stats", "b"),

@@ -138,6 +138,29 @@ def graphs():
 
 
 @case()
+def busy():
+    "the page of a port with many peers has ten of them, and bars only where the terminal has UTF-8"
+    netns = Netns(on=True)
+    netns.ip("link set lo up")
+    server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
+    server.listen(20)
+    accepted = []
+    for i in range(12):
+        netns.socket("ipv4", socket.SOCK_STREAM, bind=(f"127.0.0.{10 + i}", 0)).connect(("127.0.0.1", 8080))
+        accepted.append(server.accept())
+    terminal = top("--scope", "loopback", netns=netns, lines=50, LC_ALL="C")
+    terminal.press("/", *"8080", "enter", "enter")
+    terminal.until("^loopback port 8080/tcp ")
+    terminal.until(r"^peers +127\.0\.0\.10 +1 open")
+    terminal.until(r"^ +\.\.\. and 2 more$")
+    terminal.press("q")
+    ends(terminal, DONE)
+    check(terminal.raw.isascii(), "not ASCII")
+    for sock, _ in accepted:
+        sock.close()
+
+
+@case()
 def detail():
     "Enter shows a port: counters, rates, handshakes, drops and a graph; Esc goes back"
     terminal = top("--sort", "port", "--scope", "local", "--exact", lines=30)

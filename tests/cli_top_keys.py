@@ -259,6 +259,11 @@ def owners_at_once():
     terminal.until("PAUSED")
     terminal.press("f", "G")
     terminal.until(r"^\[ \] OWNER")
+    # The first line, which the last one has scrolled away, comes back.
+    terminal.press("g")
+    terminal.until(r"^\[.\] SCOPE")
+    terminal.press("G")
+    terminal.until(r"^\[ \] OWNER")
     terminal.press(" ", "esc")
     tcp, udp = (rf"^loopback +{port} .*\[{os.getpid()}\]" for port in ("8080/tcp", "514/udp"))
     terminal.until(tcp)

@@ -444,6 +444,11 @@ static void test_drops(void)
 	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 40000);
 	drop(r, "SOCKET_BACKLOG", 100);
 	finds("receive-queue-full:40000");
+	/* For two reasons: one finding. */
+	drop(r, "SOCKET_RCVBUFF", 100);
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].events == 200);
+	findings_free(&found);
 	r->ephemeral = true;
 	finds("");
 	free_evidence();
@@ -518,6 +523,7 @@ static void test_printed(void)
 			     .kind = SOCK_LISTENS, .queue = 129,
 			     .queue_max = 128, .inode = 7 });
 	listens(PORTMON_TRANSPORT_TCP, 80);
+	owners.socks.v[1].inode = 8;
 	owners.procs = (struct procs){
 		.v = &proc, .n = 1, .holders = &holder, .n_holders = 1,
 	};
@@ -529,11 +535,19 @@ static void test_printed(void)
 	text = end_output();
 	check(strstr(text, "3 troubles in the last 20m"));
 	check(strstr(text, "\n\033[1;31mcritical  \033[0m25/tcp, postfix[9] in postfix.service: accept queue full"));
-	check(strstr(text, "\n\033[1;33mwarning   \033[0m80/tcp: "));
+	check(strstr(text, "\n\033[1;33mwarning   \033[0m80/tcp, "));
 	check(strstr(text, "900 of 1,800 handshakes"));
-	check(strstr(text, " (45.0 a\n          minute)"));
+	check(strstr(text, "(45.0"));
+	check(strstr(text, " minute)"));
 	check(strstr(text, "(20.0 a second)"));
 	check(strstr(text, "\n\033[1munknown   \033[0mdrops cannot be counted"));
+	free(text);
+	begin_output();
+	check(!out_json_check(&ctx, &e, &found));
+	text = end_output();
+	check(strstr(text, "\"processes\":[{\"pid\":9,\"name\":\"postfix\",\"unit\":\"postfix.service\"}]"));
+	/* Whose socket it is, is not known. */
+	check(strstr(text, "\"port\":80,\"service\":null,\"client\":false,\"processes\":[],"));
 	free(text);
 	findings_free(&found);
 	owners.procs = (struct procs){ 0 };

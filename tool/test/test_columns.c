@@ -256,7 +256,44 @@ static void test_rtt(void)
 	check_text(port_cell(&c, &r, "RTT"), "");
 }
 
+/* A terminal that does not know how wide it is: COLUMNS says it, or 80. */
+static void test_width(void)
+{
+	static const struct table_head heads[] = {
+		{ "A", COLUMN_LEFT }, { "B", COLUMN_TRUNC },
+	};
+	static const struct {
+		const char *columns;
+		size_t width;
+	} cases[] = { { "40", 40 }, { "x", 80 }, { NULL, 80 } };
+	char word[101], *text;
+	struct table *table;
+	size_t i;
+
+	memset(word, 'x', 100);
+	word[100] = '\0';
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (cases[i].columns)
+			setenv("COLUMNS", cases[i].columns, 1);
+		else
+			unsetenv("COLUMNS");
+		ctx = (struct ctx){ .opt = OPTIONS_DEFAULT, .tty = true };
+		begin_output();
+		table = table_begin(&ctx);
+		table_columns(table, heads, ARRAY_SIZE(heads));
+		table_row(table, false);
+		table_cell(table, "1");
+		table_cell(table, word);
+		check(!table_end(table));
+		text = end_output();
+		check(strchr(text, '1') &&
+		      strcspn(strchr(text, '1'), "\n") == cases[i].width);
+		free(text);
+	}
+}
+
 const struct unit_test columns_tests[] = {
+	{ "width of the terminal", test_width },
 	{ "choose", test_choose },
 	{ "amounts", test_amounts },
 	{ "wrong", test_wrong },

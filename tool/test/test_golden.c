@@ -162,9 +162,12 @@ static void test_golden(void)
 		{ "coverage.csv", &coverage, "--csv" },
 		{ "coverage-all.csv", &coverage, "--csv --sort tx -o netns,record,counted-by,kind,in-sum,rx-pkts,rx-drops,tx-drops,notes" },
 		{ "coverage.txt", &coverage, "--exact" },
+		{ "coverage-rx.csv", &coverage, "--csv --sort rx-packets -o record,rx-pkts" },
+		{ "coverage-tx.csv", &coverage, "--csv --sort tx-packets -o record,tx-pkts" },
 		{ "explain.json", &cmd_explain, "443 --json --pretty" },
 		{ "info.json", &cmd_info, "--json --pretty" },
 		{ "top.json", &cmd_top, "--batch --json --all -c 1 -d 0.01" },
+		{ "top-numeric.json", &cmd_top, "--batch --json --all -n -c 1 -d 0.01" },
 		{ "top.csv", &cmd_top, "--batch --csv --all -c 1 -d 0.01 -o scope,port,rx-pkts,rx-bps,conns,last-seen" },
 		{ "reset.json", &cmd_reset, "--json --pretty" },
 		{ "monitor.json", &cmd_monitor, "--json --count 5" },
@@ -182,7 +185,16 @@ static void test_golden(void)
 	unsetenv("XDG_CONFIG_HOME");
 }
 
+static void test_info(void)
+{
+	capture_output(&cmd_info, "");
+	check(strstr(text, "\nrefused          7 packets without a port record (see max_records)\n"));
+	check(strstr(text, "\nrefused          2 handshakes and ends of connections without a histogram\n"));
+	check(!strstr(text, "TCP events and drops without"));
+}
+
 const struct unit_test golden_tests[] = {
 	{ "json and csv", test_golden },
+	{ "info", test_info },
 	{ 0 }
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Histograms: as the kernel sends them, added up, and what they say. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/netlink.h>
@@ -111,7 +112,27 @@ static void test_text(void)
 		   "  sent       median at least 275GB, too few connections for 90% and 99% (2 connections) [@]\n");
 }
 
+/* The last bucket has no end. */
+static void test_json_last(void)
+{
+	struct histograms h = { 0 };
+	const struct record r = { .histograms = &h };
+	struct json j;
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	h.of[PORTMON_A_HISTOGRAMS_RTT].bucket[PORTMON_HISTOGRAM_BUCKETS - 1] = 4;
+	check(!json_begin(&j, out, false));
+	howlong_json(&j, &r);
+	check(!json_end(&j));
+	fclose(out);
+	check(strstr(text, "[{\"below\":null,\"count\":4}]"));
+	free(text);
+}
+
 const struct unit_test histogram_tests[] = {
+	{ "last bucket in JSON", test_json_last },
 	{ "parsed", test_parsed },
 	{ "refused", test_refused },
 	{ "added", test_added },

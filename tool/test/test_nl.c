@@ -28,8 +28,8 @@ enum reply {
 	NO_ROOM,	/* the socket has lost messages */
 	DONE,
 	DONE_FAILED,	/* a dump that failed half way, with a sentence */
-	ACK,
 	REFUSED,	/* with a sentence */
+	MISSING,	/* with a sentence */
 	REFUSED_WHOLE,	/* with a sentence behind the whole request */
 	SHORT,		/* an error message cut short */
 	BAD_RECORD,
@@ -278,11 +278,11 @@ static void put_reply(enum reply reply)
 	case DONE_FAILED:
 		put_done(-ENOMEM, "half way");
 		break;
-	case ACK:
-		put_error(0, NLM_F_CAPPED, NULL);
-		break;
 	case REFUSED:
 		put_error(-EPERM, NLM_F_CAPPED | NLM_F_ACK_TLVS, "not you");
+		break;
+	case MISSING:
+		put_error(-ENOENT, NLM_F_CAPPED | NLM_F_ACK_TLVS, "no such port");
 		break;
 	case REFUSED_WHOLE:
 		put_error(-EINVAL, NLM_F_ACK_TLVS, "not so");
@@ -406,6 +406,9 @@ static void test_errors(void)
 {
 	check(read_script(SCRIPT(REFUSED), "portmon-ctl: cannot do it: not you; run as root (sudo portmon-ctl ...)\n")
 	      == -EPERM);
+	/* The module is there: it says what is not. */
+	check(read_script(SCRIPT(MISSING), "portmon-ctl: cannot do it: no such port\n")
+	      == -ENOENT);
 	check(read_script(SCRIPT(REFUSED_WHOLE),
 			  "portmon-ctl: cannot do it: not so\n") == -EINVAL);
 	check(read_script(SCRIPT(PORT, DONE_FAILED),

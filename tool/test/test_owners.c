@@ -212,6 +212,13 @@ static void test_sides(void)
 	port_use_free(&use);
 }
 
+/* TCP is everywhere. */
+static void test_absent(void)
+{
+	check(!socks_absent(PORTMON_TRANSPORT_TCP));
+	check(!socks_absent(PORTMON_TRANSPORT_UDP));
+}
+
 /* The ten addresses with the most connections, and how many more there are. */
 static void test_peers(void)
 {
@@ -246,6 +253,7 @@ static void test_peers(void)
 
 const struct unit_test owners_tests[] = {
 	{ "peers", test_peers },
+	{ "transports that are absent", test_absent },
 	{ "loopback", test_loopback },
 	{ "sides", test_sides },
 	{ "unit", test_unit },

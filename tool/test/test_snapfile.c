@@ -70,6 +70,7 @@ static void test_folders(void)
 /* What is missing is made, for the user alone. */
 static void test_home(void)
 {
+	static char far[4200];
 	char *old = getenv("HOME");
 	struct stat st;
 
@@ -85,6 +86,21 @@ static void test_home(void)
 	      (st.st_mode & 07777) == 0700);
 	check(!rmdir(".local/state/portmon") && !rmdir(".local/state") &&
 	      !rmdir(".local"));
+	/* HOME is of no use. */
+	setenv("HOME", "home", 1);
+	check(!snapfile_open(&f, "x"));
+	check(!strncmp(f.path, "/tmp/portmon-", 13));
+	snapfile_close(&f);
+	/* Nor is a path that is longer than any. */
+	memset(far, '/', sizeof(far) - 1);
+	far[sizeof(far) - 1] = '\0';
+	setenv("XDG_STATE_HOME", far, 1);
+	check(!snapfile_open(&f, "x"));
+	check(!strncmp(f.path, "/tmp/portmon-", 13));
+	snapfile_close(&f);
+	/* Unless it is in use. */
+	*strrchr(f.path, '/') = '\0';
+	rmdir(f.path);
 	if (old)
 		setenv("HOME", old, 1);
 	free(old);
@@ -112,6 +128,7 @@ static void test_commit(void)
 	struct snapentries list;
 	struct snapentry *e;
 	struct stat st;
+	size_t removed;
 
 	make_home();
 	check(!snapfile_open(&f, "x"));
@@ -120,6 +137,12 @@ static void test_commit(void)
 	check(strstr(end_capture(), "No such file or directory; the next call starts from the previous snapshot"));
 	check(!snapfile_prepare(&f, &mark, &reply) && !snapfile_commit(&f));
 	check(!fstatat(f.dir, f.name, &st, 0) && (st.st_mode & 07777) == 0600);
+	/* An unfinished one that cannot be removed. */
+	check(!mkdirat(f.dir, "x@1.new", 0700));
+	begin_capture();
+	check(snapfile_tidy(&f, &removed) == -EISDIR && !removed);
+	check(strstr(end_capture(), "cannot remove unfinished snapshots in /tmp/portmon-unit-"));
+	check(!unlinkat(f.dir, "x@1.new", AT_REMOVEDIR));
 	/* Prepared again, and not put in place: it goes. */
 	check(!snapfile_prepare(&f, &mark, &reply));
 	check(!snapfile_list(&f, &list) && list.n == 1);

@@ -193,6 +193,9 @@ static const char *shown(void)
 
 static void test_fields(void)
 {
+	char many[(COLUMNS_MAX + 1) * 5 + 1] = "";
+	unsigned int i;
+
 	top_test_begin();
 	choose_fields("port,graph,backlog,owner,RTT,unans-ps,retr-ps", 0);
 	/* The graph stands last. */
@@ -204,6 +207,10 @@ static void test_fields(void)
 	choose_fields("", USAGE);
 	choose_fields("++port", USAGE);
 	choose_fields("BAR", USAGE);
+	/* Each column once would be enough. */
+	for (i = 0; i <= COLUMNS_MAX; i++)
+		strcat(many, i ? ",PORT" : "PORT");
+	check(top_fields_set(&t, many) == -1);
 	check_text(shown(), "PORT,BACKLOG,OWNER,RTT,UNANS-PS,RETR-PS,TOTAL,GRAPH");
 	choose_fields("port,total", 0);
 	check(!top_needs(&t, COLUMN_OWNERS));
