@@ -178,6 +178,18 @@ def removes():
 
 
 @case()
+def odd_name():
+    "the name of a namespace stays one line of the file, whatever is in it"
+    name = "two\nlines"
+    sh("ip", "netns", "add", name)
+    defer(sh, "ip", "netns", "del", name)
+    defer(sh, "rm", "-rf", FOLDER)
+    equal(run_ctl("enable", "--netns", name)[0], DONE, "enable")
+    equal(run_ctl("stats", "--delta=odd", "--netns", name)[0], DONE, "stats --delta")
+    equal([(s["netns"], s["state"]) for s in listed() if s["name"] == "odd"], [("two?lines", "usable")], "the snapshot")
+
+
+@case()
 def prunes():
     "prune: those of an earlier boot, of an earlier namespace with this inode, and what a killed call has left; no other"
     sh("rm", "-rf", FOLDER)
