@@ -139,7 +139,7 @@ def graphs():
 
 @case()
 def busy():
-    "the page of a port with many peers has ten of them, and bars only where the terminal has UTF-8"
+    "the page of a port with many peers has ten of them, and with --ascii no bars of histograms"
     netns = Netns(on=True)
     netns.ip("link set lo up")
     server = netns.socket("ipv4", socket.SOCK_STREAM, bind=("127.0.0.1", 8080))
@@ -148,7 +148,7 @@ def busy():
     for i in range(12):
         netns.socket("ipv4", socket.SOCK_STREAM, bind=(f"127.0.0.{10 + i}", 0)).connect(("127.0.0.1", 8080))
         accepted.append(server.accept())
-    terminal = top("--scope", "loopback", netns=netns, lines=50, LC_ALL="C")
+    terminal = top("--ascii", "--scope", "loopback", netns=netns, lines=50)
     terminal.press("/", *"8080", "enter", "enter")
     terminal.until("^loopback port 8080/tcp ")
     terminal.until(r"^peers +127\.0\.0\.10 +1 open")
