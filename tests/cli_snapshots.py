@@ -186,7 +186,7 @@ def odd_name():
     defer(sh, "rm", "-rf", FOLDER)
     equal(run_ctl("enable", "--netns", name)[0], DONE, "enable")
     equal(run_ctl("stats", "--delta=odd", "--netns", name)[0], DONE, "stats --delta")
-    equal([(s["netns"], s["state"]) for s in listed() if s["name"] == "odd"], [("two?lines", "usable")], "the snapshot")
+    equal([(s["netns"], s["state"]) for s in listed() if s["name"] == "odd"], [("two?lines", "other-namespace")], "the snapshot")
 
 
 @case()

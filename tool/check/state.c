@@ -33,7 +33,8 @@ bool queue_of_reader(const struct sock *s)
  *
  * The kernel refuses a connection when more wait than the limit; a receive
  * buffer is as good as full when the next packet may not fit. TCP closes its
- * window a sixteenth before that.
+ * window a sixteenth before that, or when half of what is free does not hold a
+ * segment: those of loopback have 64 KiB (__tcp_select_window()).
  *
  * Return: whether it is full.
  */
@@ -43,8 +44,13 @@ bool queue_is_full(const struct sock *s)
 		return false;
 	if (s->queue_max || s->queue)
 		return s->queue > s->queue_max;
-	if (queue_of_reader(s) && !s->unread)
-		return false;
+	if (queue_of_reader(s)) {
+		if (!s->unread)
+			return false;
+		if (s->segment && s->unread >= s->segment &&
+		    s->memory + 2ull * s->segment > s->memory_max)
+			return s->memory_max;
+	}
 	return s->memory_max && s->memory >= s->memory_max / 10 * 9;
 }
 

@@ -69,6 +69,9 @@ struct reading {
 	bool bytes;
 };
 
+/* Where tcpi_rcv_mss is in struct tcp_info. */
+#define TCP_INFO_RCV_MSS	20
+
 /* Where tcpi_bytes_acked is in struct tcp_info, which the libc may not know. */
 #define TCP_INFO_BYTES	120
 
@@ -143,6 +146,8 @@ static void take_bytes(struct nlmsghdr *h, struct sock *s)
 		return;
 	memcpy(&info, (const char *)nla_data(a) + TCP_INFO_BYTES,
 	       sizeof(info));
+	memcpy(&s->segment, (const char *)nla_data(a) + TCP_INFO_RCV_MSS,
+	       sizeof(s->segment));
 	s->bytes_sent = info.acked;
 	s->bytes_received = info.received;
 }

@@ -38,6 +38,8 @@ enum sock_kind {
  * @memory: bytes of kernel memory that received packets take while they wait
  * @memory_max: bound on them, 0 if it is not known
  * @unread: bytes received that the program has not read; not of a listener
+ * @segment: size of the segments that a TCP connection receives, in bytes, if
+ *	SOCKS_BYTES was requested (tcpi_rcv_mss)
  * @bytes_received: of a TCP connection, if SOCKS_BYTES was requested
  * @bytes_sent: the same, as acknowledged by the other end
  * @address: its own address, in network byte order
@@ -56,6 +58,7 @@ struct sock {
 	uint32_t memory;
 	uint32_t memory_max;
 	uint32_t unread;
+	uint32_t segment;
 	uint64_t bytes_received;
 	uint64_t bytes_sent;
 	uint32_t address[4];
