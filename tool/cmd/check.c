@@ -93,25 +93,20 @@ static int look_since(struct look *l, const struct mark *now, int found)
 	return 0;
 }
 
-static bool any_full(const struct owners *o)
+static bool any(const struct owners *o, bool (*is)(const struct sock *s))
 {
 	size_t i;
 
 	for (i = 0; i < o->socks.n; i++)
-		if (queue_is_full(&o->socks.v[i]))
+		if (is(&o->socks.v[i]))
 			return true;
 	return false;
 }
 
-static bool any_reader_full(const struct owners *o)
+/* The size of its segments, which may decide, is not known yet. */
+static bool reader_may_be_full(const struct sock *s)
 {
-	size_t i;
-
-	for (i = 0; i < o->socks.n; i++)
-		if (queue_of_reader(&o->socks.v[i]) &&
-		    queue_is_full(&o->socks.v[i]))
-			return true;
-	return false;
+	return queue_of_reader(s) && s->unread && s->memory > s->memory_max / 3;
 }
 
 /*
@@ -123,9 +118,9 @@ static int read_owners(struct look *l)
 	unsigned int ms = LOOK_AGAIN_MS;
 	int err = ctx_owners(l->ctx, &l->s.ports, &l->owners);
 
-	if (err || !any_full(&l->owners))
+	if (err)
 		return err;
-	if (any_reader_full(&l->owners)) {
+	if (any(&l->owners, reader_may_be_full)) {
 		ms = LOOK_READ_MS;
 		l->ctx->peers = true;
 		owners_free(&l->owners);
@@ -133,6 +128,8 @@ static int read_owners(struct look *l)
 		if (err)
 			return err;
 	}
+	if (!any(&l->owners, queue_is_full))
+		return 0;
 	l->earlier = l->owners;
 	l->owners = (struct owners){ 0 };
 	wait_ms(ms);
