@@ -29,7 +29,7 @@
  *	else is in the accept queue have been; print how many they were.
  *   traffic connect CPU SOURCE DESTINATION SPORT DPORT N END
  *	Make N TCP connections in a row, the first from SPORT, the next from one
- *	higher; close each with END: fin or rst. Print how many were established.
+ *	higher (from port 65535 on to SPORT); close each with END: fin or rst. Print how many were established.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -453,7 +453,7 @@ static int make_connections(char **arg)
 
 	pin(arg[0]);
 	for (i = 0; i < n; i++) {
-		fd = tcp_socket(&from, address(&from, arg[1], sport + i));
+		fd = tcp_socket(&from, address(&from, arg[1], sport + i % (65536 - sport)));
 		length = address(&to, arg[2], atoi(arg[4]));
 		if (!connect(fd, &to.any, length)) {
 			established++;
