@@ -7,11 +7,6 @@
 #include "lib/reasons.h"
 #include "lib/record.h"
 
-static bool is_local(const struct record *r)
-{
-	return check_own(r->scope);
-}
-
 static bool is_tcp(const struct record *r)
 {
 	return r->transport == PORTMON_TRANSPORT_TCP;
@@ -148,7 +143,7 @@ static void scan(const struct evidence *e, struct findings *found,
 	for (i = 0; i < e->s->ports.n; i++) {
 		const struct record *r = &e->s->ports.v[i];
 
-		if (!is_local(r) || !probes(r) || check_listens(e, r))
+		if (!check_own(r->scope) || !probes(r) || check_listens(e, r))
 			continue;
 		all = sum_add(all, probes(r));
 		ports++;
@@ -240,18 +235,18 @@ void check_tcp(const struct evidence *e, struct findings *found)
 	for (i = 0; i < e->s->ports.n; i++) {
 		const struct record *r = &e->s->ports.v[i];
 
-		if (is_local(r))
+		if (check_own(r->scope))
 			find_refused(e, found, r, mean);
 		if (!is_tcp(r))
 			continue;
-		if (is_local(r) && check_listens(e, r)) {
+		if (check_own(r->scope) && check_listens(e, r)) {
 			incomplete(e, found, r);
 			find_unanswered(e, found, r);
 		}
 		/* Each connection has two ports; of the far one few are named. */
 		if (r->scope == PORTMON_SCOPE_REMOTE && !r->ephemeral)
 			find_failed(e, found, r);
-		if (is_local(r) || !r->ephemeral)
+		if (check_own(r->scope) || !r->ephemeral)
 			find_retransmitted(e, found, r);
 	}
 }

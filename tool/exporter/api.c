@@ -119,11 +119,6 @@ static int take_dropped_port(const struct record *r, void *arg)
 	return known(r) ? add_answer(arg, *r, lines) : 0;
 }
 
-static int keep_record(const struct record *r, void *arg)
-{
-	return records_add(arg, r);
-}
-
 static bool some(const struct drop_row *row)
 {
 	return row->drop->packets;
@@ -132,17 +127,13 @@ static bool some(const struct drop_row *row)
 static int answer_overflow(struct answer *a, struct json *j)
 {
 	struct records list = { 0 };
-	int err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL,
-			      keep_record, &list);
+	int err = pm_overflow(a->c->pm, NULL, &list);
 
-	if (!err) {
-		records_join(&list);
+	if (!err)
 		out_json_overflow(j, &a->ctx, "overflow", &list);
-	}
 	records_empty(&list);
 	if (!err)
-		err = pm_each(a->c->pm, PORTMON_CMD_BUCKET_GET, NULL,
-			      keep_record, &list);
+		err = pm_buckets(a->c->pm, &list);
 	if (!err)
 		out_json_buckets(j, "other", &list);
 	records_free(&list);
@@ -164,8 +155,7 @@ static int answer_stats(struct answer *a, struct json *j)
 
 static int answer_ranges(struct answer *a, struct json *j)
 {
-	int err = pm_each(a->c->pm, PORTMON_CMD_RANGE_GET, NULL, keep_record,
-			  &a->list);
+	int err = pm_ranges(a->c->pm, NULL, &a->list);
 
 	if (!err)
 		out_json_sums(j, "ranges", &a->list);
@@ -182,8 +172,7 @@ static int answer_drops(struct answer *a, struct json *j)
 	f.dropped = true;
 	err = pm_each(a->c->pm, PORTMON_CMD_PORT_GET, &f, take_dropped_port, a);
 	if (!err)
-		err = pm_each(a->c->pm, PORTMON_CMD_OVERFLOW_GET, NULL,
-			      keep_record, &a->list);
+		err = pm_overflow(a->c->pm, NULL, &a->list);
 	if (!err)
 		err = drop_rows_add(&rows, &a->list, some);
 	if (!err) {

@@ -82,6 +82,12 @@ static void test_home(void)
 	check(!strncmp(f.path, home, strlen(home)));
 	check(strstr(f.path, "/.local/state/portmon/x@"));
 	snapfile_close(&f);
+	/* As XDG has it, empty is as good as not set. */
+	setenv("XDG_STATE_HOME", "", 1);
+	check(!snapfile_open(&f, "x"));
+	check(!strncmp(f.path, home, strlen(home)));
+	snapfile_close(&f);
+	unsetenv("XDG_STATE_HOME");
 	check(!stat(".local/state/portmon", &st) &&
 	      (st.st_mode & 07777) == 0700);
 	check(!rmdir(".local/state/portmon") && !rmdir(".local/state") &&
