@@ -99,6 +99,8 @@ def in_bash():
     equal(bash("stats", "--json", "--sort", "rx-"), ["rx-packets"], "--sort rx-")
     equal(bash("top", "--sort", "rx-"), ["rx-packets"], "top --sort rx-")
     equal(bash("help", "sho"), ["show"], "help sho")
+    equal(bash("snapshots", "")[-2:], ["remove", "prune"], "snapshots")
+    equal(bash("enable", "l"), ["lifecycle"], "enable l")
     netns = Netns()
     equal(bash("stats", "--netns", netns.name[:5]), [netns.name], "--netns")
 
@@ -144,6 +146,7 @@ def in_zsh():
         equal(sorted(re.findall(r"^\t\t'--([a-z-]+)", body, re.M)), sorted(options(command)), f"options of {command}")
         letters = {letter for letter in options(command).values() if letter}
         equal(sorted(re.findall(r"^\t\t'-(\w)", body, re.M)), sorted(letters), f"letters of {command}")
+    check("'*:argument:(remove prune)'" in script and "'*:argument:(lifecycle drops)'" in script, "words of snapshots, enable")
     check("'--scope=[" in script and ":SCOPE:(local remote forward loopback)'" in script, "the words of --scope")
 
 
@@ -155,6 +158,7 @@ def in_fish():
     for command in commands():
         found = re.findall(rf"from {command}' -l ([a-z-]+)", script)
         equal(sorted(found), sorted(options(command)), f"options of {command}")
+    check("from snapshots' -a 'remove prune'" in script, "words of snapshots")
 
 
 @case()

@@ -194,16 +194,29 @@ static bool connection_port(const struct evidence *e, const struct sock *s,
  * @s: its socket
  * @r: its port
  * @client: the port is that of the other end
+ * @proc: of a client, the process that should read, NULL if unknown
  * @grouped: it is part of a finding
  */
 struct stuck {
 	const struct sock *s;
 	struct record r;
 	bool client;
+	const struct proc *proc;
 	bool grouped;
 };
 
-/* The first of those of a port, at @v, speaks for all. */
+static const struct proc *user_of(const struct owners *o, const struct sock *s)
+{
+	const struct proc *proc;
+	struct port_use use;
+
+	owners_of_sock(o, s, &use);
+	proc = use.n ? use.v[0].proc : NULL;
+	port_use_free(&use);
+	return proc;
+}
+
+/* The first of those of a port, and of a client, at @v, speaks for all. */
 static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 {
 	const struct sock *s = v->s;
@@ -216,7 +229,8 @@ static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 	if (v->grouped)
 		return;
 	for (i = 0; i < left; i++) {
-		if (v[i].r.scope != r.scope || v[i].r.port != r.port)
+		if (v[i].r.scope != r.scope || v[i].r.port != r.port ||
+		    v[i].client != v->client || v[i].proc != v->proc)
 			continue;
 		v[i].grouped = true;
 		n++;
@@ -250,6 +264,8 @@ static void find_all_stuck(struct findings *found, const struct evidence *e)
 			continue;
 		v[n].s = &socks->v[i];
 		v[n].client = connection_port(e, v[n].s, &v[n].r);
+		if (v[n].client)
+			v[n].proc = user_of(e->owners, v[n].s);
 		n++;
 	}
 	for (i = 0; i < n; i++)
@@ -334,6 +350,44 @@ static bool is_meant(const struct evidence *e, const struct record *r,
 		r->scope == PORTMON_SCOPE_REMOTE || !check_listens(e, r));
 }
 
+static bool is_trouble(const struct evidence *e, const struct record *r,
+		       const struct drop *d)
+{
+	const uint64_t all = sum_add(r->rx.packets, r->tx.packets);
+
+	return check_enough(e, d->packets, LIMIT_DROPS) &&
+	       100.0 * d->packets >= e->limits->v[LIMIT_DROPS_PERCENT] * all &&
+	       !is_meant(e, r, d);
+}
+
+/*
+ * A packet counts at the ports of both ends, and is one trouble: at this
+ * host's port, where both have the same number, else at the one with a name.
+ */
+static bool is_of_other_end(const struct evidence *e, const struct record *r,
+			    const struct drop *d)
+{
+	const struct drop *other;
+	size_t i;
+
+	if (r->scope != PORTMON_SCOPE_REMOTE)
+		return false;
+	if (r->ephemeral)
+		return true;
+	for (i = 0; i < e->s->ports.n; i++) {
+		const struct record *own = &e->s->ports.v[i];
+
+		if (own->scope != PORTMON_SCOPE_LOCAL ||
+		    own->transport != r->transport || own->port != r->port)
+			continue;
+		for (other = own->drops; other; other = other->next)
+			if (!strcmp(other->reason, d->reason))
+				return other->packets >= d->packets &&
+				       is_trouble(e, own, other);
+	}
+	return false;
+}
+
 static void other_drops(struct findings *found, const struct record *r,
 			const struct drop *d)
 {
@@ -361,17 +415,10 @@ void check_drops(const struct evidence *e, struct findings *found)
 
 	for (i = 0; i < e->s->ports.n; i++) {
 		const struct record *r = &e->s->ports.v[i];
-		const uint64_t all = sum_add(r->rx.packets, r->tx.packets);
 		const struct drop *d;
 
 		for (d = r->drops; d; d = d->next) {
-			if (!check_enough(e, d->packets, LIMIT_DROPS) ||
-			    100.0 * d->packets <
-			    e->limits->v[LIMIT_DROPS_PERCENT] * all ||
-			    is_meant(e, r, d))
-				continue;
-			/* The same packet counts at the other end's port. */
-			if (r->scope == PORTMON_SCOPE_REMOTE && r->ephemeral)
+			if (!is_trouble(e, r, d) || is_of_other_end(e, r, d))
 				continue;
 			if (is_receive_queue(d->reason))
 				receive_drops(found, r, d);

@@ -178,7 +178,7 @@ static void bash_command(const struct table *t, const struct command *c)
 	}
 	if (takes_help(c))
 		print_commands(t, " ");
-	printf("' ;;\n");
+	printf("%s' ;;\n", c->words ? c->words : "");
 }
 
 static void print_bash(const struct table *t)
@@ -258,8 +258,11 @@ static void zsh_command(const struct command *c)
 		if (o->letter && options_letter(o->letter, taken_by(c)) == i)
 			zsh_option(c, o, "-", letter, "+");
 	}
-	printf(" \\\n\t\t'1:command:' '*:argument:%s' ;;\n",
-	       takes_help(c) ? "_portmon_ctl_commands" : "");
+	printf(" \\\n\t\t'1:command:' '*:argument:%s", takes_help(c) ?
+	       "_portmon_ctl_commands" : "");
+	if (c->words)
+		printf("(%s)", c->words);
+	printf("' ;;\n");
 }
 
 static void print_zsh(const struct table *t)
@@ -333,10 +336,14 @@ static void fish_command(const struct table *t, const struct command *c)
 				    options_letter(o->letter,
 						   taken_by(c)) == i);
 	}
-	if (!takes_help(c))
+	if (!takes_help(c) && !c->words)
 		return;
-	printf("complete -c portmon-ctl -n '__fish_seen_subcommand_from help' -a '");
-	print_commands(t, " ");
+	printf("complete -c portmon-ctl -n '__fish_seen_subcommand_from %s' -a '",
+	       c->name);
+	if (c->words)
+		fputs(c->words, stdout);
+	else
+		print_commands(t, " ");
 	printf("'\n");
 }
 

@@ -303,6 +303,7 @@ static int run_snapshots(struct ctx *ctx, int argc, char **argv)
 const struct command cmd_snapshots = {
 	.name = "snapshots",
 	.args = "[remove NAME ... | prune]",
+	.words = "remove prune",
 	.summary = "list or remove the snapshots of stats --delta and check",
 	.text = "Lists the snapshots of this user, of all network namespaces, that stats --delta and check compare with: name, when it was taken, its network namespace, its boot and its size. STATE says whether a call in this network namespace can compare with it; not with one of an earlier boot, nor of an earlier namespace with the same inode number. prune removes those two, and files that a killed call has left unfinished. remove NAME removes that of this network namespace or the one given, with --all-netns those of all. Works without the module.",
 	.options = OPTS_JSON | OPT(EXACT) | OPT(IEC) | OPT(SI) | OPTS_NETNS,

@@ -77,6 +77,7 @@ struct ctx {
  * struct command - a subcommand
  * @name: its name
  * @args: what follows the name, or NULL if nothing may
+ * @words: words that it can be, for completion, or NULL
  * @summary: one line for the list
  * @text: some more for "help NAME"
  * @options: bit per option it accepts, see options.h
@@ -87,6 +88,7 @@ struct ctx {
 struct command {
 	const char *name;
 	const char *args;
+	const char *words;
 	const char *summary;
 	const char *text;
 	uint64_t options;

@@ -296,6 +296,33 @@ static void test_client(void)
 	free_evidence();
 }
 
+/* Two programs, one of them with two connections, to the same server. */
+static void test_clients(void)
+{
+	static const struct holder held[] = { { 1, 0 }, { 2, 1 }, { 3, 0 } };
+	struct sock of = unread(50001, 443, 90000);
+
+	begin_evidence();
+	owners.procs.v = calloc(2, sizeof(*owners.procs.v));
+	owners.procs.n = 2;
+	owners.procs.holders = malloc(sizeof(held));
+	memcpy(owners.procs.holders, held, sizeof(held));
+	owners.procs.n_holders = 3;
+	for (of.inode = 1; of.inode <= 3; of.inode++) {
+		of.port = 50000 + of.inode;
+		sock(&of);
+	}
+	e.earlier = &owners;
+	check(!check_rules(&e, &found));
+	check(found.n == 2);
+	check(found.v[0].client == &owners.socks.v[0]);
+	check(strstr(found.v[0].what, "(2 connections)"));
+	check(found.v[1].client == &owners.socks.v[1]);
+	check(!strstr(found.v[1].what, "connections"));
+	findings_free(&found);
+	free_evidence();
+}
+
 /* A datagram socket, connected or not, that stays full. */
 static void test_receive_datagrams(void)
 {
@@ -462,6 +489,23 @@ static void test_drops(void)
 	findings_free(&found);
 	r->ephemeral = true;
 	finds("");
+	free_evidence();
+
+	/* Both ends have the same number, and lose the same packets. */
+	begin_evidence();
+	drop(add_evidence(PORTMON_SCOPE_LOCAL, PORTMON_TRANSPORT_UDP, 123),
+	     "PKT_TOO_SMALL", 100);
+	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_UDP, 123);
+	drop(r, "PKT_TOO_SMALL", 100);
+	check(!check_rules(&e, &found));
+	check(found.n == 1 && found.v[0].scope == PORTMON_SCOPE_LOCAL);
+	findings_free(&found);
+	r->drops->packets = 101;
+	finds("drops:123 drops:123");
+	/* Few of what this host's port has, but not of the other end's. */
+	r->drops->packets = 100;
+	s.ports.v[0].rx.packets = 1000000;
+	finds("drops:123");
 	free_evidence();
 }
 
@@ -646,6 +690,7 @@ const struct unit_test check_tests[] = {
 	{ "receive-queue of datagrams", test_receive_datagrams },
 	{ "scopes", test_scopes },
 	{ "client's end of a connection", test_client },
+	{ "clients of one server", test_clients },
 	{ "coverage-gap", test_gap },
 	{ "nothing", test_nothing },
 	{ "unanswered", test_unanswered },
