@@ -10,7 +10,7 @@ import time
 
 from lib.connection import Connection, begin, connect, state_of, transfer
 from lib.counts import mib
-from lib.kernel import CPUS
+from lib.kernel import CPUS, seconds
 from lib.ktap import becomes, case, check, defer, equal, eventually, run, wait_until
 from lib.netns import Netns, address, hosts, pair, route
 from lib.nlclient import Counts
@@ -339,7 +339,7 @@ def when():
     "the first and the last time of a reason, of each its own"
     (client, server), (near, far) = hosts()
     sock = client.socket("ipv4", socket.SOCK_DGRAM, bind=(near.ipv4, FIRST))
-    begun = int(time.time())
+    begun = seconds()
     send(sock, (far.ipv4, 53), 1)
     first = wait_until(lambda: server.portmon.dump("port-get", dropped=True), what="a drop")[0]["drops"][0]
     check(begun <= first["first-seen"] <= first["last-seen"] <= time.time() + 1, f"{first}, begun {begun}")

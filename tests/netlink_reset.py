@@ -4,9 +4,9 @@
 import contextlib
 import itertools
 import socket
-import time
 
 from lib.counts import Nft, add, balance, settled
+from lib.kernel import seconds
 from lib.ktap import becomes, case, check, equal, run, wait_until
 from lib.module import parameter
 from lib.netns import Netns, pair
@@ -116,7 +116,7 @@ def resets():
     only one with no filter resets them all"""
     yard = Yard()
     since = yard.pm.do("info-get")["since"]
-    wait_until(lambda: int(time.time()) > since, what="the next second")
+    wait_until(lambda: seconds() > since, what="the next second")
     tried = 0
     for asked in filter(None, given(2)):
         yard.fill()
@@ -167,7 +167,7 @@ def dropped():
     ports, overflow, buckets = settled(server.portmon, None)[:3]
     equal((ports["local", "udp", OPEN].rx, ports[closed].rx, ports["remote", "udp", 40000].rx), (7, 3, 10), "what arrived")
     since = server.portmon.do("info-get")["since"]
-    wait_until(lambda: int(time.time()) > since, what="the next second")
+    wait_until(lambda: seconds() > since, what="the next second")
     watcher = Portmon(server)
     watcher.subscribe()
     answer = server.portmon.reset(dropped=True)

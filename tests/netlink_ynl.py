@@ -12,6 +12,7 @@ import time
 
 import yaml
 
+from lib.kernel import seconds
 from lib.ktap import HERE, case, check, defer, equal, run, wait_until
 from lib.module import MODULE, parameter
 from lib.netns import Netns
@@ -100,7 +101,7 @@ def info():
 
     equal(refusal(client_.do, "netns-set", {"enabled": 0}),
           (errno.EALREADY, "counting is off already in this network namespace"), "off twice")
-    before = int(time.time())
+    before = seconds()
     answer = client_.do("netns-set", {"enabled": 1})
     state = client_.do("info-get", {})
     equal(answer, state, "reply of netns-set and info-get")

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import time
 
 from lib.ktap import defer, equal
 from lib.races import Reports, kcsan
@@ -18,6 +19,11 @@ _SYSCALLS = {"x86_64": {"bpf": 321, "delete_module": 176, "perf_event_open": 298
 
 def syscall(name, *arguments):
     return libc.syscall(_SYSCALLS[os.uname().machine][name], *arguments)
+
+
+def seconds():
+    "The time in whole seconds, as portmon has it: of the last tick, which can be behind time.time()."
+    return int(time.clock_gettime(5))       # CLOCK_REALTIME_COARSE
 
 
 class KernelLog:
