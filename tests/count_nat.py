@@ -6,7 +6,7 @@ import socket
 from lib.counts import Counters, Nft, at_rest, plus
 from lib.ktap import PATIENCE, becomes, case, check, equal, run
 from lib.netns import AF, Netns, address, pair
-from lib.nlclient import Counts
+from lib.nlclient import Counts, Portmon
 from lib.tcp_events import Server, connections, events, host, delay_retransmits, pinned, total
 
 FIRST, ASKED, SERVED, N = 20000, 8080, 80, 10
@@ -221,18 +221,21 @@ def lifecycle_stays(port):
     becomes(host.portmon.tcp, total(wanted, *({("loopback", FIRST + i): packets} for i in range(N))), "TCP events")
 
 
-@case()
-def lifecycle_switched():
-    "switched off and on while such a connection is open: its end counts, and so do the next ones"
+@case("others follow", "none follows")
+def lifecycle_switched(others):
+    "lifecycle switched off and on while such a connection is open: its end counts, and so do the next ones;"
     client, box, _, near, far = prepared()
+    following = [client.portmon] if others == "others follow" else [client.portmon, Portmon()]
     nat(client, near, dnat(far))
     listener = Server(box, SERVED)
     with client.socket("ipv4", socket.SOCK_STREAM, bind=(near.ipv4, FIRST + N)) as sock:
         sock.connect((near.ipv4, ASKED))
         made = {("remote", ASKED): events(syn_translated=1, established=1), ("remote", SERVED): events(syn_translated=1)}
         becomes(client.portmon.tcp, total(host(FIRST + N, SERVED, events(syn_sent=1, synack_received=1)), made), "events, open")
-        client.portmon.do("netns-set", lifecycle=0)
-        client.portmon.do("netns-set", lifecycle=1)
+        for portmon in following:
+            portmon.do("netns-set", lifecycle=0)
+        for portmon in following:
+            portmon.do("netns-set", lifecycle=1)
     equal(connections(client, near.ipv4, near.ipv4, FIRST, ASKED, N), N, "connections made")
     whole = events(syn_sent=1, synack_received=1, fin=2)
     becomes(client.portmon.tcp, total(*(host(FIRST + i, SERVED, whole) for i in range(N + 1)), *[made] * (N + 1)), "events, closed")
