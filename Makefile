@@ -55,7 +55,7 @@ deps: ## [build] install missing Debian packages
 define kbuild
 	@mkdir -p build/$1/kmod
 	@find build/$1/kmod -xtype l -delete
-	@ln -sfn ../../include build/$1/include
+	@ln -sfn $(CURDIR)/include build/$1/include
 	@ln -sf $(addprefix $(CURDIR)/,$(wildcard kmod/*.[ch] kmod/Kbuild)) build/$1/kmod
 	@$(MAKE) -s -C $2 M=$(CURDIR)/build/$1/kmod $3
 endef
@@ -208,21 +208,28 @@ check-exporter: PACKAGES += $(KBUILDS) $(EXPORTER_TESTS)
 check-exporter: deps tool exporter collection kernel-uml-debug ## [test] portmon-exporter beside Prometheus, hostile clients, the page in Chromium
 	@tests/exporter/run
 
-# What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at.
+# What is counted in guests comes to guest-*: the tool's, and the module's under the path it was built at. Two CPUs reach what one
+# does not.
 COVERAGE := $(CURDIR)/build/coverage
-COVERED  := $(CURDIR)/build/uml-debug-gcov/kmod
-UNDER_COVERAGE = --ko $(COVERED)/portmon.ko --ctl $(COVERAGE)/portmon-ctl --coverage $(COVERAGE)
+COVERED  := $(CURDIR)/build/gcov
+UNDER_COVERAGE = --build $(COVERED) --ctl $(COVERAGE)/portmon-ctl --coverage $(COVERAGE)
+covered = $(COVERED)/$1/kmod:$(COVERAGE)/guest-*/gcov$(COVERED)/$1/kmod
 coverage: PACKAGES += $(KBUILDS) $(EXPORTER_TESTS)
-coverage: deps collection kernel-uml-debug ## [test] lines of the module and the tool that no test reaches
+coverage: deps collection gcov-uml-debug gcov-smp-kasan ## [test] lines of the module and the tool that no test reaches
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
-	$(call kbuild,uml-debug-gcov,$(call built,uml-debug)/build,ARCH=um GCOV_PROFILE=y modules)
 	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl EXPORTER=$(COVERAGE)/portmon-exporter \
 		CFLAGS='-O0 -g --coverage' all exporter check > $(COVERAGE)/unit.log || { cat $(COVERAGE)/unit.log; exit 1; }
 	@PORTMON_EXPORTER=$(COVERAGE)/portmon-exporter tests/exporter/run $(UNDER_COVERAGE) | tee $(COVERAGE)/exporter.log || true
 	@mv $(COVERAGE)/guest-uml-debug $(COVERAGE)/guest-exporter
 	@tests/vm/run check uml-debug $(UNDER_COVERAGE) $(foreach t,$(T),--test '$(t)') | tee $(COVERAGE)/suite.log || true
-	@tests/coverage --suite $(COVERAGE)/suite.log --suite $(COVERAGE)/exporter.log 'kmod=$(COVERED):$(COVERAGE)/guest-*/gcov$(COVERED)' \
+	@tests/vm/run check smp-kasan $(UNDER_COVERAGE) $(foreach t,$(or $(T),$(SMP_TESTS)),--test '$(t)') | tee $(COVERAGE)/smp.log || true
+	@tests/coverage --suite $(COVERAGE)/suite.log --suite $(COVERAGE)/exporter.log --suite $(COVERAGE)/smp.log \
+		kmod=$(call covered,uml-debug),$(call covered,uml-debug-hooked),$(call covered,smp-kasan),$(call covered,smp-kasan-hooked) \
 		'tool=$(COVERAGE)/tool,$(COVERAGE)/tool:$(COVERAGE)/guest-*/tool'
+
+gcov-%: FORCE
+	$(call kbuild,gcov/$*,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) GCOV_PROFILE=y modules)
+	$(call kbuild,gcov/$*-hooked,$(call built,$*)/build,$(if $(filter uml%,$*),ARCH=um) GCOV_PROFILE=y PORTMON_TEST=y modules)
 
 uml-shell: PACKAGES += $(KBUILDS)
 uml-shell: deps tool collection kernel-$(UML) ## [test] a prompt in User Mode Linux, in two seconds

@@ -134,6 +134,12 @@ save_coverage()
 {
 	local to=/run/host/$COVERAGE_GUEST
 
+	if [ -n "${COVERAGE_PORT:-}" ]; then
+		# The sizes of debugfs are all zero, and tar believes them.
+		mkdir /run/counted && cp -r "$COVERAGE/tool" /sys/kernel/debug/gcov /run/counted &&
+			stty -F "$COVERAGE_PORT" raw -echo && tar -C /run/counted -c . | cat > "$COVERAGE_PORT"
+		return
+	fi
 	mkdir /run/host && mount -t hostfs -o "$COVERAGE" coverage /run/host && mkdir "$to" &&
 		cp -r "$COVERAGE/tool" /sys/kernel/debug/gcov "$to"
 }

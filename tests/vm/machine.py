@@ -148,8 +148,15 @@ class Qemu(Machine):
         with tempfile.NamedTemporaryFile(prefix="portmon-") as initrd:
             self.content(initrd)
             initrd.flush()
-            serial = (f"file:{self.console}", f"file:{self.results}") if results else ("mon:stdio", "null")
+            serial = [f"file:{self.console}", f"file:{self.results}"] if results else ["mon:stdio", "null"]
+            counted = f"{self.results}.tar"
+            if self.args.coverage:
+                serial.append(f"file:{counted}")
             yield self.command(initrd.name, *(word for one in serial for word in ("-serial", one)))
+        if self.args.coverage:
+            to = f"{self.args.coverage}/guest-{self.name}"
+            os.makedirs(to)
+            subprocess.run(["tar", "-xf", counted, "-C", to], check=True)
 
 
 class Rt(Qemu):
@@ -213,6 +220,8 @@ class SmpKasan(Qemu):
         return super().append() + (f" tsc_early_khz={float(rate[1]) * 1000:.0f} tsc=reliable" if rate else "")
 
     def fill(self, into):
+        if self.args.coverage:
+            self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_PORT="/dev/ttyS2")
         super().fill(into)
         with tempfile.TemporaryDirectory() as stage:
             built_in(self.folder, stage)
