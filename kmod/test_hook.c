@@ -12,6 +12,7 @@
  *	bucket HOOK FAMILY BUCKET PACKETS BYTES
  *	sample SCOPE TRANSPORT PORT N
  *	late SCOPE TRANSPORT PORT N
+ *	removed SCOPE TRANSPORT PORT N
  *	tidy MS
  *	stop
  *	unanswered N
@@ -23,9 +24,12 @@
  * N SYN-ACKs, retransmitted, of handshakes that are never completed. sample is
  * N connections in which everything was zero. late is one more, which has found
  * the port's record before the worker takes that out to give it back, and
- * counts there after a packet and N samples have come to the next record; it
- * takes two CPUs.
+ * counts there after a packet and N samples have come to the next record.
+ * removed is a packet of one byte, and one event of each kind that the port has
+ * seen, which count at such a record after N packets have come to the next one.
+ * Both take two CPUs.
  */
+#include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -123,13 +127,31 @@ static int portmon_test_sample(struct portmon_tables *t,
 	return 0;
 }
 
+/* The record of a port, which the worker has taken out to give it back. */
+static struct portmon_record *
+portmon_test_take_out(struct portmon_tables *t, const struct portmon_key *key)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
+	struct portmon_record *record = portmon_record_find(t, key);
+
+	if (!record)
+		return ERR_PTR(-ENOENT);
+	WRITE_ONCE(record->last, jiffies - 3600 * HZ);
+	portmon_tidy(t);
+	while (portmon_record_find(t, key) == record) {
+		if (ktime_after(ktime_get(), end))
+			return ERR_PTR(-ETIME);
+		cpu_relax();
+	}
+	return record;
+}
+
 static int portmon_test_late(struct portmon_tables *t,
 			     const struct portmon_line *l)
 {
 	const struct portmon_key key = {
 		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
 	};
-	ktime_t end = ktime_add_ms(ktime_get(), 5 * MSEC_PER_SEC);
 	struct portmon_record *record;
 	struct portmon_counter *head;
 
@@ -141,17 +163,38 @@ static int portmon_test_late(struct portmon_tables *t,
 					   PORTMON_KIND_HISTOGRAMS) : NULL;
 	if (!head)
 		return -ENOENT;
-	WRITE_ONCE(record->last, jiffies - 3600 * HZ);
-	portmon_tidy(t);
-	while (portmon_record_find(t, &key) == record) {
-		if (ktime_after(ktime_get(), end))
-			return -ETIME;
-		cpu_relax();
-	}
+	record = portmon_test_take_out(t, &key);
+	if (IS_ERR(record))
+		return PTR_ERR(record);
 	portmon_port_add(t, &key, PORTMON_RX, 1, 1);
 	portmon_test_sample(t, l);
 	atomic64_inc(&container_of(head, struct portmon_histograms,
 				   head)->bucket[0][0]);
+	return 0;
+}
+
+static int portmon_test_removed(struct portmon_tables *t,
+				const struct portmon_line *l)
+{
+	const struct portmon_key key = {
+		.scope = l->n[0], .transport = l->n[1], .port = l->n[2],
+	};
+	struct portmon_record *record;
+	struct portmon_counter *event;
+	unsigned int i;
+
+	if (l->n[0] >= PORTMON_SCOPES || l->n[1] >= PORTMON_TRANSPORTS ||
+	    l->n[2] > U16_MAX)
+		return -EINVAL;
+	record = portmon_test_take_out(t, &key);
+	if (IS_ERR(record))
+		return PTR_ERR(record);
+	for (i = 0; i < l->n[3]; i++)
+		portmon_port_add(t, &key, PORTMON_RX, 1, 1);
+	atomic64_inc(&record->dir[PORTMON_RX].packets);
+	atomic64_inc(&record->dir[PORTMON_RX].bytes);
+	for (event = READ_ONCE(record->events); event; event = event->next)
+		atomic64_inc(&event->count);
 	return 0;
 }
 
@@ -189,6 +232,9 @@ static int portmon_test_line(struct portmon_tables *t, const char *line)
 	if (sscanf(line, "late %u %u %u %u", &l.n[0], &l.n[1], &l.n[2],
 		   &l.n[3]) == 4)
 		return portmon_test_late(t, &l);
+	if (sscanf(line, "removed %u %u %u %u", &l.n[0], &l.n[1], &l.n[2],
+		   &l.n[3]) == 4)
+		return portmon_test_removed(t, &l);
 	if (sscanf(line, "protocol %u %u %u %llu %llu", &l.n[0], &l.n[1],
 		   &l.n[2], &l.packets, &l.bytes) == 5)
 		return portmon_test_other(t, &l, true);

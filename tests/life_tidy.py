@@ -97,6 +97,25 @@ def late(others):
     equal(in_use(host), NONE, "in use in the end")
 
 
+@case("put back", "merged into the next one")
+def removed(then):
+    "a packet and a SYN that count at a record which is being given back are not lost; the record is"
+    n = 3 * (then != "put back")        # packets at the next one
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is one CPU only")
+    hook, host = Hook(), Netns(on=True)
+    hook.port(host, "local", "tcp", 80, "rx", 1, SIZE)
+    hook.event(host, "local", "tcp", 80, "syn-received", 1)
+    host.portmon.reset()
+    hook.removed(host, "local", "tcp", 80, n)
+    equal(host.portmon.ports(), {("local", "tcp", 80): Counts(1 + n, 1 + n)}, "ports")
+    equal(host.portmon.tcp(), {("local", 80): {"syn-received": 1}}, "TCP events")
+    equal(in_use(host), {"records": 1, "events": 1, "histograms": 0}, "in use")
+    host.portmon.reset()
+    hook.tidy(host)
+    equal(in_use(host), NONE, "in use in the end")
+
+
 @case()
 def stopped():
     "once counting is being stopped no batch more is given back; the next tables are not stopped"

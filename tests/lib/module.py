@@ -99,6 +99,13 @@ class Hook:
         """
         self.write(netns, "late", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
 
+    def removed(self, netns, scope, transport, port, n):
+        """A packet of one byte, and one event of each kind seen, at a record that is being given back, after n packets at the next one.
+
+        Takes two CPUs; ETIME if it was not given back meanwhile, ENOENT if the port has no record.
+        """
+        self.write(netns, "removed", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
+
     def stop(self, netns):
         "Let nothing be given back any more, as counting is stopped."
         self.write(netns, "stop")
