@@ -44,6 +44,7 @@ class Machine:
         self.results, self.console = (f"{logs}/{self.name}-{script}.{what}" for what in ("results", "console"))
         self.tests = args.tests or f"{guest.TOP}/build/tests"
         self.programs = getattr(args, "program", None) or []
+        self.coverage = getattr(args, "coverage", None)
         self.env = {"PORTMON_PATIENCE": str(self.PATIENCE), "HELD": self.HELD, **(env or {})}
 
     def fill(self, into):
@@ -150,11 +151,11 @@ class Qemu(Machine):
             initrd.flush()
             serial = [f"file:{self.console}", f"file:{self.results}"] if results else ["mon:stdio", "null"]
             counted = f"{self.results}.tar"
-            if self.args.coverage:
+            if self.coverage:
                 serial.append(f"file:{counted}")
             yield self.command(initrd.name, *(word for one in serial for word in ("-serial", one)))
-        if self.args.coverage:
-            to = f"{self.args.coverage}/guest-{self.name}"
+        if self.coverage:
+            to = f"{self.coverage}/guest-{self.name}"
             os.makedirs(to)
             subprocess.run(["tar", "-xf", counted, "-C", to], check=True)
 
@@ -220,8 +221,8 @@ class SmpKasan(Qemu):
         return super().append() + (f" tsc_early_khz={float(rate[1]) * 1000:.0f} tsc=reliable" if rate else "")
 
     def fill(self, into):
-        if self.args.coverage:
-            self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_PORT="/dev/ttyS2")
+        if self.coverage:
+            self.env.update(COVERAGE=os.path.realpath(self.coverage), COVERAGE_PORT="/dev/ttyS2")
         super().fill(into)
         with tempfile.TemporaryDirectory() as stage:
             built_in(self.folder, stage)
@@ -268,8 +269,8 @@ class Uml(Machine):
             self.env["CONSOLE"] = "/dev/tty0"
             if {"valgrind.py", "exporter.py"} & set(self.programs):
                 guest.Tree(f"{scratch}/stage").copy("/usr", guest.fetch("valgrind") + "/usr")
-            if self.args.coverage:
-                self.env.update(COVERAGE=os.path.realpath(self.args.coverage), COVERAGE_GUEST=f"guest-{self.name}")
+            if self.coverage:
+                self.env.update(COVERAGE=os.path.realpath(self.coverage), COVERAGE_GUEST=f"guest-{self.name}")
             self.fill(guest.Tree(f"{scratch}/stage"))
             built_in(folder, f"{scratch}/stage")
             append = self.APPEND + (STRICT if self.script == "check" else "") + os.environ.get("VM_APPEND", "")
