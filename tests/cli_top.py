@@ -148,11 +148,12 @@ def busy():
     for i in range(12):
         netns.socket("ipv4", socket.SOCK_STREAM, bind=(f"127.0.0.{10 + i}", 0)).connect(("127.0.0.1", 8080))
         accepted.append(server.accept())
-    terminal = top("--ascii", "--scope", "loopback", netns=netns, lines=50)
+    terminal = top("--ascii", "--scope", "loopback", netns=netns, lines=50, columns=160)
     terminal.press("/", *"8080", "enter", "enter")
     terminal.until("^loopback port 8080/tcp ")
     terminal.until(r"^peers +127\.0\.0\.10 +1 open")
     terminal.until(r"^ +\.\.\. and 2 more$")
+    terminal.until(r"^ *handshake +median .* \(12 connections\)$")
     terminal.press("q")
     ends(terminal, DONE)
     check(terminal.raw.isascii(), "not ASCII")
