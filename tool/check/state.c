@@ -230,7 +230,7 @@ static void find_stuck(struct findings *found, struct stuck *v, size_t left)
 		return;
 	for (i = 0; i < left; i++) {
 		if (v[i].r.scope != r.scope || v[i].r.port != r.port ||
-		    v[i].client != v->client || v[i].proc != v->proc)
+		    v[i].proc != v->proc)
 			continue;
 		v[i].grouped = true;
 		n++;
