@@ -16,7 +16,7 @@ emulate()
 	trap 'kill $! 2> /dev/null; exit 1' TERM
 	"${machine[@]}" &
 	wait $! || true
-	! grep -qE '^(not )?ok ' "$log.results" && grep -q 'Oops: int3' "$log.console" || return 0
+	! grep -qE '^(not )?ok ' "$log.results" && grep -q '\<int3: 0000 \[#1\]' "$log.console" || return 0
 	"${machine[@]}" &
 	wait $! || true
 	sed -i '1i tried again: an emulated CPU ran an instruction that the other one was changing' "$log.results"

@@ -157,6 +157,8 @@ def check_kernel(args, kernel, wanted, name, totals):
             word = line
         elif line.strip():
             wrong.append("unexpected on the result channel: " + line)
+    if vm.again:
+        again.append(f"{name}: the boot: {vm.again}")
     if current:
         current.fail("the machine stopped during this test")
         finish(0)
