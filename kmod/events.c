@@ -5,6 +5,10 @@
  * A record has a list of event counters, one for each kind that has happened
  * at its port.  Counters are added at its head and stay as long as the record
  * does, so that the list is walked without a lock.
+ *
+ * A TCP event seldom comes alone: a SYN is answered, or dropped.  So where one
+ * is the first event of a port, two counters are made at once, and the second
+ * is spare until another kind happens.
  */
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -19,7 +23,14 @@
 #define PORTMON_BURST		10
 #define PORTMON_BURST_PAUSE	10	/* seconds */
 
-static struct kmem_cache *portmon_event_cache;
+/* Two counters made at once; the second goes into the list before the first. */
+struct portmon_counters {
+	struct portmon_counter first;
+	struct portmon_counter second;
+};
+
+static struct kmem_cache *portmon_counter_cache;
+static struct kmem_cache *portmon_counters_cache;
 
 /**
  * portmon_events_max() - bound on the event counters of a namespace
@@ -84,7 +95,7 @@ static __always_inline atomic_t *portmon_event_pool(struct portmon_tables *t, un
  * cannot exhaust it.
  */
 static __always_inline bool portmon_event_charge(struct portmon_tables *t, unsigned int scope,
-				 unsigned int kind)
+				 unsigned int kind, int n)
 {
 	u32 max = kind == PORTMON_KIND_HISTOGRAMS ? portmon_histograms_max() :
 						    portmon_events_max();
@@ -92,37 +103,88 @@ static __always_inline bool portmon_event_charge(struct portmon_tables *t, unsig
 
 	if (scope == PORTMON_SCOPE_REMOTE || scope == PORTMON_SCOPE_FORWARD)
 		max -= max / 4;
-	if (atomic_inc_return(pool) <= max)
+	if (atomic_add_return(n, pool) <= max)
 		return true;
-	atomic_dec(pool);
+	atomic_sub(n, pool);
 	return false;
 }
 
+/* Take a spare counter of a port, which was charged when it was made. */
+static struct portmon_counter *
+portmon_event_spare(struct portmon_counter *events)
+{
+	for (; events; events = events->next)
+		if (READ_ONCE(events->place) == PORTMON_PLACE_SPARE &&
+		    cmpxchg(&events->place, PORTMON_PLACE_SPARE,
+			    PORTMON_PLACE_FIRST) == PORTMON_PLACE_SPARE)
+			return &container_of(events, struct portmon_counters,
+					     first)->second;
+	return NULL;
+}
+
 static __always_inline struct portmon_counter *
-portmon_event_alloc(unsigned int kind)
+portmon_event_alloc(unsigned int kind, bool two)
 {
 	struct portmon_histograms *histograms;
-	struct portmon_counter *event;
+	struct portmon_counters *counters;
 
 	if (kind == PORTMON_KIND_HISTOGRAMS) {
 		histograms = kzalloc(sizeof(*histograms), PORTMON_GFP);
 		return histograms ? &histograms->head : NULL;
 	}
-	event = kmem_cache_zalloc(portmon_event_cache, PORTMON_GFP);
-	if (event) {
-		event->kind = kind;
-		if (kind >= PORTMON_KIND_DROP)
-			event->first = ktime_get_real_seconds();
+	if (!two)
+		return kmem_cache_zalloc(portmon_counter_cache, PORTMON_GFP);
+	counters = kmem_cache_zalloc(portmon_counters_cache, PORTMON_GFP);
+	if (!counters)
+		return NULL;
+	counters->first.place = PORTMON_PLACE_SPARE;
+	counters->second.place = PORTMON_PLACE_SECOND;
+	return &counters->first;
+}
+
+/* A counter for the list @events, charged; NULL at the bound, or without memory. */
+static __always_inline struct portmon_counter *
+portmon_event_make(struct portmon_tables *t, struct portmon_counter *events,
+		   unsigned int scope, unsigned int kind)
+{
+	const bool counts = kind != PORTMON_KIND_HISTOGRAMS;
+	const bool two = counts && kind < PORTMON_KIND_DROP && !events;
+	struct portmon_counter *event;
+
+	event = counts ? portmon_event_spare(events) : NULL;
+	if (!event) {
+		if (!portmon_event_charge(t, scope, kind, 1 + two))
+			return NULL;
+		event = portmon_event_alloc(kind, two);
+		if (!event) {
+			atomic_sub(1 + two, portmon_event_pool(t, kind));
+			return NULL;
+		}
 	}
+	event->kind = kind;
+	if (kind >= PORTMON_KIND_DROP)
+		event->first = ktime_get_real_seconds();
 	return event;
 }
 
-static __always_inline void portmon_event_free(struct portmon_counter *event)
+/* Give back a counter; the second of two goes with the first. */
+static void portmon_event_free(struct portmon_tables *t,
+			       struct portmon_counter *event)
 {
-	if (event->kind == PORTMON_KIND_HISTOGRAMS)
+	if (event->place == PORTMON_PLACE_SECOND)
+		return;
+	if (event->kind == PORTMON_KIND_HISTOGRAMS) {
 		kfree(container_of(event, struct portmon_histograms, head));
-	else
-		kmem_cache_free(portmon_event_cache, event);
+		atomic_dec(&t->events.histograms);
+	} else if (event->place == PORTMON_PLACE_ALONE) {
+		kmem_cache_free(portmon_counter_cache, event);
+		atomic_dec(&t->events.used);
+	} else {
+		kmem_cache_free(portmon_counters_cache,
+				container_of(event, struct portmon_counters,
+					     first));
+		atomic_sub(2, &t->events.used);
+	}
 }
 
 /**
@@ -166,19 +228,15 @@ portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
 	event = portmon_event_find(head, NULL, kind);
 	if (event)
 		return event;
-	if (!portmon_event_room(head, kind) ||
-	    !portmon_event_charge(t, scope, kind))
+	new = portmon_event_room(head, kind) ?
+		      portmon_event_make(t, head, scope, kind) : NULL;
+	if (!new)
 		return NULL;
-	new = portmon_event_alloc(kind);
-	event = new ? portmon_event_enter(record, head, new) : NULL;
-	if (event && event == new) {
-		*made = true;
-		return event;
-	}
-	/* Another CPU was quicker, or there is no memory. */
-	if (new)
-		portmon_event_free(new);
-	atomic_dec(portmon_event_pool(t, kind));
+	event = portmon_event_enter(record, head, new);
+	*made = event == new;
+	/* Another CPU was quicker. */
+	if (!*made)
+		portmon_event_free(t, new);
 	return event;
 }
 
@@ -219,9 +277,14 @@ static void portmon_event_count(struct portmon_tables *t,
 				struct portmon_counter *event,
 				const struct portmon_key *key, u64 n, bool made)
 {
-	u32 now = ktime_get_real_seconds();
 	u64 count = atomic64_add_return(n, &event->count);
+	u32 now;
 
+	/* The others of TCP have no time. */
+	if (event->kind < PORTMON_KIND_DROP &&
+	    event->kind != PORTMON_A_TCP_FAILED)
+		return;
+	now = ktime_get_real_seconds();
 	if (event->kind == PORTMON_A_TCP_FAILED &&
 	    portmon_event_burst(event, now))
 		portmon_notice_report(t, PORTMON_EVENT_HANDSHAKE_FAILURES, key,
@@ -462,8 +525,7 @@ void portmon_events_free(struct portmon_tables *t,
 
 	for (; events; events = next) {
 		next = events->next;
-		atomic_dec(portmon_event_pool(t, events->kind));
-		portmon_event_free(events);
+		portmon_event_free(t, events);
 	}
 }
 
@@ -474,8 +536,12 @@ void portmon_events_free(struct portmon_tables *t,
  */
 int __init portmon_events_init(void)
 {
-	portmon_event_cache = KMEM_CACHE(portmon_counter, 0);
-	return portmon_event_cache ? 0 : -ENOMEM;
+	portmon_counter_cache = KMEM_CACHE(portmon_counter, 0);
+	portmon_counters_cache = KMEM_CACHE(portmon_counters, 0);
+	if (portmon_counter_cache && portmon_counters_cache)
+		return 0;
+	portmon_events_exit();
+	return -ENOMEM;
 }
 
 /**
@@ -483,5 +549,6 @@ int __init portmon_events_init(void)
  */
 void portmon_events_exit(void)
 {
-	kmem_cache_destroy(portmon_event_cache);
+	kmem_cache_destroy(portmon_counters_cache);
+	kmem_cache_destroy(portmon_counter_cache);
 }

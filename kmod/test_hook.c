@@ -16,6 +16,7 @@
  *	tidy MS
  *	stop
  *	unanswered N
+ *	together SCOPE TRANSPORT PORT KIND OTHER
  *
  * all of them numbers, as netlink and events.h have them. What is held is so
  * for MS milliseconds between having found a busy port's slot and counting
@@ -27,17 +28,21 @@
  * counts there after a packet and N samples have come to the next record.
  * removed is a packet of one byte, and one event of each kind that the port has
  * seen, which count at such a record after N packets have come to the next one.
- * Both take two CPUs.
+ * Both take two CPUs.  together is an event on each CPU at the same time, of
+ * KIND on the CPU that is ready first and of OTHER on the others.
  */
+#include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/nsproxy.h>
+#include <linux/percpu.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
+#include <linux/workqueue.h>
 #include <net/inet_sock.h>
 #include <net/tcp.h>
 
@@ -278,8 +283,54 @@ static int portmon_test_unanswered(unsigned int n)
 	return 0;
 }
 
+static struct {
+	struct portmon_net *pn;
+	struct portmon_line l;
+	atomic_t ready;
+} portmon_test_together;
+
+static DEFINE_PER_CPU(struct work_struct, portmon_test_works);
+
+static void portmon_test_one_of(struct work_struct *unused)
+{
+	struct portmon_line l = portmon_test_together.l;
+	struct portmon_tables *t;
+
+	if (atomic_inc_return(&portmon_test_together.ready) > 1)
+		l.n[3] = l.times;
+	/* Not cpu_relax(): an emulated CPU is away for long after it. */
+	while (atomic_read(&portmon_test_together.ready) < num_online_cpus())
+		barrier();
+	rcu_read_lock();
+	t = rcu_dereference(portmon_test_together.pn->live);
+	if (t)
+		portmon_test_event(t, &l);
+	rcu_read_unlock();
+}
+
+/* The caller's namespace stays, and kernel/params.c lets one at a time in. */
+static int portmon_test_all(const struct portmon_line *l)
+{
+	unsigned int cpu;
+
+	portmon_test_together.pn = portmon_net(current->nsproxy->net_ns);
+	portmon_test_together.l = *l;
+	atomic_set(&portmon_test_together.ready, 0);
+	cpus_read_lock();
+	for_each_online_cpu(cpu) {
+		INIT_WORK(per_cpu_ptr(&portmon_test_works, cpu),
+			  portmon_test_one_of);
+		schedule_work_on(cpu, per_cpu_ptr(&portmon_test_works, cpu));
+	}
+	for_each_online_cpu(cpu)
+		flush_work(per_cpu_ptr(&portmon_test_works, cpu));
+	cpus_read_unlock();
+	return 0;
+}
+
 static int portmon_test_set(const char *line, const struct kernel_param *kp)
 {
+	struct portmon_line l = { .packets = 1 };
 	struct portmon_tables *t;
 	int err = -ENETDOWN;
 	unsigned int ms, n;
@@ -293,6 +344,9 @@ static int portmon_test_set(const char *line, const struct kernel_param *kp)
 		return portmon_test_tidy(0, true);
 	if (sscanf(line, "unanswered %u", &n) == 1)
 		return portmon_test_unanswered(n);
+	if (sscanf(line, "together %u %u %u %u %u", &l.n[0], &l.n[1], &l.n[2],
+		   &l.n[3], &l.times) == 5)
+		return portmon_test_all(&l);
 	/* Readers are not kept out, as packets do not keep them out. */
 	rcu_read_lock();
 	t = rcu_dereference(portmon_net(current->nsproxy->net_ns)->live);

@@ -81,6 +81,14 @@ struct portmon_pair {
 	u64 bytes;
 };
 
+/* Where a counter lies; the second of two is spare until it is in the list. */
+enum portmon_place {
+	PORTMON_PLACE_ALONE,
+	PORTMON_PLACE_SPARE,	/* the first of two, whose second is spare */
+	PORTMON_PLACE_FIRST,
+	PORTMON_PLACE_SECOND,
+};
+
 /**
  * struct portmon_counter - the counter of one kind of event at one port
  * @next: the port's next one
@@ -89,6 +97,7 @@ struct portmon_pair {
  * @last: when the latest happened, seconds since the epoch
  * @kind: which
  * @burst: how many came without a pause (of failed handshakes)
+ * @place: &enum portmon_place
  */
 struct portmon_counter {
 	struct portmon_counter *next;
@@ -97,6 +106,7 @@ struct portmon_counter {
 	u32 last;
 	u16 kind;
 	u16 burst;
+	u16 place;
 };
 
 /**

@@ -87,7 +87,7 @@ BOUNDS = [
     ("instructions per buffer and its ACK, TCP bulk", instructions("portmon", "bulk"), 600),
     ("instructions per buffer and its ACK, TCP bulk over IPv6", instructions("portmon", "bulk6"), 610),
     ("instructions per SYN and its answer, known port", instructions("portmon", "syn"), 900),
-    ("instructions per SYN and its answer, new port", instructions("portmon", "syn-new"), 1874),
+    ("instructions per SYN and its answer, new port", instructions("portmon", "syn-new"), 1700),
     ("instructions per SYN of a flood, all ports known", instructions("portmon", "syn-random"), 1000),
     ("instructions per SYN of a flood, no records left", instructions("portmon-overflow", "syn-random"), 1338),
     ("instructions per drop, closed port", dropped("closed-*-6.12"), 600),

@@ -106,6 +106,11 @@ class Hook:
         """
         self.write(netns, "removed", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
 
+    def together(self, netns, scope, transport, port, kind, other):
+        "An event on each CPU at the same time: kind on one, other on the others."
+        self.write(netns, "together", UAPI["scope"][scope], UAPI["transport"][transport], port,
+                   UAPI["a_tcp"][kind], UAPI["a_tcp"][other])
+
     def stop(self, netns):
         "Let nothing be given back any more, as counting is stopped."
         self.write(netns, "stop")
