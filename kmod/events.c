@@ -195,8 +195,9 @@ static void portmon_event_free(struct portmon_tables *t,
  * @new: the counter, charged
  *
  * Context: Any, under rcu_read_lock() or where the record stays.
- * Return: @new, or the counter of its kind that is there already; then @new
- *	is still the caller's, with another @next.
+ * Return: @new, or the counter of its kind that is there already, or NULL if
+ *	the port has as many reasons of drops as it may. But in the first case
+ *	@new is still the caller's, with another @next.
  */
 struct portmon_counter *
 portmon_event_enter(struct portmon_record *record,
@@ -210,6 +211,8 @@ portmon_event_enter(struct portmon_record *record,
 		event = portmon_event_find(head, searched, new->kind);
 		if (event)
 			return event;
+		if (!portmon_event_room(head, new->kind))
+			return NULL;
 		searched = head;
 		new->next = head;
 		if (cmpxchg(&record->events, head, new) == head)
@@ -234,7 +237,7 @@ portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
 		return NULL;
 	event = portmon_event_enter(record, head, new);
 	*made = event == new;
-	/* Another CPU was quicker. */
+	/* Another CPU was quicker, or has taken the last room. */
 	if (!*made)
 		portmon_event_free(t, new);
 	return event;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """After a reset of everything, the records and counters of ports that are zero and idle are freed; no count is lost."""
+import collections
 import os
 import re
 import signal
@@ -72,6 +73,25 @@ def spare():
     host.portmon.reset()
     hook.tidy(host)
     equal(in_use(host), NONE, "in use in the end")
+
+
+@case()
+def reasons():
+    "two CPUs count a port's last two reasons of drop at the same time, where there is room for one: the other is in the overflow"
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("there is one CPU only")
+    hook, host = Hook(), Netns(on=True)
+    most, ports = 12, range(1, 301)
+    for port in ports:
+        for reason in range(2, 1 + most):
+            hook.drop(host, "local", "udp", port, reason, 1)
+        hook.together(host, "local", "udp", port, 1 + most, 2 + most)
+    kinds = lambda found: collections.Counter(reason for counts in found.values() for reason in counts.elements())
+    own, beyond = ({key: collections.Counter(counts) for key, counts in found.items()}
+                   for found in (host.portmon.drops(), host.portmon.events_overflow()))
+    equal({key: len(counts) for key, counts in own.items()}, {("local", "udp", port): most for port in ports}, "reasons of each port")
+    equal(sorted((kinds(own) + kinds(beyond)).values()), [len(ports)] * (most + 1), "drops of each reason")
+    equal(in_use(host)["events"], most * len(ports), "event counters")
 
 
 @case()

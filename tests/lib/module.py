@@ -106,10 +106,9 @@ class Hook:
         """
         self.write(netns, "removed", UAPI["scope"][scope], UAPI["transport"][transport], port, n)
 
-    def together(self, netns, scope, transport, port, kind, other):
-        "An event on each CPU at the same time: kind on one, other on the others."
-        self.write(netns, "together", UAPI["scope"][scope], UAPI["transport"][transport], port,
-                   UAPI["a_tcp"][kind], UAPI["a_tcp"][other])
+    def together(self, netns, scope, transport, port, *events):
+        "An event on each CPU at the same time: the first one on one CPU, the second on the others. A number is a reason of drop."
+        self.write(netns, "together", UAPI["scope"][scope], UAPI["transport"][transport], port, *map(self.kind, events))
 
     def stop(self, netns):
         "Let nothing be given back any more, as counting is stopped."
@@ -119,12 +118,16 @@ class Hook:
         "So many handshakes whose SYN-ACK is retransmitted and never answered."
         self.write(netns, "unanswered", n)
 
+    @staticmethod
+    def kind(event):
+        return UAPI["a_tcp"][event] if isinstance(event, str) else max(UAPI["a_tcp"].values()) + 1 + event
+
     def event(self, netns, scope, transport, port, event, n):
-        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, UAPI["a_tcp"][event], n)
+        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, self.kind(event), n)
 
     def drop(self, netns, scope, transport, port, reason, n):
         "reason: the kernel's number of it."
-        self.write(netns, "event", UAPI["scope"][scope], UAPI["transport"][transport], port, max(UAPI["a_tcp"].values()) + 1 + reason, n)
+        self.event(netns, scope, transport, port, reason, n)
 
     def bucket(self, netns, hook, family, bucket, packets, count):
         "bucket: a name, or the number of a protocol without ports."
