@@ -108,7 +108,7 @@ def together():
         hook.event(host, "local", "tcp", port, "rst-received", 1)
     wanted = {"syn-received": 2, "synack-sent": 2, "fin": 1, "rst-sent": 1, "rst-received": 1}
     equal(host.portmon.tcp(), {("local", port): wanted for port in ports}, "TCP events")
-    # One that was made in vain is freed. Only the second of two stays, where its CPU was interrupted just then.
+    # One that is not needed is freed, but for the second of two: it stays if its CPU was interrupted just then.
     found, kinds = in_use(host)["events"], len(wanted) * len(ports)
     check(kinds <= found <= kinds + 10, f"{found} event counters in use for {kinds}")
     equal(host.portmon.events_overflow(), {}, "overflow")

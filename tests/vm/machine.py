@@ -134,8 +134,7 @@ class Qemu(Machine):
     # Emulating wide vectors costs more than the C library gains by them.
     QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-cx16,-avx,-avx2,-erms,-fsrm",
             "-smp", "2", "-m", "1024"]
-    # While one CPU puts a breakpoint where it changes the kernel's code, the emulated other one may keep a translation of
-    # the breakpoint for too long.
+    # QEMU may miss that one CPU changes code while the other's is translated; see testing.rst.
     BROKEN = r"\bint3: 0000 \[#1\]"
     # The module's own caches, and those its tables come from, are kept apart, poisoned and checked.
     CHECKED = STRICT + "slab_nomerge slub_debug=FZPU,portmon*,kmalloc-2k,kmalloc-8k "
