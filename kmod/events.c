@@ -187,22 +187,11 @@ static void portmon_event_free(struct portmon_tables *t,
 	}
 }
 
-/**
- * portmon_event_enter() - enter a counter in the list of a port's record
- * @record: the record
- * @searched: where to stop looking for one of the same kind, NULL for the end
- *	of the list
- * @new: the counter, charged
- *
- * Context: Any, under rcu_read_lock() or where the record stays.
- * Return: @new, or the counter of its kind that is there already, or NULL if
- *	the port has as many reasons of drops as it may. But in the first case
- *	@new is still the caller's, with another @next.
- */
-struct portmon_counter *
-portmon_event_enter(struct portmon_record *record,
-		    const struct portmon_counter *searched,
-		    struct portmon_counter *new)
+/* As portmon_event_enter(); from @searched on there is none of its kind. */
+static __always_inline struct portmon_counter *
+portmon_event_add_to(struct portmon_record *record,
+		     const struct portmon_counter *searched,
+		     struct portmon_counter *new)
 {
 	struct portmon_counter *event, *head;
 
@@ -220,6 +209,22 @@ portmon_event_enter(struct portmon_record *record,
 	}
 }
 
+/**
+ * portmon_event_enter() - enter a counter in the list of a port's record
+ * @record: the record
+ * @new: the counter, charged
+ *
+ * Context: Any, under rcu_read_lock() or where the record stays.
+ * Return: @new, or the counter of its kind that is there already, or NULL if
+ *	the port has as many reasons of drops as it may. But in the first case
+ *	@new is still the caller's, with another @next.
+ */
+struct portmon_counter *portmon_event_enter(struct portmon_record *record,
+					    struct portmon_counter *new)
+{
+	return portmon_event_add_to(record, NULL, new);
+}
+
 /* Find or make the counter; sets @made. Made for events, and for histograms. */
 static __always_inline struct portmon_counter *
 portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
@@ -235,7 +240,7 @@ portmon_event_get(struct portmon_tables *t, struct portmon_record *record,
 		      portmon_event_make(t, head, scope, kind) : NULL;
 	if (!new)
 		return NULL;
-	event = portmon_event_enter(record, head, new);
+	event = portmon_event_add_to(record, head, new);
 	*made = event == new;
 	/* Another CPU was quicker, or has taken the last room. */
 	if (!*made)

@@ -8,10 +8,8 @@
 struct portmon_counter *
 portmon_event_find(struct portmon_counter *events,
 		   const struct portmon_counter *end, unsigned int kind);
-struct portmon_counter *
-portmon_event_enter(struct portmon_record *record,
-		    const struct portmon_counter *searched,
-		    struct portmon_counter *new);
+struct portmon_counter *portmon_event_enter(struct portmon_record *record,
+					    struct portmon_counter *new);
 struct portmon_counter *portmon_histograms_head(struct portmon_tables *t,
 						struct portmon_record *record,
 						unsigned int scope);

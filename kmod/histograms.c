@@ -109,7 +109,7 @@ void portmon_histograms_merge(struct portmon_tables *t,
 			      struct portmon_counter *head)
 {
 	const struct portmon_histograms *from = portmon_histograms(head);
-	struct portmon_counter *has = portmon_event_enter(record, NULL, head);
+	struct portmon_counter *has = portmon_event_enter(record, head);
 	struct portmon_histograms *to;
 	unsigned int i, bucket;
 
