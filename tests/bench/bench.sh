@@ -3,6 +3,7 @@
 # In the guest, sourced by init: the parts that the host asked for. Results go to the second serial port, one
 # per line and each beginning with "@"; a word that is missing at the end, or "@fatal", is a failure.
 exec > /dev/ttyS1 2>&1 < /dev/null
+echo @booted
 BENCH=/opt/portmon/bench
 
 die() { echo "@fatal $*"; dmesg | tail -n 20 | sed 's/^/ /'; exit 1; }

@@ -15,7 +15,7 @@ unpack_root()
 	mkdir "$work/root"
 	tar -xf "$kept/root.tar" -C "$work/root"
 	cp -r "$kept/debs" "$work/root/root/debs"
-	cp "$here/guest" "$here/first-packet" "$work/root/root"
+	cp "$here/began" "$here/guest" "$here/first-packet" "$work/root/root"
 	cp "$here"/*.service "$work/root/etc/systemd/system"
 	mkdir -p "$work/root"/etc/systemd/system/{multi-user,sysinit}.target.wants
 	ln -s ../packages-test.service "$work/root/etc/systemd/system/multi-user.target.wants"

@@ -85,16 +85,10 @@ endgame()
 	is "the kernel log has no complaint" no_complaint
 }
 
-if ! insmod "$PORTMON_KO"; then
-	echo "@fatal insmod $PORTMON_KO failed"
-	dmesg | tail -n 20 | sed 's/^/ /'
-	exit
-fi
-
 # QEMU before 8.1 can miss what one CPU writes while another's translator reads that code, and go on with the breakpoint
 # that the kernel patches code with when it is long gone ("Oops: int3", with nftables alone too). So what is patched when a
 # hook, a classifier, the time stamps of packets or a tracepoint get their first user, or a tracepoint its second, has them
-# all the time. User Mode Linux has no such trouble: check-debug holds nothing.
+# all the time, from before the module is loaded. User Mode Linux has no such trouble: check-debug holds nothing.
 if [ -n "$HELD" ]; then
 	nft -f - <<< 'table inet hold {
 		chain before { type filter hook prerouting priority 0; }
@@ -121,6 +115,13 @@ for address in ("127.0.0.1", 9), ("::1", 9):
 			echo 1 > /sys/kernel/tracing/instances/$user/events/$event/enable
 		done
 	done
+fi
+
+echo @booted
+if ! insmod "$PORTMON_KO"; then
+	echo "@fatal insmod $PORTMON_KO failed"
+	dmesg | tail -n 20 | sed 's/^/ /'
+	exit
 fi
 
 # A tool that counts its lines does so where it was built, whoever it is run by.

@@ -76,6 +76,7 @@ clients()
 ask() { echo "\$ $*"; "$@"; echo; }
 
 exec 3> "${DEMO_TO:-/dev/ttyS1}"
+[ -n "$DEMO_TO" ] || echo @booted >&3
 [ -d /sys/module/portmon ] || insmod "$PORTMON_KO"
 network && servers && clients
 (

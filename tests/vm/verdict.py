@@ -158,7 +158,7 @@ def check_kernel(args, kernel, wanted, name, totals):
         elif line.strip():
             wrong.append("unexpected on the result channel: " + line)
     if vm.again:
-        again.append(f"{name}: the boot: {vm.again}")
+        again.append(f"{name}: the boot, which had stopped before the module was loaded: {vm.again}")
     if current:
         current.fail("the machine stopped during this test")
         finish(0)
