@@ -129,7 +129,8 @@ rpm: deps dist ## [package] RPM packages of that tarball, in build/rpm
 release: ## [package] check, dist and deb; with DRY_RUN=no also the tag
 	@.packaging/release
 
-MATRIX ?= 6.1 6.12 6.12-trixie 7.2 7.3 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 7.3-arm64 6.1-686
+# newest: of Debian's archive, today.
+MATRIX ?= 6.1 6.12 6.12-trixie 7.2 newest 6.1-clang 6.12-clang 6.12-rt 6.12-arm64 newest-arm64 6.1-686
 
 # In VMs loading shared libraries would take as long as most answers.
 demo check check-smp soak vm-shell bench bench-guard $(MATRIX:%=matrix-%): export LINK ?= static
@@ -173,7 +174,8 @@ check-smp: deps tool collection $(SMP:%=kernel-%) ## [test] stress tests on two 
 # Every kernel that portmon is for. Another architecture has its tool and tests in build/ARCH.
 check-matrix: PACKAGES += $(CLANG) gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-i686-linux-gnu libc6-dev-i386-cross qemu-system-arm
 check-matrix: deps ## [test] all tests on all kernels: clang, PREEMPT_RT, arm64, 32 bits (MATRIX=6.12-rt, T=GLOB)
-	@$(MAKE) -k $(MATRIX:%=matrix-%)
+	@matrix='$(MATRIX)'; [[ $$matrix != *newest* ]] || { newest=$(call fetched,newest) && matrix=$${matrix//newest/$$newest}; } && \
+		$(MAKE) -k MATRIX="$$matrix" $$(printf 'matrix-%s ' $$matrix)
 
 $(filter %-arm64,$(MATRIX:%=matrix-%)): build-arm64
 $(filter %-686,$(MATRIX:%=matrix-%)): build-i386
