@@ -105,6 +105,13 @@ secure_boot_is_explained()
 	said=$(postinst "SecureBoot enabled" "not enrolled")
 	cp "$work/framework.conf" "$conf"
 	grep -q 'mokutil --import /root/upgrade.deb ' <<< "$said" || { echo "$said"; return 1; }
+	mkdir -p "$conf.d"
+	echo "mok_certificate='/root/debs'/none" > "$conf.d/a.conf"
+	echo "mok_certificate='/root/guest'" > "$conf.d/b.conf"
+	said=$(postinst "SecureBoot enabled" "not enrolled")
+	rm "$conf.d"/[ab].conf
+	rmdir --ignore-fail-on-non-empty "$conf.d"
+	grep -q 'mokutil --import /root/guest ' <<< "$said" || { echo "$said"; return 1; }
 }
 
 # A kernel that is there by name only.

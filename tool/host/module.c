@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Why the module is not loaded, and what to do. */
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,13 +104,12 @@ static bool knows_key(const struct module_host *h, const char *signer)
 	return file_has(h, "/proc/keys", text);
 }
 
-/* A line of dkms's file, which the shell reads: mok_certificate=PATH, maybe quoted. */
-static bool configured(const struct module_host *h, char *path, size_t size)
+/* A line of a file that dkms has the shell read: mok_certificate=PATH, maybe quoted. */
+static bool read_certificate(FILE *file, char *path, size_t size)
 {
 	static const char name[] = "mok_certificate=";
 	char line[512], *value;
 	bool found = false;
-	FILE *file = open_in(h, "/etc/dkms/framework.conf");
 
 	if (!file)
 		return false;
@@ -124,6 +124,25 @@ static bool configured(const struct module_host *h, char *path, size_t size)
 		found = true;
 	}
 	fclose(file);
+	return found;
+}
+
+/* dkms 3.0.11 and later also read a folder; the last file that names one decides. */
+static bool configured(const struct module_host *h, char *path, size_t size)
+{
+	bool found = read_certificate(open_in(h, "/etc/dkms/framework.conf"),
+				      path, size);
+	char pattern[PATH_MAX];
+	glob_t files = { 0 };
+	size_t i;
+
+	snprintf(pattern, sizeof(pattern),
+		 "%s/etc/dkms/framework.conf.d/*.conf", h->root);
+	if (!glob(pattern, 0, NULL, &files))
+		for (i = 0; i < files.gl_pathc; i++)
+			found |= read_certificate(fopen(files.gl_pathv[i], "re"),
+						  path, size);
+	globfree(&files);
 	return found && file_is(h, path);
 }
 

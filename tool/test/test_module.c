@@ -152,6 +152,10 @@ static void test_certificate(void)
 	write_file(DKMS_CONF,
 		   "mok_certificate=/root/own.pub\n mok_certificate=\"/root/last.pub\" # mine\n");
 	says(NOT_LOADED, "--import /root/last.pub, ");
+	write_file(DKMS_CONF ".d/a.conf", "mok_certificate=/root/own.pub\n");
+	write_file(DKMS_CONF ".d/b.conf", "sign_tool=/x\n");
+	write_file(DKMS_CONF ".d/c.other", "mok_certificate=/no.pub\n");
+	says(NOT_LOADED, "--import /root/own.pub, ");
 	end_host();
 }
 
