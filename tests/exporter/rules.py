@@ -107,4 +107,24 @@ def names():
     equal(found - there, set(), "metrics that the source does not name")
 
 
+@case()
+def remaining_ports():
+    "the query of fleet.rst for ports without series of their own, also for a transport of which no port is shown"
+    import yaml    # pylint: disable=import-outside-toplevel
+    with open(f"{TOP}/Documentation/fleet.rst") as file:
+        query = re.search(r"Their traffic::\n\n(.*?)\n\n", file.read(), re.S)[1]
+    of = 'instance="a", scope="local", direction="receive", transport='
+    series = {f'portmon_bytes_total{{{of}"tcp", range="well-known"}}': 600, f'portmon_bytes_total{{{of}"udp", range="dynamic"}}': 60,
+              f'portmon_port_bytes_total{{{of}"tcp", port="80"}}': 180, f'portmon_port_bytes_total{{{of}"tcp", port="443"}}': 60}
+    wanted = {"tcp": 6, "udp": 1}
+    with open(f"{scratch}/remaining.yml", "w") as file:
+        yaml.safe_dump({"evaluation_interval": "1m", "tests": [{
+            "interval": "1m",
+            "input_series": [{"series": name, "values": f"0+{step}x10"} for name, step in series.items()],
+            "promql_expr_test": [{"expr": query, "eval_time": "10m", "exp_samples": [
+                {"labels": f'{{instance="a", direction="receive", transport="{t}"}}', "value": v} for t, v in wanted.items()]}]}]}, file)
+    done = promtool("test", "rules", f"{scratch}/remaining.yml")
+    equal(done.returncode, 0, done.stdout + done.stderr)
+
+
 run()
