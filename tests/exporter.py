@@ -228,15 +228,16 @@ def unknown():
     server.netns.portmon.dump("reset")
     exporter = Exporter(server.netns)
     talk(client, server.ipv4, 80)
+    knock(client, server.ipv4, 82)
     metrics = exporter.metrics()
     check(value(metrics, "portmon_port_bytes_total", port="80", direction="receive") > 1000, "bytes are counted")
     equal([n for n in names(metrics) if "tcp" in n], [], "metrics of TCP")
-    knock(client, server.ipv4, 82)
+    check(value(metrics, "portmon_dropped_packets_total", scope="local", transport="tcp", reason="NO_SOCKET") > 0, "drops are counted")
     server.netns.portmon.do("netns-set", drops=0)
     defer(lambda: server.netns.portmon.do("netns-set", drops=1))
     server.netns.portmon.dump("reset")
     talk(client, server.ipv4, 80)
-    equal([n for n in names(exporter.metrics()) if n.startswith("portmon_port_dropped")], [], "metrics of drops")
+    equal([n for n in names(exporter.metrics()) if "dropped" in n], [], "metrics of drops")
 
 
 @case()
@@ -515,6 +516,17 @@ def documents():
     ours = {(p["scope"], p["transport"], p["port"]): p for p in stats["ports"]}
     equal(ours["local", "tcp", 80], told()["local", "tcp", 80], "port 80")
     equal(exporter.document("/api/v1/explain?port=80/tcp")["explain"][0]["services"][0]["service"], "http", "service")
+    for path in "stats", "ranges", "drops":
+        for _ in range(20):
+            begun = time.monotonic()
+            first = exporter.get(f"/api/v1/{path}")
+            knock(client, server.ipv4, 83)
+            second = exporter.get(f"/api/v1/{path}")
+            if time.monotonic() - begun < 0.9:
+                break
+        equal(second, first, f"{path}, twice in a second")
+        time.sleep(1.1)
+        check(exporter.get(f"/api/v1/{path}") != first, f"{path}, a second later")
     for argument in "", "?port=", "?port=x", "?port=65536", "?port=80/x", "?port=1-2":
         try:
             exporter.get(f"/api/v1/explain{argument}")

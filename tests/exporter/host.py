@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
 from lib.ktap import becomes, case, check, defer, equal, note, run, wait_until    # noqa: E402
-from served import (EXPORTER, HASH, PROMETHEUS, RECORDED, TLS, TOP, USERS, Exporter, basic, config, context, cpu, free_port,    # noqa: E402
+from served import (EXPORTER, HASH, PLAIN, PROMETHEUS, RECORDED, TLS, TOP, USERS, Exporter, basic, config, context, cpu, free_port,    # noqa: E402
                     scratch, until_closed)
 
 SCREENSHOTS = f"{TOP}/build/exporter"
@@ -72,9 +72,9 @@ def accept():
 def rebinding():
     "on loopback only local names of the host are answered"
     exporter = Exporter("--host", "metrics.example")
-    for host in "localhost", f"localhost:{exporter.port}", "127.0.0.1:1", "127.9.8.7", "[::1]", "[::1]:80", "metrics.example", "LOCALHOST":
+    for host in "localhost", f"localhost:{exporter.port}", "127.0.0.1:1", "127.9.8.7", "[::1]", "[::1]:80", "metrics.example", "metrics.example:9807", "Metrics.Example", "LOCALHOST":
         equal(exporter.status(Host=host), 200, host)
-    for host in "example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost:x", "[::1", "[::2]", "10.0.0.1", "a" * 100:
+    for host in "example.com", "localhost.example.com", "127.0.0.1.example.com", "localhost:x", "metrics.example:x", "metrics.example.com", "[::1", "[::2]", "10.0.0.1", "a" * 100:
         equal(exporter.status(Host=host), 403, host)
 
 
@@ -189,9 +189,12 @@ def systemd():
 
 @case()
 def finishes():
-    "SIGTERM finishes a request that is open, and takes no more"
+    "SIGTERM finishes a request that is open, the first or the second of its connection, and takes no more"
     exporter = Exporter()
     sock = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+    second = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wait_until(lambda: b"ok\n" in second.recv(4096, socket.MSG_PEEK), what="the first reply")
+    second.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
     wait_until(lambda: exporter.status("/healthz") == 200, what="the exporter having read it")
     exporter.process.send_signal(signal.SIGTERM)
 
@@ -202,6 +205,8 @@ def finishes():
     exporter.process.send_signal(signal.SIGTERM)
     sock.sendall(b"\r\n")
     check(until_closed(sock).startswith(b"HTTP/1.1 200"), "the reply")
+    second.sendall(b"\r\n")
+    equal(until_closed(second).count(b"HTTP/1.1 200"), 2, "replies to two requests")
     equal(exporter.process.wait(20), 0, "status of the exporter")
 
 
@@ -255,10 +260,13 @@ def too_long():
 
 @case()
 def slow_header():
-    "a client that sends a byte now and then is closed after 10 s"
+    "a client that sends a byte now and then is closed after 10 s, in its first request and in its second"
     exporter = Exporter()
     sock = exporter.raw(b"GET /metrics HTTP/1.1\r\n")
+    second = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wait_until(lambda: b"ok\n" in second.recv(4096, socket.MSG_PEEK), what="the first reply")
     begun = time.monotonic()
+    second.sendall(b"GET /healthz")
     try:
         while time.monotonic() - begun < 20:
             sock.sendall(b"X")
@@ -268,6 +276,9 @@ def slow_header():
         pass
     took = time.monotonic() - begun
     check(8 < took < 14, f"closed after {took:.1f} s")
+    equal(until_closed(second).count(b"HTTP/1.1 "), 1, "replies to the second client")
+    took = time.monotonic() - begun
+    check(8 < took < 16, f"the second closed after {took:.1f} s")
     exporter.answers_within(1)
 
 
@@ -324,6 +335,27 @@ def half_open():
     thread.join()
     exporter.answers_within(1)
     note(f"{len(held)} half-open connections, a scrape took {took:.2f} s, {failed} were cut off")
+
+
+@case()
+def full_of_readers():
+    "at the limit it is the oldest that goes, also where all others do not read: a request that is being sent stays"
+    exporter = Exporter()
+    readers = []
+    for _ in range(31):
+        sock = socket.socket()
+        defer(sock.close)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        sock.connect(("127.0.0.1", exporter.port))
+        sock.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
+        readers.append(sock)
+    ours = exporter.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+    wait_until(lambda: exporter.fds() >= 32 + 4, what="32 connections")
+    equal(exporter.status("/healthz"), 200, "one more")
+    ours.sendall(b"Connection: close\r\n\r\n")
+    check(until_closed(ours).endswith(b"ok\n"), "the request that was being sent")
 
 
 @case()
@@ -394,14 +426,51 @@ def passwords():
     exporter = Exporter("--web-config", slow)
 
     def spent(user, password):
-        before = exporter.cpu()
-        for _ in range(20):
-            exporter.status(Authorization=basic(user, password))
+        before, n = exporter.cpu(), 0
+        while n < 20:
+            if exporter.status(Authorization=basic(user, password)) == 429:
+                time.sleep(0.2)
+            else:
+                n += 1
         return exporter.cpu() - before
     known, unknown, good = spent("alice", "wrong"), spent("bob", "wrong"), spent("alice", "secret")
     check(0.6 < unknown / known < 1.6, f"ticks: known {known}, unknown {unknown}")
     check(good < known / 4, f"ticks: known {known}, kept {good}")
     note(f"CPU ticks of 20 requests: wrong password {known}, unknown user {unknown}, right {good}")
+
+
+@case()
+def many_passwords():
+    "passwords that are tried one after the other are refused before they take all of the time"
+    dear = config("basic_auth_users:\n  alice: " + subprocess.run(
+        ["perl", "-e", "print crypt('secret', '$2y$12$abcdefghijklmnopqrstuu')"], capture_output=True, text=True, check=True).stdout + "\n", "dear.yml")
+    exporter = Exporter("--web-config", dear, command=(PLAIN,))
+    good = basic("alice", "secret")
+    equal(exporter.status(Authorization=good), 200, "the right one")
+    seen, stop = [], threading.Event()
+
+    def guess():
+        while not stop.is_set():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                seen.append(exporter.status(Authorization=basic("alice", os.urandom(8).hex())))
+    threads = [threading.Thread(target=guess) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: 429 in seen and 401 in seen, what="passwords being refused")
+    before, begun = exporter.cpu(), time.monotonic()
+    longest = 0
+    while time.monotonic() - begun < 4:
+        sent = time.monotonic()
+        equal(exporter.status(Authorization=good), 200, "the right one meanwhile")
+        longest = max(longest, time.monotonic() - sent)
+    spent = (exporter.cpu() - before) / os.sysconf("SC_CLK_TCK")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    equal(set(seen), {401, 429}, "replies to wrong ones")
+    check(seen.count(401) < 40, f"{seen.count(401)} were checked")
+    becomes(lambda: exporter.status(Authorization=basic("alice", "wrong")), 401, "a wrong one afterwards")
+    note(f"{seen.count(401)} checked, {seen.count(429)} refused; {spent:.1f} s of CPU time in 4 s; the longest scrape took {longest:.2f} s")
 
 
 @case()

@@ -127,16 +127,17 @@ bool accept_openmetrics(const char *accept)
 /**
  * host_is_local() - is a request meant for this host by a local name?
  * @host: its header Host, or NULL
+ * @own: another name that is accepted, or NULL
  *
  * A page of another site can have its own name point to 127.0.0.1 and then
  * read what it finds there; the name it used is in this header.
  *
- * Return: true for localhost and addresses of the loopback network.
+ * Return: true for localhost, addresses of the loopback network, and @own.
  */
-bool host_is_local(const char *host)
+bool host_is_local(const char *host, const char *own)
 {
 	struct in_addr in;
-	char name[64];
+	char name[256];
 	size_t len;
 
 	if (!host)
@@ -149,7 +150,8 @@ bool host_is_local(const char *host)
 	if (*host && (*host != ':' ||
 		      host[1 + strspn(host + 1, "0123456789")]))
 		return false;
-	if (!strcasecmp(name, "localhost") || !strcmp(name, "[::1]"))
+	if (!strcasecmp(name, "localhost") || !strcmp(name, "[::1]") ||
+	    (own && !strcasecmp(name, own)))
 		return true;
 	return inet_pton(AF_INET, name, &in) == 1 &&
 	       ntohl(in.s_addr) >> 24 == IN_LOOPBACKNET;

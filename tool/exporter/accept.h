@@ -6,6 +6,6 @@
 #include <stdbool.h>
 
 bool accept_openmetrics(const char *accept);
-bool host_is_local(const char *host);
+bool host_is_local(const char *host, const char *own);
 
 #endif

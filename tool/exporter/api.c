@@ -234,14 +234,14 @@ static int write_document(struct answer *a, struct json *j)
 	return err;
 }
 
-static unsigned int refuse(const char *text, unsigned int status, char **body,
-			   size_t *len)
+static void refuse(const char *text, unsigned int status, struct document *d)
 {
-	FILE *out = open_memstream(body, len);
+	FILE *out = open_memstream(&d->body, &d->len);
 	struct json j;
 
+	d->status = status;
 	if (!out)
-		return status;
+		return;
 	if (!json_begin(&j, out, false)) {
 		json_object(&j, NULL);
 		json_string(&j, "error", text);
@@ -249,13 +249,12 @@ static unsigned int refuse(const char *text, unsigned int status, char **body,
 		json_end(&j);
 	}
 	fclose(out);
-	return status;
 }
 
 /* All of it or nothing: the text is kept only if nothing went wrong. */
-static int make_document(struct answer *a, char **body, size_t *len)
+static int make_document(struct answer *a, struct document *d)
 {
-	FILE *out = open_memstream(body, len);
+	FILE *out = open_memstream(&d->body, &d->len);
 	struct json j;
 	int err, failed;
 
@@ -271,44 +270,47 @@ static int make_document(struct answer *a, char **body, size_t *len)
 	if (fclose(out) && !err)
 		err = -ENOMEM;
 	if (err) {
-		free(*body);
-		*body = NULL;
-		*len = 0;
+		free(d->body);
+		d->body = NULL;
 	}
 	records_free(&a->list);
 	return err;
 }
 
 /**
- * api_get() - make a document
+ * api_get() - a document, read no more than a second ago
  * @exporter: the exporter
  * @what: which
  * @argument: the port, for API_EXPLAIN
- * @body: the document, to be freed; NULL without memory
- * @len: its length
  *
- * Return: HTTP's status.
+ * Return: the document, valid until the next call; its body is NULL without
+ * memory.
  */
-unsigned int api_get(struct exporter *exporter, enum api_what what,
-		     const char *argument, char **body, size_t *len)
+const struct document *api_get(struct exporter *exporter, enum api_what what,
+			       const char *argument)
 {
+	struct document *d = &exporter->document[what];
 	struct collector *c = &exporter->collector;
 	struct answer a = { .c = c, .what = what, .argument = argument };
 	int err;
 
-	*body = NULL;
 	exporter_state(exporter);
-	if (!c->up && what != API_EXPLAIN)
-		return refuse(c->error.text, MHD_HTTP_SERVICE_UNAVAILABLE,
-			      body, len);
+	if (d->body && what != API_EXPLAIN)
+		return d;
+	free(d->body);
+	*d = (struct document){ .status = MHD_HTTP_OK };
+	if (!c->up && what != API_EXPLAIN) {
+		refuse(c->error.text, MHD_HTTP_SERVICE_UNAVAILABLE, d);
+		return d;
+	}
 	a.ctx.pm = c->known ? c->pm : NULL;
 	a.ctx.info = c->info;
-	err = make_document(&a, body, len);
-	if (!err)
-		return MHD_HTTP_OK;
+	err = make_document(&a, d);
 	if (what == API_EXPLAIN && err == -EINVAL)
-		return refuse("port= takes a port, or a port and a transport: 443 or 443/tcp",
-			      MHD_HTTP_BAD_REQUEST, body, len);
-	return refuse("the counters could not be read; try again",
-		      MHD_HTTP_SERVICE_UNAVAILABLE, body, len);
+		refuse("port= takes a port, or a port and a transport: 443 or 443/tcp",
+		       MHD_HTTP_BAD_REQUEST, d);
+	else if (err)
+		refuse("the counters could not be read; try again",
+		       MHD_HTTP_SERVICE_UNAVAILABLE, d);
+	return d;
 }

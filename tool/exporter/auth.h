@@ -3,13 +3,23 @@
 #ifndef PORTMON_EXPORTER_AUTH_H
 #define PORTMON_EXPORTER_AUTH_H
 
-#include <stdbool.h>
-
 #include "exporter/webconfig.h"
+
+/**
+ * enum auth - may someone read?
+ * @AUTH_YES: yes
+ * @AUTH_NO: no
+ * @AUTH_LATER: too many passwords were checked in this second
+ */
+enum auth {
+	AUTH_YES,
+	AUTH_NO,
+	AUTH_LATER,
+};
 
 int auth_init(void);
 void auth_forget(void);
-bool auth_check(const struct web_config *config, const char *user,
-		const char *password);
+enum auth auth_check(const struct web_config *config, const char *user,
+		     const char *password);
 
 #endif

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -55,6 +57,27 @@ static void set_conn_state(struct conn *conn, enum conn_state state)
 	conn->since = conns_now();
 }
 
+/* All that the kernel has received of a client. */
+static uint64_t bytes_received(const struct conn *conn)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	getsockopt(conn->fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_bytes_received;
+}
+
+/* libmicrohttpd does not report that the next request has begun. */
+static void notice_requests(struct conns *conns)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(conns->v); i++)
+		if (conns->v[i].state == CONN_IDLE &&
+		    bytes_received(&conns->v[i]) > conns->v[i].received)
+			set_conn_state(&conns->v[i], CONN_REQUEST);
+}
+
 /* libmicrohttpd sees the end of the connection and closes it. */
 static void shut_conn(struct conn *conn)
 {
@@ -72,6 +95,8 @@ void conns_state(struct conn *conn, enum conn_state state)
 	/* Once it is to end nothing keeps it. */
 	if (conn->state == CONN_CLOSING && state != CONN_FREE)
 		return;
+	if (state == CONN_REPLY)
+		conn->received = bytes_received(conn);
 	if (conn->last && state == CONN_IDLE)
 		shut_conn(conn);
 	else
@@ -95,12 +120,18 @@ unsigned int conns_count(const struct conns *conns)
 	return n;
 }
 
+static bool is_earlier(const struct conn *a, const struct conn *b)
+{
+	if ((a->state == CONN_IDLE) != (b->state == CONN_IDLE))
+		return a->state == CONN_IDLE;
+	return a->since < b->since;
+}
+
 /**
  * conns_evict() - end a connection to make room for another
  * @conns: the connections
  *
- * The one that has waited longest: first of those that have had their reply,
- * then of those whose request is not complete.
+ * The one that has waited longest: first of those that have had their reply.
  *
  * Return: true if there was one.
  */
@@ -109,14 +140,14 @@ bool conns_evict(struct conns *conns)
 	struct conn *oldest = NULL;
 	size_t i;
 
+	notice_requests(conns);
+
 	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
 		struct conn *conn = &conns->v[i];
 
 		if (conn->state == CONN_FREE || conn->state == CONN_CLOSING)
 			continue;
-		if (!oldest || conn->state < oldest->state ||
-		    (conn->state == oldest->state &&
-		     conn->since < oldest->since))
+		if (!oldest || is_earlier(conn, oldest))
 			oldest = conn;
 	}
 	if (oldest)
@@ -132,6 +163,7 @@ void conns_finish(struct conns *conns)
 {
 	size_t i;
 
+	notice_requests(conns);
 	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
 		struct conn *conn = &conns->v[i];
 
@@ -161,6 +193,8 @@ int conns_expire(struct conns *conns, uint64_t now)
 {
 	int wait = -1;
 	size_t i;
+
+	notice_requests(conns);
 
 	for (i = 0; i < ARRAY_SIZE(conns->v); i++) {
 		struct conn *conn = &conns->v[i];

@@ -15,7 +15,7 @@
  * enum conn_state - what a connection is waiting for
  * @CONN_FREE: not in use
  * @CONN_IDLE: the next request; a reply has been sent
- * @CONN_REQUEST: the rest of its first request
+ * @CONN_REQUEST: the rest of a request
  * @CONN_REPLY: the client, to read the reply
  * @CONN_CLOSING: libmicrohttpd, to close it
  */
@@ -32,6 +32,8 @@ enum conn_state {
  * @state: enum conn_state
  * @fd: its socket
  * @since: when it came into this state, in milliseconds of the monotonic clock
+ * @received: bytes that had been received when the headers of its request
+ *   were complete
  * @loopback: its local address is one that only this host can reach
  * @last: it ends after the reply to the request that is open
  */
@@ -39,6 +41,7 @@ struct conn {
 	enum conn_state state;
 	int fd;
 	uint64_t since;
+	uint64_t received;
 	bool loopback;
 	bool last;
 };

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
+
 #include "exporter/conns.h"
 #include "exporter/exporter.h"
 #include "exporter/log.h"
@@ -20,6 +22,16 @@ int exporter_init(struct exporter *exporter, const struct shown_options *opt)
 	return collector_init(&exporter->collector, opt);
 }
 
+static void forget_documents(struct exporter *exporter)
+{
+	struct document *d;
+
+	for (d = exporter->document; d < exporter->document + API_DOCUMENTS; d++) {
+		free(d->body);
+		*d = (struct document){ 0 };
+	}
+}
+
 /**
  * exporter_free() - release what an exporter holds
  * @exporter: the exporter
@@ -27,6 +39,7 @@ int exporter_init(struct exporter *exporter, const struct shown_options *opt)
 void exporter_free(struct exporter *exporter)
 {
 	collector_free(&exporter->collector);
+	forget_documents(exporter);
 	text_free(&exporter->text[0]);
 	text_free(&exporter->text[1]);
 }
@@ -66,6 +79,7 @@ void exporter_state(struct exporter *exporter)
 	exporter->read_at = now;
 	exporter->written[0] = false;
 	exporter->written[1] = false;
+	forget_documents(exporter);
 	report(exporter);
 }
 

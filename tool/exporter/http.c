@@ -23,7 +23,6 @@
  * @csp: what a page may do, or NULL
  * @body: the body
  * @len: its length
- * @free: @body is to be freed after it was sent
  */
 struct reply {
 	unsigned int status;
@@ -31,7 +30,6 @@ struct reply {
 	const char *csp;
 	const void *body;
 	size_t len;
-	bool free;
 };
 
 static struct reply sentence(unsigned int status, const char *text)
@@ -87,16 +85,15 @@ static struct reply get_page(struct server *server,
 static struct reply get_api(struct server *server, enum api_what what,
 			    const char *argument)
 {
-	struct reply reply = { .type = TYPE_JSON, .free = true };
-	char *body = NULL;
+	const struct document *d = api_get(&server->exporter, what, argument);
 
-	reply.status = api_get(&server->exporter, what, argument, &body,
-			       &reply.len);
-	reply.body = body;
-	if (!body)
+	if (!d->body)
 		return sentence(MHD_HTTP_SERVICE_UNAVAILABLE,
 				"out of memory\n");
-	return reply;
+	return (struct reply){
+		.status = d->status, .type = TYPE_JSON, .body = d->body,
+		.len = d->len,
+	};
 }
 
 static struct reply get_stats(struct server *server,
@@ -156,17 +153,12 @@ static struct reply route(struct server *server,
 
 static struct MHD_Response *make_response(const struct reply *reply)
 {
-	enum MHD_ResponseMemoryMode mode = reply->free ? MHD_RESPMEM_MUST_FREE :
-							 MHD_RESPMEM_MUST_COPY;
 	struct MHD_Response *r;
 
 	r = MHD_create_response_from_buffer(reply->len, (void *)reply->body,
-					    mode);
-	if (!r) {
-		if (reply->free)
-			free((void *)reply->body);
+					    MHD_RESPMEM_MUST_COPY);
+	if (!r)
 		return NULL;
-	}
 	MHD_add_response_header(r, "Content-Type", reply->type);
 	MHD_add_response_header(r, "Cache-Control", "no-store");
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
@@ -198,22 +190,22 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection,
 	return done;
 }
 
-static bool let_in(const struct server *server,
-		   struct MHD_Connection *connection)
+static enum auth let_in(const struct server *server,
+			struct MHD_Connection *connection)
 {
 	char *password = NULL;
 	char *user = NULL;
-	bool good;
+	enum auth auth;
 
 	if (!server->config.n_users)
-		return true;
+		return AUTH_YES;
 	user = MHD_basic_auth_get_username_password(connection, &password);
-	good = auth_check(&server->config, user, password);
+	auth = auth_check(&server->config, user, password);
 	if (password)
 		explicit_bzero(password, strlen(password));
 	MHD_free(user);
 	MHD_free(password);
-	return good;
+	return auth;
 }
 
 static struct reply answer(struct server *server,
@@ -223,17 +215,22 @@ static struct reply answer(struct server *server,
 {
 	const char *host = header(connection, "Host");
 
-	if (conn->loopback && !host_is_local(host) &&
-	    !(server->host && host && !strcmp(host, server->host)))
+	if (conn->loopback && !host_is_local(host, server->host))
 		return sentence(MHD_HTTP_FORBIDDEN,
 				"the header Host is not a name of this host; see --host\n");
 	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
 		return sentence(MHD_HTTP_METHOD_NOT_ALLOWED,
 				"only GET and HEAD\n");
-	if (!let_in(server, connection))
+	switch (let_in(server, connection)) {
+	case AUTH_YES:
+		return route(server, connection, url);
+	case AUTH_LATER:
+		return sentence(MHD_HTTP_TOO_MANY_REQUESTS,
+				"too many passwords are being tried; try again in a second\n");
+	default:
 		return sentence(MHD_HTTP_UNAUTHORIZED,
 				"a user and a password are needed\n");
-	return route(server, connection, url);
+	}
 }
 
 /**

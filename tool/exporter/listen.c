@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where the server listens. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -133,6 +134,8 @@ int server_adopt(struct server *server, int fd)
 		log_line("too many addresses to listen on");
 		return -E2BIG;
 	}
+	/* A client may be gone before it is accepted; then the loop must not wait for the next. */
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	server->listeners[server->n_listeners++] = fd;
 	return 0;
 }

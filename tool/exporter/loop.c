@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@
 
 /* Of a request, its headers included; a longer one is answered 414 or 431. */
 #define REQUEST_SIZE	8192
+/* Between two attempts to accept while the system has no file descriptors. */
+#define FULL_MS		100
 /* How long a request may take after SIGTERM. */
 #define STOP_MS		5000
 
@@ -271,8 +274,10 @@ static void accept_one(struct server *server, int listener)
 
 	if (fd >= 0)
 		add_connection(server, fd, (struct sockaddr *)&from, len);
-	else if (errno == EMFILE || errno == ENFILE)
-		conns_evict(&server->conns);
+	else if ((errno == EMFILE || errno == ENFILE) &&
+		 !conns_evict(&server->conns))
+		/* Others have them all: do not ask for one at full speed. */
+		poll(NULL, 0, FULL_MS);
 }
 
 static void begin_stop(struct server *server)

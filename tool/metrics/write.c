@@ -197,7 +197,8 @@ static void write_dropped(const struct collector *c, struct text *t)
 	unsigned int scope, transport, reason;
 
 	text_family(t, &family_dropped);
-	if (c->info.missing & PORTMON_TRACEPOINT_KFREE_SKB)
+	if (!c->info.counts_drops ||
+	    c->info.missing & PORTMON_TRACEPOINT_KFREE_SKB)
 		return;
 	for (scope = 0; scope <= PORTMON_SCOPE_MAX; scope++)
 		for (transport = 0; transport <= NO_TRANSPORT; transport++)
