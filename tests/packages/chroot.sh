@@ -110,7 +110,6 @@ secure_boot_is_explained()
 	echo "mok_certificate='/root/guest'" > "$conf.d/b.conf"
 	said=$(postinst "SecureBoot enabled" "not enrolled")
 	rm "$conf.d"/[ab].conf
-	rmdir --ignore-fail-on-non-empty "$conf.d"
 	grep -q 'mokutil --import /root/guest ' <<< "$said" || { echo "$said"; return 1; }
 }
 

@@ -127,7 +127,7 @@ static bool read_certificate(FILE *file, char *path, size_t size)
 	return found;
 }
 
-/* dkms 3.0.11 and later also read a folder; the last file that names one decides. */
+/* dkms also reads a folder; the last file that names one decides. */
 static bool configured(const struct module_host *h, char *path, size_t size)
 {
 	bool found = read_certificate(open_in(h, "/etc/dkms/framework.conf"),
