@@ -144,7 +144,7 @@ static bool portmon_record_make(struct portmon_tables *t, unsigned long *entry,
 	unsigned int max = READ_ONCE(portmon_max_records);
 	struct portmon_record *record;
 
-	/* Asked first: a flood past the bound has no line to write to. */
+	/* Before the allocation: past the limit a flood writes to no shared line. */
 	if (atomic_read(&t->records) >= max)
 		return READ_ONCE(*entry) != PORTMON_COLD;
 	if (atomic_inc_return(&t->records) > max)

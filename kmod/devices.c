@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The network devices there are, of all namespaces: whether a pointer is to
- * one of them is answered without following it, and in the same time whatever
- * the number of namespaces.
+ * The network devices of all namespaces: tells in constant time, and without
+ * following it, whether a pointer is to one of them.
  */
 #include <linux/netdevice.h>
 

@@ -129,7 +129,7 @@ static int portmon_drop_family(const struct sk_buff *skb)
  * The namespace whose stack has dropped the buffer, NULL if that is not known.
  * On its way from one namespace to another, over veth or macvlan or into a
  * tunnel, a buffer keeps the sender's socket, and not always its route or its
- * device: what is newest of the three decides.
+ * device. The one of the three that was set last decides.
  */
 static struct net *portmon_drop_net(const struct sk_buff *skb,
 				    const struct sock *rx_sk,
@@ -339,8 +339,8 @@ void portmon_drop_probe(struct sk_buff *skb, unsigned int reason,
 	if (test_bit(reason, portmon_ignored))
 		return;
 	/*
-	 * Before the network layer no one has set it, and elsewhere than there
-	 * what lies in the route's place may be something else.
+	 * Before the network layer the transport header is not set, and the
+	 * field of the route may hold something else.
 	 */
 	if (!skb_transport_header_was_set(skb))
 		return;

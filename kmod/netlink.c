@@ -294,7 +294,7 @@ static int portmon_do_port(struct sk_buff *skb, struct genl_info *info,
 	err = portmon_fill_one(reply, t, &key, entry, histograms, &v,
 			       info->extack);
 	err = portmon_reply(reply, hdr, info, err);
-	/* Not before the reply is in the reader's hands. */
+	/* Only after the reply was sent. */
 	if (!err && reset) {
 		portmon_subtract(t, entry, &v);
 		portmon_net_changed(pn);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sets of pointers: is it one of those, in the same time however many. */
+/* Sets of pointers, looked up in constant time. */
 #include <linux/hash.h>
 #include <linux/slab.h>
 

@@ -12,9 +12,10 @@
 #include "sums.h"
 
 /*
- * The wall clock, in ns, when jiffies were 0. An idle port must have the same
- * answer whenever it is read, and the two clocks are not read at once nor
- * moved at once: so this only follows what is more than their jitter.
+ * The wall clock, in ns, when jiffies were 0. The time of an idle port must
+ * be the same whenever it is read, and the two clocks are neither read nor
+ * advanced at the same instant. So this follows the wall clock only if the
+ * difference is more than their jitter.
  */
 static atomic64_t portmon_epoch;
 

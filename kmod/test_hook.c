@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counts that no test has the time to send, or the luck. Only in a build for
- * tests (PORTMON_TEST=y), which is never installed: in the caller's network
+ * Counts too large, and races too rare, for a test to produce. Only in a build
+ * for tests (PORTMON_TEST=y), which is never installed: in the caller's network
  * namespace what is written to the parameter test_count is counted as if it
  * had passed a hook,
  *

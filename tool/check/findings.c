@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* What check has found: a list, worst first. */
 #include <stdlib.h>
 #include <string.h>
 

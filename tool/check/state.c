@@ -527,9 +527,9 @@ static void find_silent(const struct evidence *e, struct findings *found,
 }
 
 /*
- * What IP was handed, and no hook has seen. A busy host takes longer than half
- * a second for a sample: the threshold grows with the time. It does not shrink
- * with it: few packets say nothing of a rate.
+ * Packets that were passed to IP and reached no hook. A busy host takes longer
+ * than half a second for a sample: the threshold grows with the time. It does
+ * not shrink with it: a few packets are no rate.
  */
 static void find_gap(const struct evidence *e, struct findings *found)
 {

@@ -110,8 +110,8 @@ static bool reader_may_be_full(const struct sock *s)
 }
 
 /*
- * Owners are of now; those of a moment before tell which queues stay full.
- * Whether a program reads from a connection its bytes tell.
+ * Owners are those of the second sample. The first shows which queues were
+ * full before, and the bytes read in between, whether a program reads.
  */
 static int read_owners(struct look *l)
 {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* show: all that is known of one port. */
 #include <string.h>
 #include <time.h>
 

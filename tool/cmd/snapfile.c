@@ -393,7 +393,7 @@ int snapfile_commit(const struct snapfile *f)
 	return complain_writing(f, -errno);
 }
 
-/* NAME@INODE; what is to become one, or is something else, is none. */
+/* NAME@INODE. Temporary files, and those of other programs, are skipped. */
 static bool parse_name(const char *file, struct snapentry *entry)
 {
 	const char *at = strchr(file, '@');

@@ -44,8 +44,8 @@ static const char *const state_words[] = {
 };
 
 /*
- * Of another namespace it is not asked whether it still exists: a bind mount or
- * an open file keeps one that no process of this /proc is in.
+ * Do not test whether another namespace still exists: a bind mount or an open
+ * file keeps one that no process of this /proc is in.
  */
 static enum snapstate state_of(const struct place *p, const struct snapentry *e)
 {

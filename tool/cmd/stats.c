@@ -11,7 +11,7 @@
 #include "view/out_json.h"
 #include "view/view.h"
 
-/* Of a table on a terminal that nobody asked all of. */
+/* Of a table on a terminal, without --all. */
 #define LINES_SHOWN	200
 
 static unsigned int more_records(unsigned int max)

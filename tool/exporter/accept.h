@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a client says of itself in its headers. */
+/* The headers Accept and Host of a request. */
 #ifndef PORTMON_EXPORTER_ACCEPT_H
 #define PORTMON_EXPORTER_ACCEPT_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is answered, apart from how it is sent. */
+/* Makes the replies; http.c sends them. */
 #ifndef PORTMON_EXPORTER_EXPORTER_H
 #define PORTMON_EXPORTER_EXPORTER_H
 

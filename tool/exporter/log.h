@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* The log: lines on standard error. */
 #ifndef PORTMON_EXPORTER_LOG_H
 #define PORTMON_EXPORTER_LOG_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The loop: accept connections, run libmicrohttpd, obey signals. */
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>

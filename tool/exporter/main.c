@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* portmon-exporter: options and start. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Small helpers: growing arrays, numbers, files. */
 #ifndef PORTMON_CTL_UTIL_H
 #define PORTMON_CTL_UTIL_H
 

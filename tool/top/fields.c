@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The columns that the list can have, and those it has: the ones of stats -o, and a graph. */
+/* The columns to choose from, and the chosen ones: those of stats -o, and a graph. */
 #include <string.h>
 #include <strings.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is typed in the live view: a filter, what to look for, a delay. */
+/* The prompts of the live view: a filter, a search, a delay. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Columns of what the sockets of a port, and its connections so far, tell. */
+/* Columns from a port's sockets and histograms. */
 #include "lib/record.h"
 #include "view/cells.h"
 #include "view/howlong.h"

@@ -11,8 +11,8 @@
 #define OUT_JSON_SCHEMA 2
 
 /*
- * What of its place is written of a record: also whether this host picks the
- * port for itself; nothing, instead of null, of what it does not have.
+ * Which fields of a record's place are written: also whether this host picks
+ * the port for its own connections; missing values omitted instead of null.
  */
 #define PLACE_EPHEMERAL	1
 #define PLACE_GIVEN	2

@@ -115,8 +115,8 @@ static bool is_client(const struct record *r)
  *
  * A port is folded if it has no name and is one that hosts pick for
  * themselves: this host (ephemeral) or, as IANA has it, any (dynamic). A
- * server without a name below those, on 8080 say, stays a line of its own. So
- * does not a port of another host that has sent the SYN: a client's.
+ * server without a name below those, on 8080 say, stays a line of its own. A
+ * port of another host that has sent the SYN is a client's: it is folded.
  *
  * Return: whether it may.
  */

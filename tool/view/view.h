@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is done to records between the kernel and the eye. */
+/* Names, filters, folds and sorts records before they are printed. */
 #ifndef PORTMON_CTL_VIEW_H
 #define PORTMON_CTL_VIEW_H
 
