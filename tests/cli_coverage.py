@@ -228,7 +228,7 @@ def xdp(mode):
     attach_xdp(b, "two", {"driver": 4, "generic": 2}[mode])
     coverage = document(b, lambda: send(a, 8))
     equal(link(coverage, "two")["xdp"], mode, "xdp")
-    equal(packets(coverage)[1:3], (0, 0), "came to IP and to portmon")
+    equal(packets(coverage)[1:3], (0, 0), "received by IP and by portmon")
     check("xdp" in causes(coverage), f"causes {causes(coverage)}")
     status, out, err = watch(b, lambda: send(a, 1))
     check(f"XDP ({mode})" in out and "XDP program" in out, f"coverage prints\n{out}")

@@ -466,20 +466,20 @@ def monitor_missed():
     watch, words = Monitor(netns, "--json"), Monitor(netns)
     for port in range(1000, 1200):
         send(port)
-    told, missed, limit = 0, 0, time.monotonic() + 20
+    reported, missed, limit = 0, 0, time.monotonic() + 20
     port = 2000
     # Each port is new and drops; the number suppressed is in the first event of the next second.
-    while told + missed < 400 and time.monotonic() < limit:
+    while reported + missed < 400 and time.monotonic() < limit:
         line = watch.line(1.1, must=False)
         if not line:
             send(port)
             port += 1
             continue
         event = json.loads(line)
-        told += 1
+        reported += 1
         missed += event["missed"]
     check(missed, "none were missed")
-    check(told + missed >= 400, f"{told} told, {missed} missed")
+    check(reported + missed >= 400, f"{reported} reported, {missed} missed")
     for one in watch, words:
         one.process.send_signal(signal.SIGSTOP)
     def lost():

@@ -136,7 +136,7 @@ def names():
     check(re.search(r"445 tcp,udp +smb +SMB file sharing", has), f"services microsoft-ds: {has}")
     equal(yard.run("portmon-ctl", "stats", "--csv", "-o", "SERVICE,IANA", "--port", "427", "--scope", "local").split(),
           ["service,iana", "slp,svrloc"], "column IANA")
-    check("encrypt" in json.dumps(ctl("explain", "telnet")), "TELNET's lack of encryption is not told")
+    check("encrypt" in json.dumps(ctl("explain", "telnet")), "TELNET's lack of encryption is not reported")
     check("no service is known for port 443 over sctp; add it" in sh("portmon-ctl", "explain", "443/sctp"), "explain 443/sctp")
     equal({(row["service"], row["iana"]) for row in ctl("stats", "--numeric", "--all", netns=yard)["ports"]}, {(None, None)},
           "services with --numeric")

@@ -175,18 +175,18 @@ def shared():
 
 def child(function):
     "A process that calls this and stays; it ends with the case."
-    ready, told = os.pipe()
+    ready, releases = os.pipe()
     pid = os.fork()
     if not pid:
         kept = function()
-        os.write(told, b"R")
+        os.write(releases, b"R")
         time.sleep(600)
         os._exit(bool(kept))
     defer(os.waitpid, pid, 0)
     defer(os.kill, pid, 9)
     equal(os.read(ready, 1), b"R", "the first word of a process")
     os.close(ready)
-    os.close(told)
+    os.close(releases)
     return pid
 
 

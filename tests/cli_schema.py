@@ -178,7 +178,7 @@ def events():
         return select.select([process.stdout], [], [], 0.05)[0]
     wait_until(listening, what="monitor listening")
 
-    def told(*wanted):
+    def prints_events(*wanted):
         while not set(wanted) <= kinds.keys():
             event = json.loads(process.stdout.readline())
             kinds.setdefault(event["event"], event)
@@ -189,9 +189,9 @@ def events():
             with socket.socket() as sock:
                 equal(sock.connect_ex(("127.0.0.1", 99)), errno.ECONNREFUSED, "connecting")
     # Pending reports of the worker are discarded once counting is off.
-    told("reset", "drop", "handshake-failures")
+    prints_events("reset", "drop", "handshake-failures")
     netns.portmon.do("netns-set", enabled=0)
-    told("switched")
+    prints_events("switched")
     for kind, key in ("drop", "reason"), ("handshake-failures", "failed"), ("switched", "enabled"), ("reset", "time"):
         bad = dict(kinds[kind])
         del bad[key]

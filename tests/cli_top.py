@@ -388,20 +388,20 @@ def batch_json():
     for key in "total", "interval":
         equal(set(row[key]), {"rx", "tx", "established", "retransmitted", "synack_retransmitted", "unanswered", "dropped"}, f"keys of {key}")
     equal(totals(document), netns.portmon.ports(), "totals, idle")
-    base, came = dict(sender.sent), {}
+    base, differences = dict(sender.sent), {}
     for n in range(40):
         sender.out("udp", 53, 5000 + n % 3, 5)
         sender.out("tcp", 1000 + n, 80)
         if n % 4 == 0:
-            add(came, totals(following(), "interval"))
+            add(differences, totals(following(), "interval"))
     document = following()
     while True:
-        add(came, totals(document, "interval"))
+        add(differences, totals(document, "interval"))
         if totals(document) == sender.sent:
             break
         document = following()
     expected = {key: Counts(*(a - b for a, b in zip(counts, base.get(key, Counts())))) for key, counts in sender.sent.items()}
-    equal({k: v for k, v in came.items() if any(v)}, {k: v for k, v in expected.items() if any(v)}, "sum of the differences")
+    equal({k: v for k, v in differences.items() if any(v)}, {k: v for k, v in expected.items() if any(v)}, "sum of the differences")
 
 
 @case()
@@ -412,7 +412,7 @@ def resets():
     sender.out("udp", 53, 5000, 50)
     following = documents("--delay", "0.05", netns=netns)
     following()
-    start, came, back = sender.sent["local", "udp", 53].tx, 0, 0
+    start, differences, back = sender.sent["local", "udp", 53].tx, 0, 0
     for n in range(60):
         sender.out("udp", 53, 5000, 5)
         if n % 5 == 2:
@@ -420,11 +420,11 @@ def resets():
             back += sum(r.tx for r in returned)
         for row in following()["top"]:
             if (row["scope"], row["port"]) == ("local", 53):
-                came += row["interval"]["tx"]["packets"]
+                differences += row["interval"]["tx"]["packets"]
                 check(row["interval"]["tx"]["packets"] <= 305, f"absurd: {row}")
     sent = sender.sent["local", "udp", 53].tx - start
     check(back > 100, f"the resets returned {back}")
-    check(sent / 3 <= came <= sent, f"{came} came of {sent}")
+    check(sent / 3 <= differences <= sent, f"{differences} received of {sent}")
     terminal = top(netns=netns, interval="0.5")
     terminal.until(lambda: rows(terminal)[0].packets != "-", "the second reading")
     netns.portmon.reset()

@@ -161,13 +161,13 @@ def delta():
     process = netns.popen("portmon-ctl", "top", "-b", "--json", "-d", "1", "-c", "3", stdout=subprocess.PIPE)
     first = {row["port"]: row for row in json.loads(process.stdout.readline())["top"]}
     send()
-    came, last = {}, {}
+    differences, last = {}, {}
     for line in process.stdout:
         for row in json.loads(line)["top"]:
             if row["port"] in ports:
-                came[row["port"]] = came.get(row["port"], Counts()) + of_json(row["interval"])
+                differences[row["port"]] = differences.get(row["port"], Counts()) + of_json(row["interval"])
                 last[row["port"]] = of_json(row["total"])
-    equal(came, {port: Counts(3, 3 * packets.BYTES) for port in ports}, "top -b")
+    equal(differences, {port: Counts(3, 3 * packets.BYTES) for port in ports}, "top -b")
     for port, edge in ports.items():
         before = wanted(edge) + Counts(6, 6 * packets.BYTES)
         equal((of_json(first[port]["total"]), last[port]), (before, before + Counts(3, 3 * packets.BYTES)), "totals of top -b")
@@ -293,15 +293,15 @@ def bytes_alone():
     overflow = {("forward", "sctp", "dynamic"): Counts(0, 60)}
     buckets = {("local-in", "ipv4", "fragment"): (0, 68), ("local-out", "ipv6", 50): (0, 100)}
 
-    def told():
+    def reported():
         return client.ports(), client.overflow(), client.buckets()
-    equal(told(), (ports, overflow, buckets), "what is reported")
+    equal(reported(), (ports, overflow, buckets), "what is reported")
     equal({(r["scope"], r["transport"], r["range"]): Counts.of(r) for r in client.dump("range-get")},
           overflow | {("local", "udp", "well-known"): Counts(0, 48), ("remote", "tcp", "well-known"): Counts(0, 0, 0, 40)}, "ranges")
     returned = client.reset()
     equal((ports_of(returned), buckets_of(returned)), (ports, buckets), "what the reset returned")
     equal([Counts.of(r) for r in returned if "range" in r and "port" not in r], [Counts(0, 60)], "its overflow")
-    equal(told(), ({}, {}, {}), "what is left")
+    equal(reported(), ({}, {}, {}), "what is left")
 
 
 run()

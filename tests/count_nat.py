@@ -144,7 +144,7 @@ def mark_leaves():
     host, box, nft, near, far = prepared()
     marked(host, near)
     seen = Counters(host, left=f"{OUT} oifname {near.dev} udp dport 5000")
-    arrived = Counters(box, came="prerouting 0 udp dport 5000")
+    arrived = Counters(box, received="prerouting 0 udp dport 5000")
     for family in AF:
         own = address(near, family)
         for line in ("rule add pref 20 lookup local", "rule del pref 0 lookup local",
@@ -153,7 +153,7 @@ def mark_leaves():
         sock = host.socket(family, socket.SOCK_DGRAM, bind=(own, FIRST))
         for _ in range(N):
             sock.sendto(bytes(100), (own, 5000))
-    becomes(arrived.read, {"came": 2 * N}, "arrived at the neighbour")
+    becomes(arrived.read, {"received": 2 * N}, "arrived at the neighbour")
     ports, buckets, n = at_rest(host.portmon, nft, seen)
     equal(n, {"left": 2 * N}, "left")
     equal(packets(ports, "remote", 5000, "udp"), (0, 2 * N), "remote port 5000: (rx, tx)")

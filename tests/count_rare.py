@@ -117,7 +117,7 @@ def tproxy():
     client, router = near.netns, near_router.netns
     delay_retransmits(near, near_router)
     router.ip("link set lo up")
-    seen = Counters(router, came=f"{LATE} tcp dport 80", went="output 2147483646 tcp sport 80")
+    seen = Counters(router, received=f"{LATE} tcp dport 80", sent="output 2147483646 tcp sport 80")
     for family, ip in ("ipv4", "ip"), ("ipv6", "ip6"):
         there = address(far, family)
         router.run("nft", "-f", "-", input=f"""table {ip} p {{ chain pre {{ type filter hook prerouting priority -150
@@ -146,7 +146,7 @@ def tproxy():
 
     def agree():
         n, ports = seen.read(), invariant(router.portmon, nft)[0]
-        equal(table(ports, "tcp").get(("local", 80)), (n["came"], n["went"]), "local port 80: (rx, tx)")
+        equal(table(ports, "tcp").get(("local", 80)), (n["received"], n["sent"]), "local port 80: (rx, tx)")
         equal({(scope, port) for scope, _, port in ports}, {("local", 80), *(("remote", FIRST + i) for i in range(N))}, "records")
     eventually(agree)
     packets = events(syn_received=2, synack_sent=2, fin=4)

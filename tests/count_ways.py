@@ -105,8 +105,8 @@ def quoted():
         for _ in range(N):
             with contextlib.suppress(ConnectionRefusedError):
                 sock.sendto(bytes(100), (address(far, family), PORT))
-    came = lambda: (mib(host_)["IcmpMsgInType3"], mib(host_)["Icmp6InDestUnreachs"])
-    becomes(came, (N, N), "errors, as the stack counts them")
+    errors = lambda: (mib(host_)["IcmpMsgInType3"], mib(host_)["Icmp6InDestUnreachs"])
+    becomes(errors, (N, N), "errors, as the stack counts them")
     sent = Counts(0, 0, 2 * N, N * (20 + 40 + 2 * 108))
     ports, _, buckets = invariant(host_.portmon, nft)
     equal(ports, {("local", "udp", FIRST): sent, ("remote", "udp", PORT): sent}, "ports")

@@ -56,7 +56,7 @@ def talk(end, server, port, size=1000):
         got = 0
         while part := sock.recv(65536):
             got += len(part)
-        equal(got, size, "bytes that came back")
+        equal(got, size, "bytes that were echoed")
 
 
 def knock(end, server, port):
@@ -89,7 +89,7 @@ def count():
         equal(error.errno, errno.EALREADY, "switching on")
 
 
-def told():
+def ports_of_stats():
     "portmon-ctl stats --json of the server, by scope, transport and port."
     return {(p["scope"], p["transport"], p["port"]): p for p in ctl("stats", "--all", netns=server.netns)["ports"]}
 
@@ -124,8 +124,8 @@ def exact():
     talk(server, "127.0.0.1", 5432)
     mapped = server.netns.socket("ipv6", socket.SOCK_STREAM, bind=("::ffff:127.0.0.1", 5433))
     mapped.listen()
-    settled(told)
-    metrics, now = exporter.metrics(), told()
+    settled(ports_of_stats)
+    metrics, now = exporter.metrics(), ports_of_stats()
     for port in ("local", "tcp", 80), ("local", "tcp", 81), ("loopback", "tcp", 5432):
         same(metrics, port, now[port])
     equal(now["local", "tcp", 80]["tcp"]["established"], 5, "handshakes")
@@ -162,7 +162,7 @@ def exported():
     count()
     exporter = Exporter(server.netns, "--ports", "81")
     talk(client, server.ipv4, 80)
-    settled(told)
+    settled(ports_of_stats)
     path = "/run/portmon.prom"
     status, out, err = run_ctl("export", "--ports", "81", netns=server.netns)
     equal((status, err), (0, ""), "export")
@@ -258,8 +258,8 @@ def comes_back():
     load()
     count()
     talk(client, server.ipv4, 80)
-    settled(told)
-    same(exporter.metrics(), ("local", "tcp", 80), told()["local", "tcp", 80])
+    settled(ports_of_stats)
+    same(exporter.metrics(), ("local", "tcp", 80), ports_of_stats()["local", "tcp", 80])
 
 
 class Prometheus:
@@ -303,7 +303,7 @@ def prometheus():
     series = 'portmon_port_%s{scope="local",transport="tcp",port="80",%s}'
 
     def agrees(port=("local", "tcp", 80)):
-        record = told()[port]
+        record = ports_of_stats()[port]
         wanted = [record["rx"]["bytes"], record["tx"]["bytes"], record["rx"]["packets"], record["tcp"]["established"]]
         queries = [series % ("bytes_total", 'direction="receive"'), series % ("bytes_total", 'direction="transmit"'),
                    series % ("packets_total", 'direction="receive"'), series % ("tcp_handshakes_total", 'result="completed"')]
@@ -314,11 +314,11 @@ def prometheus():
 
     def send(times):
         nonlocal sent
-        before = told().get(("local", "tcp", 80), {"rx": {"bytes": 0}})["rx"]["bytes"]
+        before = ports_of_stats().get(("local", "tcp", 80), {"rx": {"bytes": 0}})["rx"]["bytes"]
         for _ in range(times):
             talk(client, server.ipv4, 80, 4000)
-        settled(told)
-        sent += told()["local", "tcp", 80]["rx"]["bytes"] - before
+        settled(ports_of_stats)
+        sent += ports_of_stats()["local", "tcp", 80]["rx"]["bytes"] - before
         return agrees()
 
     send(1)
@@ -326,7 +326,7 @@ def prometheus():
     send(5)
     knock(client, server.ipv4, 82)
     becomes(lambda: Prom.one('portmon_dropped_packets_total{scope="local",transport="tcp",reason="NO_SOCKET"}'),
-            told()["local", "tcp", 82]["drops"]["NO_SOCKET"], "drops")
+            ports_of_stats()["local", "tcp", 82]["drops"]["NO_SOCKET"], "drops")
     server.netns.portmon.dump("reset")
     send(2)
     exporter.stop()
@@ -505,7 +505,7 @@ def documents():
     exporter = Exporter(server.netns)
     talk(client, server.ipv4, 80)
     knock(client, server.ipv4, 83)
-    settled(told)
+    settled(ports_of_stats)
     with open(f"{HERE}/portmon-ctl.schema.json") as file:
         schema = jsonschema.Draft202012Validator(json.load(file))
     stats = exporter.document("/api/v1/stats")
@@ -514,7 +514,7 @@ def documents():
         errors = [e.message[:200] for e in schema.iter_errors(document)]
         equal(errors, [], kind)
     ours = {(p["scope"], p["transport"], p["port"]): p for p in stats["ports"]}
-    equal(ours["local", "tcp", 80], told()["local", "tcp", 80], "port 80")
+    equal(ours["local", "tcp", 80], ports_of_stats()["local", "tcp", 80], "port 80")
     equal(exporter.document("/api/v1/explain?port=80/tcp")["explain"][0]["services"][0]["service"], "http", "service")
     for path in "stats", "ranges", "drops":
         for _ in range(20):

@@ -54,11 +54,11 @@ def answers():
     "What each command number may have in an answer or a notification: {command: {attribute number: its spec}}"
     found = {}
     for name, op in OPERATIONS.items():
-        told = [op[mode].get("reply", {}).get("attributes", []) for mode in ("do", "dump") if mode in op]
-        told += [OPERATIONS[op["notify"]]["do"]["reply"]["attributes"]] if "notify" in op else []
-        told += [op["event"]["attributes"]] if "event" in op else []
+        attributes = [op[mode].get("reply", {}).get("attributes", []) for mode in ("do", "dump") if mode in op]
+        attributes += [OPERATIONS[op["notify"]]["do"]["reply"]["attributes"]] if "notify" in op else []
+        attributes += [op["event"]["attributes"]] if "event" in op else []
         attr_set = OPERATIONS[op["notify"]]["attribute-set"] if "notify" in op else op["attribute-set"]
-        names = set().union(*told)
+        names = set().union(*attributes)
         found[UAPI["cmd"][name]] = {n: a for n, a in enumerate(SETS[attr_set], 1) if a["name"] in names}
     return found
 
@@ -350,7 +350,7 @@ class Yard:
             finish(flood)
 
 
-def told(who, result):
+def checked_result(who, result):
     returned, codes, answers = result
     note(f"seed {SEED}, {who}: {MESSAGES} messages, {answers} answers, verdicts " +
          ", ".join(f"{n} {name}" for name, n in sorted(codes.items(), key=lambda c: -c[1])))
@@ -362,7 +362,7 @@ def told(who, result):
 def root_loses_nothing():
     "root, all but switching: what all resets returned and what is left is what nftables counted"
     yard, log = Yard(on=True), KernelLog()
-    returned = told("root", Worker(lambda: fuzz("root", True, True, without=("netns-set",)), yard.netns).go().result())
+    returned = checked_result("root", Worker(lambda: fuzz("root", True, True, without=("netns-set",)), yard.netns).go().result())
     yard.still()
     ports, overflow, buckets, independent = settled(yard.client, yard.nft)
     add_buckets = lambda key, counts: buckets.__setitem__(key, plus(buckets.get(key, (0, 0)), counts))
@@ -383,7 +383,7 @@ def root_loses_nothing():
 def root_switches():
     "root, everything, in a namespace that goes off and on: afterwards it counts as it should"
     yard, log = Yard(), KernelLog()
-    told("root", Worker(lambda: fuzz("switching", "all", True), yard.netns).go().result())
+    checked_result("root", Worker(lambda: fuzz("switching", "all", True), yard.netns).go().result())
     # Resets of some ports, or while a packet passed, have left a difference between buckets and ports: restart, with traffic on.
     for on in 0, 1:
         with contextlib.suppress(NlError):
@@ -407,7 +407,7 @@ def powerless(variant):
     parameter("restrict_read", int(bool(restrict)))
     before = yard.client.do("info-get")
     worker = Worker(lambda: fuzz(variant, False, not restrict), yard.netns, user=True, userns="namespace" in who)
-    returned = told(variant, worker.go().result())
+    returned = checked_result(variant, worker.go().result())
     equal(returned, [], "what was reset")
     yard.still()
     after = yard.client.do("info-get")
@@ -436,7 +436,7 @@ def owner():
     worker.go()
     while not select.select([worker.ours], [], [], 0.05)[0]:
         keep_on()
-    told("owner", worker.result())
+    checked_result("owner", worker.result())
     finish(flood)
     yard.still()
     after = yard.client.do("info-get")

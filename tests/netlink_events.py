@@ -18,7 +18,7 @@ PORT, FIRST, LAST = 443, 20000, 65000
 
 
 class Watcher:
-    "Somebody who listens in a namespace, and a way to have something told that is sure to be new."
+    "Somebody who listens in a namespace, and a way to cause an event that is sure to be new."
 
     def __init__(self, netns):
         self.portmon = Portmon(netns)
@@ -32,7 +32,7 @@ class Watcher:
             self.there.write(datagram(self.there.far["ipv4"], self.there.ipv4, FIRST, port))
 
     def read(self):
-        "All that has been told: ([(event, scope, transport, port, what)], how many were missed)."
+        "All that has been reported: ([(event, scope, transport, port, what)], how many were missed)."
         self.last += 1
         self.poke(self.last)
         found, missed = [], 0
@@ -71,7 +71,7 @@ def ports(family):
     server.portmon.reset(transport="udp")
     sock.sendto(b"question", (address(far, family), 53))
     reader.recv(100)
-    equal([command for command, _ in at_server.portmon.events()], ["reset-ntf"], "what the reset told")
+    equal([command for command, _ in at_server.portmon.events()], ["reset-ntf"], "what the reset reported")
     equal(at_server.read(), ([], 0), "after a reset")
 
 
@@ -126,7 +126,7 @@ def rate():
     "at most 32 per second are reported, with the number suppressed"
     netns = Netns(on=True)
     watcher = Watcher(netns)
-    told, missed, n, begun = 0, 0, 0, time.monotonic()
+    reported, missed, n, begun = 0, 0, 0, time.monotonic()
     for turn in range(3):
         for port in range(1000 + turn * 100, 1100 + turn * 100):
             watcher.poke(port, 2)
@@ -134,10 +134,10 @@ def rate():
         seconds = int(time.monotonic() - begun) + 2
         time.sleep(1.1)         # so that the next one is reported
         more, less = watcher.read()
-        told, missed = told + len(more), missed + less
-        check(told <= 32 * seconds, f"{told} told in less than {seconds} s")
+        reported, missed = reported + len(more), missed + less
+        check(reported <= 32 * seconds, f"{reported} reported in less than {seconds} s")
         check(missed, "nothing was missed: this is no test")
-        equal(told + missed, n, "told and missed")
+        equal(reported + missed, n, "reported and missed")
 
 
 @case()
@@ -146,8 +146,8 @@ def strangers():
     netns = [Netns(on=True) for _ in range(2)]
     one, other = map(Watcher, netns)
     one.poke(53)
-    equal(len(one.read()[0]), 2, "told in its own")
-    equal(other.read(), ([], 0), "told in the other")
+    equal(len(one.read()[0]), 2, "reported in its own")
+    equal(other.read(), ([], 0), "reported in the other")
 
 
 @case()

@@ -292,12 +292,12 @@ def events():
     client_, watcher, stranger = client(netns), client(netns), client(elsewhere)
     watcher.ntf_subscribe("events")
     stranger.ntf_subscribe("events")
-    told = []
+    expected = []
     for on in 1, 0:
-        told.append({"name": "netns-ntf", "msg": client_.do("netns-set", {"enabled": on})})
+        expected.append({"name": "netns-ntf", "msg": client_.do("netns-set", {"enabled": on})})
         refusal(client_.do, "netns-set", {"enabled": on})
     wait_until(lambda: watcher.check_ntf() or len(watcher.async_msg_queue) >= 2, what="two notifications")
-    equal(watcher.async_msg_queue, told, "notifications")
+    equal(watcher.async_msg_queue, expected, "notifications")
     stranger.check_ntf()
     equal(stranger.async_msg_queue, [], "notifications in another namespace")
 

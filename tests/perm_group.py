@@ -61,9 +61,9 @@ def table(who):
     equal(actor("listen", None), None, "joining the group")
     for restrict_read in 0, 1, 0:
         parameter("restrict_read", restrict_read)
-        told = place.happens()
+        sent = place.happens()
         may = not restrict_read or admin and SELECTIVE
-        hears(actor, told if may else [], f"{who} receives with restrict_read={restrict_read}")
+        hears(actor, sent if may else [], f"{who} receives with restrict_read={restrict_read}")
 
 
 @case()
@@ -85,9 +85,9 @@ def apart():
     place.keeper.subscribe()
     for restrict_read in 0, 1:
         parameter("restrict_read", restrict_read)
-        told = place.happens()
+        sent = place.happens()
         may = not restrict_read or SELECTIVE
-        hears(all_ears, told if may else [], "what root receives, listening to all namespaces")
+        hears(all_ears, sent if may else [], "what root receives, listening to all namespaces")
         hears(root, [], "what root receives of another namespace")
         hears(his, [], "what a user namespace's root receives of another namespace")
 
