@@ -317,7 +317,7 @@ def bridged():
 
 @case()
 def within():
-    "interfaces that are in a VRF, one that is new, and one that hears everything; what a VRF shows to local-out again is sent once"
+    "interfaces in a VRF, a new one, and a promiscuous one; output through a VRF is counted once"
     a, b = quiet_pair()
     b.ip("link add red type vrf table 10", "link set red up", "link set two master red promisc on",
          "neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev two")

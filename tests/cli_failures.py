@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""portmon-ctl where the host is in its way: no file to be had, /proc hidden, a library missing, resets meanwhile."""
+"""portmon-ctl where the host makes it fail: no file descriptors, /proc hidden, a library missing, resets meanwhile."""
 import fcntl
 import json
 import os

@@ -113,7 +113,7 @@ def namespace():
 
 @case()
 def arguments():
-    "what stands on the command line, and in a file of services"
+    "hostile names in arguments and in a file of services"
     for wrong in ["\u009b31m"], ["stats", "--scope", "\x1b]0;x\x07"], ["show", "\u202e80"], ["explain", "\x9b\n"]:
         status, out, err = run_ctl(*wrong)
         harmless(out + err, f"complaint about {wrong}")

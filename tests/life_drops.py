@@ -336,7 +336,7 @@ def strangers():
 
 @case()
 def when():
-    "the first and the last time of a reason, of each its own"
+    "the first and the last time of each drop reason"
     (client, server), (near, far) = hosts()
     sock = client.socket("ipv4", socket.SOCK_DGRAM, bind=(near.ipv4, FIRST))
     begun = seconds()

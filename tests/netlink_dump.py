@@ -272,7 +272,7 @@ def unported(buckets):
 
 @case("range-get", "overflow-get", "bucket-get", "reset")
 def other_dumps(command):
-    "what is no port fills more than one buffer, and comes whole and once;"
+    "overflow and buckets fill several buffers of a dump, each reported once;"
     if command in ("overflow-get", "reset"):
         parameter("max_records", 0)
     netns, sums = everywhere()

@@ -117,7 +117,7 @@ def kill(actors, processes):
 
 @case("with a name", "of a user namespace")
 def kept_alive(kind):
-    "a namespace that portmon was used in in every way goes when its last process and name do, and not before;"
+    "a namespace in which every command was used ends with its last process and name, and not before;"
     if kind == "with a name":
         netns = owner = Netns()
         owners = []
