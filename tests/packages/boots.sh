@@ -29,7 +29,7 @@ emulate()
 }
 
 # boot NAME KERNEL PART [APPEND]: starts the system as it is now. What its guest (see guest) says is for boots_end: each
-# takes about as long as a build by dkms, which goes on beside it.
+# takes about as long as a build by dkms, which runs beside it.
 boot()
 {
 	local part=$3
