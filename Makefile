@@ -119,11 +119,11 @@ dist: ## [package] a tarball of the last commit, in build/dist
 	@echo "dist: $(DIST)"
 
 deb: PACKAGES += dpkg-dev debhelper dh-dkms $(EXPORTER_PACKAGES)
-deb: deps dist ## [package] Debian packages of that tarball, in build/deb
+deb: deps dist ## [package] Debian packages of the last commit, in build/deb
 	@.packaging/build-deb $(DIST) build/deb
 
 rpm: PACKAGES += rpm $(EXPORTER_PACKAGES)
-rpm: deps dist ## [package] RPM packages of that tarball, in build/rpm
+rpm: deps dist ## [package] RPM packages of the last commit, in build/rpm
 	@.packaging/build-rpm $(DIST) build/rpm
 
 release: ## [package] check, dist and deb; with DRY_RUN=no also the tag
@@ -217,7 +217,7 @@ COVERED  := $(CURDIR)/build/gcov
 UNDER_COVERAGE = --build $(COVERED) --ctl $(COVERAGE)/portmon-ctl --coverage $(COVERAGE)
 covered = $(COVERED)/$1/kmod:$(COVERAGE)/guest-*/gcov$(COVERED)/$1/kmod
 coverage: PACKAGES += $(KBUILDS) $(EXPORTER_TESTS)
-coverage: deps collection gcov-uml-debug gcov-smp-kasan ## [test] lines of the module and the tool that no test reaches
+coverage: deps collection gcov-uml-debug gcov-smp-kasan ## [test] list the lines of the module and the tool that no test reaches
 	@rm -rf $(COVERAGE) && mkdir -p $(COVERAGE)
 	@$(MAKE) -s -C tool O=$(COVERAGE)/tool BIN=$(COVERAGE)/portmon-ctl EXPORTER=$(COVERAGE)/portmon-exporter \
 		CFLAGS='-O0 -g --coverage' all exporter check > $(COVERAGE)/unit.log || { cat $(COVERAGE)/unit.log; exit 1; }
@@ -282,7 +282,7 @@ bench-cpus: ## [measure] real time of shared counters, with threads (on an idle 
 gen: ## [source] regenerate the uapi header and the policies from the netlink spec
 	@KSRC=$(call fetched,source) tests/gen
 
-check-gen: deps ## [source] compare them with the spec, with the generators of 6.12 and of the newest kernel
+check-gen: deps ## [source] fail if the uapi header or the policies differ from the netlink spec (generators of 6.12 and the newest kernel)
 	@KSRC=$(call fetched,source) tests/gen --check
 	@KSRC=$(call fetched,source next) tests/gen --check
 
@@ -305,7 +305,7 @@ lint-text: tool ## [source] completion scripts and manual pages
 	@for shell in bash zsh fish; do $$shell -n build/tool/completion.$$shell || exit; done
 	@mandoc -Tlint -W warning Documentation/man/*.[1-8]
 
-lint-order: tool ## [source] order of files, by include and by use (kmod/layers, tool/layers)
+lint-order: tool ## [source] files may include and call only lower layers (kmod/layers, tool/layers)
 	@tests/include-order kmod tool=build/tool
 
 lint-prose: ## [source] prose: sentence length and banned phrases (tests/lint), and the picture
