@@ -354,6 +354,8 @@ def not_known():
     found = checked(netns, "--all-time", status=UNSURE)
     equal([(f["finding"], f["level"], f["next"]) for f in found],
           [("not-counted", "unknown", "portmon-ctl enable lifecycle"), ("not-counted", "unknown", "portmon-ctl enable drops")], "findings")
+    out = run_ctl("check", "--all-time", netns=netns)[1]
+    check(re.match("not all is known; nothing found wrong at 0 ports since", out) and "looked at" not in out, out)
     expect_message(UNSURE, "counting is off", "check", netns=Netns())
     netns.portmon.do("netns-set", lifecycle=1, drops=1)
     parameter("restrict_read", "Y")

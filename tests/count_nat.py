@@ -4,6 +4,7 @@
 import socket
 
 from lib.counts import Counters, Nft, at_rest, plus
+from lib.ctl import ctl
 from lib.ktap import PATIENCE, becomes, case, check, equal, run
 from lib.netns import AF, Netns, address, pair
 from lib.nlclient import Counts, Portmon
@@ -219,6 +220,10 @@ def lifecycle_stays(port):
                   ("loopback", ASKED): events(rst_sent=2 * N, failed=2 * N, syn_translated=2 * N)}
     packets = events(syn_sent=2, synack_received=2, fin=4) if listener else events(syn_sent=2, rst_received=2)
     becomes(host.portmon.tcp, total(wanted, *({("loopback", FIRST + i): packets} for i in range(N))), "TCP events")
+    # The SYN-ACKs count at another port than the SYNs that they answer.
+    ports = [p for p in ctl("stats", "--all", netns=host)["ports"] if p["scope"] == "loopback" and p["transport"] == "tcp"]
+    unanswered = {p["port"]: p["tcp"]["unanswered"] for p in ports if p["port"] in (ASKED, SERVED)}
+    equal(unanswered, {ASKED: 0, SERVED: 0 if listener else 2 * N}, "unanswered SYNs")
 
 
 @case("others follow", "none follows")

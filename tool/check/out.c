@@ -134,20 +134,25 @@ static void print_span(const struct ctx *ctx, const struct evidence *e)
 int out_check(struct ctx *ctx, const struct evidence *e,
 	      const struct findings *found)
 {
-	size_t i, wrong = 0;
+	size_t i, wrong = 0, unknown = 0;
 	int err = 0;
 
-	for (i = 0; i < found->n; i++)
-		wrong += finding_texts[found->v[i].kind].level <= LEVEL_WARNING;
+	for (i = 0; i < found->n; i++) {
+		enum level level = finding_texts[found->v[i].kind].level;
+
+		wrong += level <= LEVEL_WARNING;
+		unknown += level == LEVEL_UNKNOWN;
+	}
 	if (wrong)
 		printf("%zu trouble%s", wrong, plural(wrong));
 	else
-		printf("nothing wrong at %zu port%s", found->ports,
-		       plural(found->ports));
+		printf("%s wrong at %zu port%s",
+		       unknown ? "not all is known; nothing found" : "nothing",
+		       found->ports, plural(found->ports));
 	print_span(ctx, e);
 	for (i = 0; i < found->n && !err; i++)
 		err = print_finding(ctx, e, &found->v[i]);
-	if (!wrong) {
+	if (!wrong && !unknown) {
 		printf("looked at: ");
 		print_wrapped(stdout, looked_at, 11, ctx_width(ctx));
 	}

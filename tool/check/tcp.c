@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rules of check about TCP: handshakes, refused connections, retransmissions. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "check/check.h"
@@ -45,27 +46,38 @@ static void find_unanswered(const struct evidence *e, struct findings *found,
 		 format_grouped(a, n), format_grouped(b, syn));
 }
 
-/* Half-open connections of a port, and from how many addresses. */
+static int compare_peers(const void *a, const void *b)
+{
+	const struct sock *const *x = a, *const *y = b;
+
+	return memcmp((*x)->peer_address, (*y)->peer_address,
+		      sizeof((*x)->peer_address));
+}
+
+/*
+ * Half-open connections of a port, and from how many addresses. Without memory
+ * there are none.
+ */
 static unsigned int count_half_open(const struct owners *o, unsigned int port,
 				    unsigned int *addresses)
 {
-	const struct sock *last = NULL, *s;
-	unsigned int n = 0;
-	size_t i;
+	const struct sock **open = calloc(o->socks.n + 1, sizeof(*open));
+	unsigned int n = 0, i;
+	size_t at;
 
 	*addresses = 0;
-	for (i = 0; i < o->socks.n; i++) {
-		s = &o->socks.v[i];
-		if (s->transport != PORTMON_TRANSPORT_TCP || s->port != port ||
-		    s->kind != SOCK_OPENING)
-			continue;
-		n++;
-		/* Not sorted: enough to tell one client from many. */
-		if (!last || memcmp(last->peer_address, s->peer_address,
-				    sizeof(s->peer_address)))
-			++*addresses;
-		last = s;
+	for (at = 0; open && at < o->socks.n; at++) {
+		const struct sock *s = &o->socks.v[at];
+
+		if (s->transport == PORTMON_TRANSPORT_TCP && s->port == port &&
+		    s->kind == SOCK_OPENING)
+			open[n++] = s;
 	}
+	if (n)
+		qsort(open, n, sizeof(*open), compare_peers);
+	for (i = 0; i < n; i++)
+		*addresses += !i || compare_peers(&open[i - 1], &open[i]);
+	free(open);
 	return n;
 }
 
@@ -107,9 +119,8 @@ static void incomplete(const struct evidence *e, struct findings *found,
 		       format_grouped(a, n), format_grouped(b, answered));
 	if (open)
 		snprintf(f->what + len, sizeof(f->what) - len,
-			 ", %u half-open from %s%u address%s", open,
-			 addresses < open ? "about " : "", addresses,
-			 addresses == 1 ? "" : "es");
+			 ", %u half-open from %u address%s", open,
+			 addresses, addresses == 1 ? "" : "es");
 	if (record_unanswered(r)) {
 		len = strlen(f->what);
 		snprintf(f->what + len, sizeof(f->what) - len,
@@ -185,6 +196,13 @@ static void find_refused(const struct evidence *e, struct findings *found,
 		f->meaning = "Connections were refused although a program listens now: it was started meanwhile, or listens on another address.";
 }
 
+/* A remote port that this host connects to, whatever its number. */
+static bool is_server(const struct record *r)
+{
+	return !r->ephemeral || r->tcp[PORTMON_A_TCP_SYN_SENT] >
+				r->tcp[PORTMON_A_TCP_SYN_RECEIVED];
+}
+
 static void find_failed(const struct evidence *e, struct findings *found,
 			const struct record *r)
 {
@@ -243,8 +261,7 @@ void check_tcp(const struct evidence *e, struct findings *found)
 			incomplete(e, found, r);
 			find_unanswered(e, found, r);
 		}
-		/* Each connection has two ports; of the far one few are named. */
-		if (r->scope == PORTMON_SCOPE_REMOTE && !r->ephemeral)
+		if (r->scope == PORTMON_SCOPE_REMOTE && is_server(r))
 			find_failed(e, found, r);
 		if (check_own(r->scope) || !r->ephemeral)
 			find_retransmitted(e, found, r);

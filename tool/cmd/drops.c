@@ -60,19 +60,17 @@ static void explain_reasons(const struct ctx *ctx, const struct drop_rows *rows)
  * TCP_LISTEN_OVERFLOW is of Linux 7: before, a SYN that a full queue drops has
  * no reason of its own, and so is not in this list.
  */
-static void print_blind_spot(const struct ctx *ctx)
+static bool has_blind_spot(void)
 {
 	struct utsname name;
 	unsigned int major;
 
-	if (uname(&name) || sscanf(name.release, "%u.", &major) != 1 ||
-	    major >= 7)
-		return;
-	putchar('\n');
-	print_wrapped(stdout,
-		      "SYNs that a full listen queue drops are not listed: this kernel gives them no reason. See: portmon-ctl check, or stats --sort unanswered",
-		      0, ctx_width(ctx));
+	return !uname(&name) && sscanf(name.release, "%u.", &major) == 1 &&
+	       major < 7;
 }
+
+static const char blind_spot[] =
+	"SYNs that a full listen queue drops are not listed: this kernel gives them no reason. See: portmon-ctl check, or stats --sort unanswered";
 
 /* A record of its own for each line, so that columns and sorting are those of ports. */
 static int to_records(const struct drop_rows *rows, struct records *lines)
@@ -107,9 +105,11 @@ static int print_drops_text(struct ctx *ctx, const struct drop_rows *rows)
 {
 	int err = print_drop_lines(ctx, rows);
 
-	if (!err && !given(&ctx->opt, OPT_CSV)) {
+	if (!err && !given(&ctx->opt, OPT_CSV))
 		explain_reasons(ctx, rows);
-		print_blind_spot(ctx);
+	if (!err && !given(&ctx->opt, OPT_CSV) && has_blind_spot()) {
+		putchar('\n');
+		print_wrapped(stdout, blind_spot, 0, ctx_width(ctx));
 	}
 	return err;
 }
@@ -213,6 +213,9 @@ static int print_query(struct ctx *ctx, const struct query *q,
 		     filter_is_set(&ctx->opt.filter) ?
 			     " that matches" : "",
 		     format_time(since, ctx->info.since));
+	if (!err && !rows.n && wanted == every &&
+	    !given(&ctx->opt, OPT_ALL_NETNS) && has_blind_spot())
+		warn("%s", blind_spot);
 	free(rows.v);
 	snapshot_free(&s);
 	return err;

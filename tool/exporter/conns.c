@@ -122,8 +122,10 @@ unsigned int conns_count(const struct conns *conns)
 
 static bool is_earlier(const struct conn *a, const struct conn *b)
 {
-	if ((a->state == CONN_IDLE) != (b->state == CONN_IDLE))
-		return a->state == CONN_IDLE;
+	const bool idle = a->state == CONN_IDLE;
+
+	if (idle ^ (b->state == CONN_IDLE))
+		return idle;
 	return a->since < b->since;
 }
 

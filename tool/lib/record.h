@@ -181,11 +181,27 @@ static inline uint64_t record_retransmitted(const struct record *r)
 		       r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
 }
 
-/* SYNs that were answered, each once. */
-static inline uint64_t record_answered(const struct record *r)
+/* SYN-ACKs sent, without the retransmitted ones. */
+static inline uint64_t record_synacks(const struct record *r)
 {
 	return sum_less(r->tcp[PORTMON_A_TCP_SYNACK_SENT],
 			r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED]);
+}
+
+/*
+ * SYNs that were answered, each once. Behind this host's NAT a SYN counts at
+ * the translated port and its SYN-ACK at the original one. At the first, a
+ * completed handshake shows that there was an answer; at the second there is
+ * no SYN.
+ */
+static inline uint64_t record_answered(const struct record *r)
+{
+	const uint64_t syn = r->tcp[PORTMON_A_TCP_SYN_RECEIVED];
+	uint64_t n = record_synacks(r);
+
+	if (n < r->tcp[PORTMON_A_TCP_ESTABLISHED])
+		n = r->tcp[PORTMON_A_TCP_ESTABLISHED];
+	return n < syn ? n : syn;
 }
 
 /* SYNs that were answered by a RST: what was reset later was not refused. */

@@ -137,6 +137,16 @@ static void test_unanswered(void)
 	r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 100;
 	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 900;
 	finds("syns-unanswered:80");
+	/* Behind NAT the SYN-ACKs count at another port. */
+	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = 0;
+	r->tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 0;
+	finds("syns-unanswered:80");
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 1000;
+	finds("");
+	r->tcp[PORTMON_A_TCP_SYN_RECEIVED] = 0;
+	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 0;
+	r->tcp[PORTMON_A_TCP_SYNACK_SENT] = 1000;
+	finds("");
 	free_evidence();
 }
 
@@ -394,7 +404,14 @@ static void test_flood(void)
 		sock(&half);
 	/* One client that tries repeatedly. */
 	check(!check_rules(&e, &found));
-	check_text(found.v[0].what, "500 of 1,000 handshakes answered and not completed, 20 half-open from about 1 address");
+	check_text(found.v[0].what, "500 of 1,000 handshakes answered and not completed, 20 half-open from 1 address");
+	findings_free(&found);
+	finds("handshakes-incomplete:80");
+	/* Three, in any order. */
+	for (i = 0; i < 20; i++)
+		owners.socks.v[1 + i].peer_address[0] = i % 3;
+	check(!check_rules(&e, &found));
+	check_text(found.v[0].what, "500 of 1,000 handshakes answered and not completed, 20 half-open from 3 addresses");
 	findings_free(&found);
 	finds("handshakes-incomplete:80");
 	for (i = 0; i < 20; i++)
@@ -635,6 +652,13 @@ static void test_failed(void)
 	finds("connections-failed:5432");
 	r->tcp[PORTMON_A_TCP_ESTABLISHED] = 100;
 	finds("");
+	/* This host's own range of ports, where another host's server may be, too. */
+	r = add_evidence(PORTMON_SCOPE_REMOTE, PORTMON_TRANSPORT_TCP, 50051);
+	r->ephemeral = true;
+	r->tcp[PORTMON_A_TCP_FAILED] = 20;
+	finds("");
+	r->tcp[PORTMON_A_TCP_SYN_SENT] = 20;
+	finds("connections-failed:50051");
 	free_evidence();
 }
 

@@ -86,12 +86,24 @@ static void test_server(void)
 	/* Counters read at different moments must not give negative counts. */
 	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 1021;
 	contains("1,021 established, 0 half-open or aborted");
+	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 1018;
 	/* What was reset later was not refused. */
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 500;
 	contains(" 4 refused");
 	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 2000;
 	r.tcp[PORTMON_A_TCP_RST_SENT] = 0;
 	contains("0 refused, 980 SYN unanswered or duplicate");
+
+	/* Behind NAT: the SYNs and the handshakes, the SYN-ACKs at another port. */
+	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 1990;
+	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 0;
+	r.tcp[PORTMON_A_TCP_SYNACK_RETRANSMITTED] = 0;
+	contains("0 SYN-ACK sent, 1,990 established, 0 half-open or aborted, 0 refused, 10 SYN unanswered");
+	r.tcp[PORTMON_A_TCP_SYN_RECEIVED] = 0;
+	r.tcp[PORTMON_A_TCP_ESTABLISHED] = 0;
+	r.tcp[PORTMON_A_TCP_SYNACK_SENT] = 2000;
+	contains("0 SYN received, 2,000 SYN-ACK sent, 0 established, 0 half-open or aborted");
+	lacks("unanswered");
 }
 
 static void test_missing(void)

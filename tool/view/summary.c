@@ -107,17 +107,17 @@ static void print_accepted(struct summary *s)
 {
 	const uint64_t syn = event(s, PORTMON_A_TCP_SYN_RECEIVED);
 	const uint64_t done = event(s, PORTMON_A_TCP_ESTABLISHED);
-	const uint64_t answered = record_answered(s->r);
+	const uint64_t synacks = record_synacks(s->r);
 	const struct info *info = &s->ctx->info;
 
-	if (!(syn || answered || done) || !begin_sentence(s))
+	if (!(syn || synacks || done) || !begin_sentence(s))
 		return;
 	part(s, syn, "SYN received");
-	part(s, answered, "SYN-ACK sent");
+	part(s, synacks, "SYN-ACK sent");
 	part_known(s, PORTMON_A_TCP_ESTABLISHED, "established");
 	if (!tcp_unknown(info, s->r, PORTMON_A_TCP_ESTABLISHED) &&
 	    !tcp_unknown(info, s->r, PORTMON_A_TCP_SYNACK_RETRANSMITTED))
-		part(s, sum_less(answered, done), "half-open or aborted");
+		part(s, sum_less(record_answered(s->r), done), "half-open or aborted");
 	part(s, record_refused(s->r), "refused");
 	part_if(s, event(s, PORTMON_A_TCP_FAILED), "failed");
 	part_if(s, record_unanswered(s->r),
