@@ -122,10 +122,11 @@ unsigned int conns_count(const struct conns *conns)
 
 static bool is_earlier(const struct conn *a, const struct conn *b)
 {
-	const bool idle = a->state == CONN_IDLE;
+	const bool a_idle = a->state == CONN_IDLE;
+	const bool b_idle = b->state == CONN_IDLE;
 
-	if (idle ^ (b->state == CONN_IDLE))
-		return idle;
+	if (a_idle != b_idle)
+		return a_idle;
 	return a->since < b->since;
 }
 
